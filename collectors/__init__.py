@@ -1,0 +1,1 @@
+"""Facts: reads hypervisors, storage and control planes into the lake, and judges nothing."""

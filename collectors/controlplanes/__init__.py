@@ -1,0 +1,1 @@
+"""Sources of kind `controlplane`: what was sold, and to whom."""

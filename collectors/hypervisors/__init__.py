@@ -1,0 +1,1 @@
+"""Sources of kind `hypervisor`: disks, their counters and their caps. None knows an array."""

@@ -1,0 +1,1 @@
+"""Sub-commands that belong to no area: they set up and look after the lake."""

@@ -1,0 +1,142 @@
+"""ioledger.toml as typed settings.
+
+The ground floor knows where the lake is and which tables a configuration has; what the keys of a
+source mean is that source's own business (``Settings`` on its class), checked by the same function.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from ioledger.errors import ConfigurationError, did_you_mean, one_of
+
+DEFAULT_FILE: Final = Path("ioledger.toml")
+
+SOURCE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+"""Source names become directory names of the lake, so they hold nothing that a path could mistake."""
+
+
+class StrictModel(BaseModel):
+    """A model in which an unknown key is an error and nothing is converted by guessing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Secret(StrictModel):
+    """A secret, kept outside the configuration: ``{ env = "NAME" }`` or ``{ file = "/path" }``."""
+
+    env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            msg = "a secret is given as { env = \"NAME\" } or { file = \"/path\" }, one of the two"
+            raise ValueError(msg)
+        return self
+
+    def reveal(self) -> SecretStr:
+        """Read the secret now; ConfigurationError names the place where it is missing, never the value."""
+        if self.env is not None:
+            value = os.environ.get(self.env)
+            if value is None:
+                msg = f"the secret's environment variable {self.env} is not set; set it, or name a file instead"
+                raise ConfigurationError(msg)
+            return SecretStr(value)
+        try:
+            return SecretStr(Path(str(self.file)).read_text(encoding="utf-8").rstrip("\n"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not a text file"
+            msg = f"the secret's file {self.file} cannot be read: {reason}; give the user who collects access to it"
+            raise ConfigurationError(msg) from error
+
+
+class SourceTable(BaseModel):
+    """One ``[sources.NAME]`` table: ``type`` names the entry point, the rest is the source's own."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return the keys that the source's own ``Settings`` will judge."""
+        return dict(self.model_extra or {})
+
+
+class Configuration(StrictModel):
+    """A whole ioledger.toml."""
+
+    lake: Annotated[str, Field(min_length=1)] = "lake"
+    sources: dict[str, SourceTable] = {}
+    rules: dict[str, dict[str, int]] = {}
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], values: dict[str, Any], where: str) -> Model:
+    """Check ``values`` against ``model``.
+
+    Raises ConfigurationError, which names ``where`` and the key, what was received and what is
+    valid; of several mistakes the first.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(_sentence(error, model, where)) from error
+
+
+def _sentence(error: ValidationError, model: type[BaseModel], where: str) -> str:
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path)
+    if first["type"] == "extra_forbidden":
+        valid = _keys_at(model, path[:-1])
+        return f"{where}: unknown key {key!r}{did_you_mean(path[-1], valid)}; valid keys are {one_of(valid)}"
+    if first["type"] == "missing":
+        return f"{where}: the key {key!r} is missing; add it"
+    message = first["msg"].removeprefix("Value error, ")
+    at = f" key {key!r}:" if key else ""
+    # A rejected value may be a secret that was written where it must not be: it is not repeated.
+    received = f" (received {first['input']!r})" if isinstance(first["input"], bool | int | float) else ""
+    return f"{where}:{at} {message[0].lower()}{message[1:]}{received}"
+
+
+def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    for name in path:
+        field = model.model_fields.get(name)
+        inner = field.annotation if field else None
+        arguments = [a for a in getattr(inner, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+        elif arguments:
+            model = arguments[0]
+    return list(model.model_fields)
+
+
+def load(path: Path) -> Configuration:
+    """Read ioledger.toml; relative paths in it are relative to the file.
+
+    Raises ConfigurationError for a missing or malformed file, an unknown key or a bad source name.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        msg = f"there is no configuration at {path}; write one with `ioledger init`, or name another with --config"
+        raise ConfigurationError(msg) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path} cannot be read as TOML: {error}; correct it there"
+        raise ConfigurationError(msg) from error
+    configuration = validated(Configuration, values, str(path))
+    for name in configuration.sources:
+        if not SOURCE_NAME.fullmatch(name):
+            msg = f"{path}: {name!r} is no source name; use lower-case letters, digits, '.', '_' and '-', at most 63"
+            raise ConfigurationError(msg)
+    return configuration

@@ -1,0 +1,1 @@
+"""The demo: a synthetic fleet whose true usage is known, through the whole pipeline."""

@@ -1,0 +1,50 @@
+"""One tree of errors that people can act on.
+
+Every message is one sentence that says what was received, what is valid and what to do. The
+command line prints it without a traceback and ends with the error's exit code; whatever is not in
+this tree is a defect of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class IoledgerError(Exception):
+    """A run that cannot go on for a reason its user can mend."""
+
+    exit_code: ClassVar[int] = 2
+    retry_helps: ClassVar[bool] = False
+
+
+class ConfigurationError(IoledgerError):
+    """ioledger.toml, a lake's settings or an option holds something that is not valid."""
+
+
+class DataError(IoledgerError):
+    """A file or row that was handed to us breaks the contract of its table."""
+
+
+class LakeError(IoledgerError):
+    """The lake is missing, cannot be written, or holds a file that cannot be read."""
+
+
+class SourceError(IoledgerError):
+    """A source could not list what it has: unreachable, refused, or gone in the middle."""
+
+    retry_helps: ClassVar[bool] = True
+
+
+def one_of(valid: Iterable[str]) -> str:
+    """Name the valid values, sorted, as part of a sentence."""
+    return ", ".join(sorted(valid))
+
+
+def did_you_mean(received: str, valid: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the nearest valid word, or nothing if none is near."""
+    near = difflib.get_close_matches(received, list(valid), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,193 @@
+"""Every column of the lake, once: its type, its unit and what it means.
+
+Tables (``tables.py``) only list names. The Parquet schemas, their metadata and docs/tables.md are
+derived from here, so a column means the same thing wherever it appears.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+TEXT: Final = pa.string()
+COUNT: Final = pa.int64()
+FLAG: Final = pa.bool_()
+TIME: Final = pa.timestamp("us", tz="UTC")
+EXACT: Final = pa.decimal128(38, 6)
+PER_GIB: Final = pa.decimal128(18, 6)
+DIGESTS: Final = pa.map_(TEXT, TEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: ``type`` is its Arrow type, ``unit`` is empty for what has none."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    unit: str = ""
+
+
+LIMIT_AXES: Final = ("total_iops", "read_iops", "write_iops", "total_bps", "read_bps", "write_bps")
+"""The six base caps: both directions together, or each apart, in operations or bytes."""
+
+
+def limit_names(prefix: str) -> tuple[str, ...]:
+    """Name the 18 columns of a set of caps: each axis, its burst and its burst's length."""
+    return tuple(
+        f"{prefix}_{axis}{suffix}" for axis in LIMIT_AXES for suffix in ("", "_burst", "_burst_seconds")
+    )
+
+
+def _limits(prefix: str, whose: str) -> list[Column]:
+    columns = []
+    for axis in LIMIT_AXES:
+        direction, kind = axis.split("_")
+        what = {"total": "reads and writes together", "read": "reads", "write": "writes"}[direction]
+        unit = {"iops": "operations per second", "bps": "bytes per second"}[kind]
+        columns += [
+            Column(f"{prefix}_{axis}", COUNT, f"{whose} for {what}; NULL: no limit", unit),
+            Column(f"{prefix}_{axis}_burst", COUNT, f"what {prefix}_{axis} may rise to in a burst", unit),
+            Column(f"{prefix}_{axis}_burst_seconds", COUNT, f"how long a burst of {prefix}_{axis} may last", "seconds"),
+        ]
+    return columns
+
+
+_IDENTITY = [
+    Column("source", TEXT, "the configured name of where the row was read"),
+    Column("run_id", TEXT, "the run that read the row; run ids of a source sort by time"),
+    Column("host_id", TEXT, "the host that was read"),
+    Column("vm_id", TEXT, "the virtual machine's identity, a UUID where there is one"),
+    Column("vm_name", TEXT, "the virtual machine's name on its host, for people"),
+    Column("device", TEXT, "the disk as the guest sees it (vda); NULL only where a guest's disks could not be listed"),
+    Column("volume_id", TEXT, "the storage side's identity of the volume"),
+    Column("disk_serial", TEXT, "the serial number that the guest sees, as found"),
+    Column("disk_wwn", TEXT, "the world wide name of the disk, as found"),
+    Column("source_path", TEXT, "the file, device or network name behind the disk, as found"),
+    Column("pool_id", TEXT, "the storage pool"),
+    Column("account_id", TEXT, "the account that owns the volume"),
+    Column("account_name", TEXT, "the account's name, for people"),
+    Column("domain_id", TEXT, "the domain of the account"),
+    Column("project_id", TEXT, "the project that owns the volume, if one does"),
+    Column("offering_id", TEXT, "the offering that was sold"),
+    Column("offering_name", TEXT, "the offering's name, for people"),
+    Column("zone_id", TEXT, "the zone"),
+    Column("volume_name", TEXT, "the volume's name, for people"),
+]
+
+_RUN = [
+    Column("kind", TEXT, "what was read, or what a usage record counts"),
+    Column("started_at", TIME, "when the run began"),
+    Column("ended_at", TIME, "when the run had read everything"),
+    Column("boottime_us", COUNT, "the collector's CLOCK_BOOTTIME at started_at", "microseconds"),
+    Column("status", TEXT, "how the run, or the judgement, came out"),
+    Column("row_count", COUNT, "rows written to all other tables by this run", "rows"),
+    Column("timeout_count", COUNT, "guests or volumes that did not answer in time", "items"),
+    Column("digest", DIGESTS, "for each table the SHA-256 of this run's rows, whatever files they lie in"),
+    Column("error", TEXT, "what could not be read, in a sentence"),
+    Column("collector_version", TEXT, "the version of ioledger that wrote the run"),
+]
+
+_SAMPLE = [
+    Column("sampled_at", TIME, "when the counters were read"),
+    Column("epoch", TEXT, "identity of one run of the counters: another value whenever they start again from zero"),
+    Column("epoch_started_at", TIME, "when this run of the counters began, where known"),
+    Column("state", TEXT, "ok, off, timeout or error for a disk; the volume's state where it was sold"),
+    Column("read_ops", COUNT, "read operations", "operations"),
+    Column("write_ops", COUNT, "write operations", "operations"),
+    Column("flush_ops", COUNT, "flush operations", "operations"),
+    Column("read_bytes", COUNT, "bytes read", "bytes"),
+    Column("write_bytes", COUNT, "bytes written", "bytes"),
+    Column("read_time_ns", COUNT, "time spent in reads, waiting for a throttle included", "nanoseconds"),
+    Column("write_time_ns", COUNT, "time spent in writes, waiting for a throttle included", "nanoseconds"),
+    Column("flush_time_ns", COUNT, "time spent in flushes", "nanoseconds"),
+    Column("window_start", TIME, "start of the hour counted; on samples: the amounts are those since then, not cumulative"),
+    *_limits("cap", "the hypervisor's cap"),
+    Column("cap_io_size", COUNT, "bytes that a cap counts as one operation; a larger request counts as several", "bytes"),
+    Column("cap_group", TEXT, "throttle group whose members share one bucket"),
+    Column("layer", TEXT, "where the cap was read: the definition, QEMU itself, or a throttle group"),
+]
+
+_ALLOCATION = [
+    Column("observed_at", TIME, "when the row was true: its run's started_at"),
+    Column("namespace", TEXT, "the kind of name: serial, wwn, path, iqn, rbd, cloudstack"),
+    Column("alias", TEXT, "another name of the volume"),
+    Column("valid_from", TIME, "from when on the alias means this volume"),
+    Column("backend", TEXT, "the storage system"),
+    Column("min_iops", COUNT, "provisioned minimum, both directions", "operations per second"),
+    Column("max_iops", COUNT, "provisioned maximum, both directions", "operations per second"),
+    Column("burst_iops", COUNT, "provisioned burst, both directions", "operations per second"),
+    Column("max_bps", COUNT, "provisioned maximum throughput", "bytes per second"),
+    Column("min_enforced", FLAG, "the backend really reserves the minimum"),
+    Column("iops_unit_bytes", COUNT, "size at which the backend counts one operation; NULL: any", "bytes"),
+    Column("size_bytes", COUNT, "size of the volume", "bytes"),
+    Column("native_id", TEXT, "the backend's own id of the volume"),
+    Column("attached_count", COUNT, "guest disks on the volume, not host sessions; NULL where only those are known", "disks"),
+    Column("modified_at", TIME, "when it was last changed, as the system says"),
+    Column("modified_by", TEXT, "who changed it last, as the system says"),
+    Column("sold_min_iops", COUNT, "minimum that was sold", "operations per second"),
+    Column("sold_max_iops", COUNT, "maximum that was sold", "operations per second"),
+    Column("sold_burst_iops", COUNT, "burst that was sold", "operations per second"),
+    Column("sold_min_iops_per_gib", PER_GIB, "minimum that was sold for each GiB", "operations per second and GiB"),
+    Column("sold_max_iops_per_gib", PER_GIB, "maximum that was sold for each GiB", "operations per second and GiB"),
+    *_limits("sold_cap", "the cap that was sold"),
+    Column("name", TEXT, "the pool's name, for people"),
+    Column("type", TEXT, "the pool's type, as its system names it"),
+    Column("provider", TEXT, "the driver or provider behind the pool"),
+    Column("shared", FLAG, "several hosts use the pool"),
+    Column("managed", FLAG, "the control plane makes one storage volume for each disk"),
+    Column("can_be_managed", FLAG, "the provider could do so"),
+    Column("capacity_iops", COUNT, "operations the pool can deliver, or still has", "operations per second"),
+    Column("capacity_means", TEXT, "what capacity_iops counts"),
+    Column("supports_min_iops", FLAG, "volumes of the pool can have a minimum"),
+    Column("supports_max_iops", FLAG, "volumes of the pool can have a maximum"),
+    Column("supports_burst_iops", FLAG, "volumes of the pool can have a burst"),
+]
+
+_USAGE = [
+    Column("usage_record_id", TEXT, "SHA-256 of kind, window_start, the keys and the revision"),
+    Column("window_end", TIME, "end of the hour, exclusive"),
+    Column("qos_class", TEXT, "who limited the disk"),
+    Column("provisioned", FLAG, "an allocation with a minimum, maximum or burst was in force"),
+    Column("throttled", FLAG, "a hypervisor cap was set"),
+    Column("guaranteed_ops", COUNT, "operations at or under an enforced minimum", "operations"),
+    Column("burst_ops", COUNT, "operations above the provisioned maximum", "operations"),
+    Column("throttled_ops", COUNT, "other operations of a capped disk", "operations"),
+    Column("best_effort_ops", COUNT, "other operations of a disk without a cap", "operations"),
+    Column("unclassified_ops", COUNT, "operations of intervals too long to classify", "operations"),
+    Column("observed_seconds", EXACT, "time covered by intervals up to the gap limit", "seconds"),
+    Column("gap_seconds", EXACT, "time covered by longer intervals", "seconds"),
+    Column("at_cap_seconds", EXACT, "time at 95 % of a cap or more", "seconds"),
+    Column("cap_iops_seconds", EXACT, "hypervisor cap times the time it was in force", "IOPS-seconds"),
+    Column("resets", COUNT, "restarts of the counters", "resets"),
+    Column("sold_iops_seconds", EXACT, "sold minimum times the time it was in force", "IOPS-seconds"),
+    Column("guaranteed_iops_seconds", EXACT, "enforced minimum times the time it was in force", "IOPS-seconds"),
+    Column("deliverable_iops_seconds", EXACT, "what could be delivered at least, times the time", "IOPS-seconds"),
+    Column("max_iops_seconds", EXACT, "provisioned maximum times the time it was in force", "IOPS-seconds"),
+    Column("gib_seconds", EXACT, "size times the time it was held, rounded half up once per record", "GiB-seconds"),
+    Column("revision", COUNT, "0; corrections of closed periods raise it"),
+]
+
+_FINDING = [
+    Column("code", TEXT, "the rule that found it"),
+    Column("severity", TEXT, "how much it matters"),
+    Column("resource_kind", TEXT, "what is wrong: a disk, a volume, a pool or a source"),
+    Column("resource_id", TEXT, "which one"),
+    Column("interval_start", TIME, "since when what was judged held"),
+    Column("interval_end", TIME, "until when, exclusive; NULL: it still holds"),
+    Column("observed", TEXT, "what was found"),
+    Column("expected", TEXT, "what should have been found"),
+    Column("unit", TEXT, "the unit of observed and expected"),
+    Column("reason", TEXT, "the finding in a sentence"),
+    Column("first_seen_at", TIME, "the first check, without interruption, that found it"),
+    Column("last_seen_at", TIME, "the check that found it last"),
+    Column("exempted_by", TEXT, "the exemption that covers it"),
+]
+
+COLUMNS: Final[dict[str, Column]] = {
+    column.name: column
+    for group in (_IDENTITY, _RUN, _SAMPLE, _ALLOCATION, _USAGE, _FINDING)
+    for column in group
+}

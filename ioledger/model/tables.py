@@ -1,0 +1,189 @@
+"""The tables of the lake: which columns each has, its key and what every row must hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from ioledger.model.columns import COLUMNS, Column, limit_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA_VERSION: Final = 1
+"""Raised whenever a column changes its meaning or type; adding a column does not raise it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the lake.
+
+    ``time`` is the column whose UTC date names the partition. ``key`` tells rows of one run apart,
+    and is the order in which files are sorted; ``required`` columns are never NULL; ``values`` are
+    the closed vocabularies.
+    """
+
+    name: str
+    meaning: str
+    time: str
+    key: tuple[str, ...]
+    required: tuple[str, ...]
+    names: tuple[str, ...]
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Return the columns in the order in which files hold them."""
+        return tuple(COLUMNS[name] for name in self.names)
+
+
+STATES: Final = ("ok", "off", "timeout", "error")
+KINDS: Final = ("hypervisor", "storage", "controlplane")
+QOS_CLASSES: Final = ("conflicting", "guaranteed", "limited", "throttled", "best_effort")
+
+_CAP_COLUMNS: Final = (*limit_names("cap"), "cap_io_size", "cap_group")
+
+COLLECTION_RUN: Final = Table(
+    name="collection_run",
+    meaning="one row per run of a source, written last: rows of a run without it do not exist",
+    time="started_at",
+    key=("source", "run_id"),
+    required=("source", "run_id", "kind", "started_at", "ended_at", "status", "row_count", "collector_version"),
+    names=(
+        "source", "run_id", "kind", "host_id", "started_at", "ended_at", "boottime_us", "status", "row_count",
+        "timeout_count", "digest", "error", "collector_version",
+    ),
+    values={"kind": KINDS, "status": ("ok", "partial", "failed")},
+)  # fmt: skip
+
+DISK_IO_STAT: Final = Table(
+    name="disk_io_stat",
+    meaning="one row per disk and run: its counters and the caps that the hypervisor enforces",
+    time="sampled_at",
+    key=("vm_id", "device", "epoch", "sampled_at"),
+    required=("source", "run_id", "sampled_at", "vm_id", "state"),
+    names=(
+        "source", "run_id", "sampled_at", "host_id", "vm_id", "vm_name", "device", "volume_id", "disk_serial",
+        "disk_wwn", "source_path", "epoch", "epoch_started_at", "state", "read_ops", "write_ops", "flush_ops",
+        "read_bytes", "write_bytes", "read_time_ns", "write_time_ns", "flush_time_ns", "window_start", *_CAP_COLUMNS,
+    ),
+    values={"state": STATES},
+)  # fmt: skip
+
+DISK_CAP: Final = Table(
+    name="disk_cap",
+    meaning="the caps as other layers have them, one row per disk, layer and group",
+    time="observed_at",
+    key=("vm_id", "device", "layer", "cap_group"),
+    required=("source", "run_id", "observed_at", "vm_id", "device", "layer"),
+    names=("source", "run_id", "observed_at", "vm_id", "device", "layer", *_CAP_COLUMNS),
+    values={"layer": ("config", "qemu", "group")},
+)
+
+VOLUME_ALIAS: Final = Table(
+    name="volume_alias",
+    meaning="other names of volumes, by which a disk is matched to the storage side",
+    time="observed_at",
+    key=("namespace", "alias", "valid_from"),
+    required=("source", "run_id", "observed_at", "namespace", "alias", "volume_id", "valid_from"),
+    names=("source", "run_id", "observed_at", "namespace", "alias", "volume_id", "valid_from"),
+)
+
+PROVISIONED_IOPS: Final = Table(
+    name="provisioned_iops",
+    meaning="what the storage is set to, one row per volume and run",
+    time="observed_at",
+    key=("volume_id",),
+    required=("source", "run_id", "observed_at", "volume_id"),
+    names=(
+        "source", "run_id", "observed_at", "volume_id", "pool_id", "backend", "min_iops", "max_iops", "burst_iops",
+        "max_bps", "min_enforced", "iops_unit_bytes", "size_bytes", "native_id", "attached_count", "modified_at",
+        "modified_by",
+    ),
+)  # fmt: skip
+
+ENTITLEMENT: Final = Table(
+    name="entitlement",
+    meaning="what was sold, one row per volume and run",
+    time="observed_at",
+    key=("volume_id",),
+    required=("source", "run_id", "observed_at", "volume_id"),
+    names=(
+        "source", "run_id", "observed_at", "volume_id", "volume_name", "vm_id", "account_id", "account_name",
+        "domain_id", "project_id", "offering_id", "offering_name", "pool_id", "zone_id", "state", "size_bytes",
+        "sold_min_iops", "sold_max_iops", "sold_burst_iops", "sold_min_iops_per_gib", "sold_max_iops_per_gib",
+        *limit_names("sold_cap"), "modified_at",
+    ),
+)  # fmt: skip
+
+STORAGE_POOL: Final = Table(
+    name="storage_pool",
+    meaning="the pools that volumes come from, one row per pool and run",
+    time="observed_at",
+    key=("pool_id",),
+    required=("source", "run_id", "observed_at", "pool_id"),
+    names=(
+        "source", "run_id", "observed_at", "pool_id", "name", "type", "provider", "shared", "managed",
+        "can_be_managed", "capacity_iops", "capacity_means", "supports_min_iops", "supports_max_iops",
+        "supports_burst_iops", "zone_id",
+    ),
+    values={"capacity_means": ("total", "remaining")},
+)  # fmt: skip
+
+USAGE_KEY: Final = (
+    "volume_id", "vm_id", "device", "account_id", "project_id", "offering_id", "pool_id", "zone_id", "qos_class",
+)  # fmt: skip
+
+OPERATION_CLASSES: Final = ("guaranteed_ops", "burst_ops", "throttled_ops", "best_effort_ops", "unclassified_ops")
+
+USAGE_AMOUNTS: Final = (
+    "read_ops", "write_ops", "flush_ops", "read_bytes", "write_bytes", *OPERATION_CLASSES, "observed_seconds",
+    "gap_seconds", "at_cap_seconds", "cap_iops_seconds", "resets", "sold_iops_seconds", "guaranteed_iops_seconds",
+    "deliverable_iops_seconds", "max_iops_seconds", "gib_seconds",
+)  # fmt: skip
+
+USAGE_RECORD: Final = Table(
+    name="usage_record",
+    meaning="what a disk did (io) and what a volume held (allocation), one row per hour and key",
+    time="window_start",
+    key=("kind", "window_start", *USAGE_KEY),
+    required=("usage_record_id", "kind", "window_start", "window_end", "qos_class", "provisioned", "throttled",
+              *USAGE_AMOUNTS, "revision"),
+    names=("usage_record_id", "kind", "window_start", "window_end", *USAGE_KEY, "provisioned", "throttled",
+           *USAGE_AMOUNTS, "revision"),
+    values={"kind": ("io", "allocation"), "qos_class": QOS_CLASSES},
+)  # fmt: skip
+
+FINDING: Final = Table(
+    name="finding",
+    meaning="what the policy rules found, one row per problem",
+    time="last_seen_at",
+    key=("code", "resource_kind", "resource_id"),
+    required=("code", "severity", "status", "resource_kind", "resource_id", "reason", "first_seen_at", "last_seen_at"),
+    names=(
+        "code", "severity", "status", "resource_kind", "resource_id", "vm_id", "volume_id", "account_id",
+        "interval_start", "interval_end", "observed", "expected", "unit", "reason", "first_seen_at", "last_seen_at",
+        "exempted_by",
+    ),
+    values={"severity": ("critical", "high", "medium", "low"), "status": ("violation", "unknown")},
+)  # fmt: skip
+
+FACTS: Final[Mapping[str, Table]] = {
+    table.name: table
+    for table in (
+        COLLECTION_RUN, DISK_IO_STAT, DISK_CAP, VOLUME_ALIAS, PROVISIONED_IOPS, ENTITLEMENT, STORAGE_POOL,
+    )
+}  # fmt: skip
+"""What collectors write, in partitions by date and source."""
+
+DERIVED: Final[Mapping[str, Table]] = {table.name: table for table in (USAGE_RECORD, FINDING)}
+"""What is computed from the facts, in partitions by date."""
+
+TABLES: Final[Mapping[str, Table]] = {**FACTS, **DERIVED}
+
+READ_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "hypervisor": ("disk_io_stat", "disk_cap", "volume_alias"),
+    "storage": ("provisioned_iops", "storage_pool", "volume_alias"),
+    "controlplane": ("entitlement", "storage_pool", "volume_alias"),
+}
+"""The tables that each kind of source may fill: storage knows no hypervisor, nor the reverse."""

@@ -1,0 +1,1 @@
+"""Judgements: rules in SQL over the lake, and the findings they give."""
