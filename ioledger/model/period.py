@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 _HOUR: Final = timedelta(hours=1)
 _SECOND: Final = timedelta(seconds=1)
+_UNITS: Final = {"s": _SECOND, "m": timedelta(minutes=1), "h": _HOUR, "d": timedelta(days=1)}
+_DURATION: Final = re.compile(r"(?P<count>[0-9]{1,6})(?P<unit>[smhd])")
 _LOOK_BACK: Final = timedelta(hours=4)
 """Longer than any window: a clock that is set back by less than an hour makes one of two hours at most."""
 
@@ -35,6 +38,14 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     return moment.astimezone(UTC)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration such as ``90s``, ``5m``, ``1h`` or ``2d``; ConfigurationError for anything else."""
+    found = _DURATION.fullmatch(text)
+    if not found or int(found["count"]) == 0:
+        raise ConfigurationError(f"{text!r} is no duration; write a whole number and a unit, such as 60s, 5m, 1h or 2d")
+    return int(found["count"]) * _UNITS[found["unit"]]
 
 
 def windows(start: datetime, end: datetime, spans: Iterable[ZoneSpan]) -> list[Window]:
