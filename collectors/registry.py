@@ -29,7 +29,9 @@ def build_sources(configuration: Configuration, directory: Path, wanted: Iterabl
         raise ConfigurationError("no source is configured; add a [sources.NAME] table to ioledger.toml")
     for name in wanted:
         if name not in tables:
-            raise ConfigurationError(f"there is no source {name!r}{did_you_mean(name, tables)}; configured are {one_of(tables)}")
+            raise ConfigurationError(
+                f"there is no source {name!r}{did_you_mean(name, tables)}; configured are {one_of(tables)}"
+            )
     return {name: _build(name, tables[name], directory) for name in (wanted or tables)}
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ioledger import config
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from ioledger.clock import Clock
 
 

@@ -43,7 +43,9 @@ class _EntryPointGroup(click.Group):
             raise TypeError(f"the entry point {cmd_name} of {COMMANDS} is no command")
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         known = self.list_commands(ctx)
         if args and args[0] not in known:
             ctx.fail(f"there is no command {args[0]!r}{did_you_mean(args[0], known)}; commands are {', '.join(known)}")
@@ -52,8 +54,12 @@ class _EntryPointGroup(click.Group):
 
 @click.group(cls=_EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("ioledger"), prog_name="ioledger")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="The configuration [default: ioledger.toml].")
-@click.option("--lake", "lake", type=click.Path(path_type=Path), help="The lake [default: what the configuration says].")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="The configuration [default: ioledger.toml]."
+)
+@click.option(
+    "--lake", "lake", type=click.Path(path_type=Path), help="The lake [default: what the configuration says]."
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How stderr is written.")
 @click.pass_context
 def group(ctx: click.Context, config_file: Path | None, lake: Path | None, log_format: str) -> None:
@@ -81,12 +87,12 @@ def run(arguments: list[str] | None = None, app: App | None = None) -> int:
         error.show()
         return EXIT_WRONG_USE
     except IoledgerError as error:
-        _log.error("ioledger: %s", error)  # noqa: TRY400 - a traceback would not help who made the mistake
+        _log.error("ioledger: %s", error)
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever else there is, is told as a defect
         _log.exception("ioledger: this is a defect of ioledger; please report it with what follows")
         return EXIT_DEFECT
     return code if isinstance(code, int) else 0

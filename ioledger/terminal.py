@@ -37,7 +37,9 @@ format_option = click.option(
 )
 
 
-def show(rows: Sequence[Mapping[str, object]], columns: Sequence[str], output_format: str, stream: TextIO | None = None) -> None:
+def show(
+    rows: Sequence[Mapping[str, object]], columns: Sequence[str], output_format: str, stream: TextIO | None = None
+) -> None:
     """Print rows on stdout as a table, a JSON array or RFC 4180 CSV.
 
     Times are ISO 8601 in UTC with ``Z``. Decimal amounts are strings in JSON, so that no reader
@@ -78,7 +80,9 @@ def _text(value: object) -> str:
 def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], stream: TextIO) -> None:
     table = RichTable(box=SIMPLE_HEAD, pad_edge=False)
     for name in columns:
-        is_number = any(isinstance(row.get(name), int | Decimal) and not isinstance(row.get(name), bool) for row in rows)
+        is_number = any(
+            isinstance(row.get(name), int | Decimal) and not isinstance(row.get(name), bool) for row in rows
+        )
         table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_grouped(row.get(name))) for name in columns))

@@ -27,11 +27,15 @@ def init(app: App) -> None:
     """
     path = app.config_file
     if path.exists():
-        raise ConfigurationError(f"{path} is there already and stays as it is; remove it first, or name another with --config")
+        raise ConfigurationError(
+            f"{path} is there already and stays as it is; remove it first, or name another with --config"
+        )
     try:
         write_whole(path, _template("ioledger.toml"))
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}; choose another place with --config") from error
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror}; choose another place with --config"
+        ) from error
     lake = app.lake()
     layout.create(lake)
     if not (lake / layout.SETTINGS).exists():

@@ -37,7 +37,7 @@ def stats(app: App, output_format: str) -> None:
 def _stored(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, object]:
     sources = "count(DISTINCT source)" if table.name in FACTS else "NULL"
     found = connection.execute(
-        f"SELECT count(*), {sources}, min({table.time}), max({table.time}) FROM {table.name}"  # noqa: S608 - names are ours
+        f"SELECT count(*), {sources}, min({table.time}), max({table.time}) FROM {table.name}"
     ).fetchall()
     return {"table": table.name, **dict(zip(("rows", "sources", "first", "last"), found[0], strict=True))}
 

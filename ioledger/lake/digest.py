@@ -37,7 +37,7 @@ def rows_digest(table: Table, rows: pa.Table) -> str:
 
 
 def _bytes_of_flags(flags: pa.ChunkedArray) -> bytes:
-    return pc.cast(flags, pa.uint8()).to_numpy().tobytes()
+    return bytes(pc.cast(flags, pa.uint8()).to_numpy())
 
 
 def _bytes_of_values(column: pa.ChunkedArray) -> bytes:
@@ -45,8 +45,8 @@ def _bytes_of_values(column: pa.ChunkedArray) -> bytes:
         return _bytes_of_flags(pc.fill_null(column, False))  # noqa: FBT003 - the value of the slots that hold nothing
     if column.type in (COUNT, TIME):
         numbers = pc.fill_null(pc.cast(column, pa.int64()), 0).to_numpy()
-        return numbers.astype("<i8", copy=False).tobytes()
+        return bytes(numbers.astype("<i8", copy=False))
     texts = ["" if value is None else str(value) for value in column.to_pylist()]
     encoded = [text.encode() for text in texts]
     lengths = np.array([len(text) for text in encoded], dtype="<i8")
-    return lengths.tobytes() + b"".join(encoded)
+    return bytes(lengths) + b"".join(encoded)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import LakeError
@@ -11,6 +10,7 @@ from ioledger.lake.files import write_whole
 from ioledger.model.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Iterator
     from datetime import date
 
@@ -27,7 +27,8 @@ def create(lake: Path) -> None:
     try:
         lake.mkdir(parents=True, exist_ok=True)
         if not (lake / MARKER).exists():
-            write_whole(lake / MARKER, f"# A lake of ioledger: Parquet files by table, date and source.\nschema_version = {SCHEMA_VERSION}\n".encode())
+            comment = "# A lake of ioledger: Parquet files by table, date and source."
+            write_whole(lake / MARKER, f"{comment}\nschema_version = {SCHEMA_VERSION}\n".encode())
     except OSError as error:
         raise LakeError(f"no lake can be made at {lake}: {error.strerror}; choose a directory you can write") from error
 
@@ -40,7 +41,9 @@ def require(lake: Path) -> Path:
     try:
         version = tomllib.loads((lake / MARKER).read_text(encoding="utf-8")).get("schema_version")
     except FileNotFoundError as error:
-        raise LakeError(f"there is no lake at {lake}; make one with `ioledger init`, or name another with --lake") from error
+        raise LakeError(
+            f"there is no lake at {lake}; make one with `ioledger init`, or name another with --lake"
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise LakeError(f"the lake's marker {lake / MARKER} cannot be read: {error}; restore it") from error
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:

@@ -26,7 +26,9 @@ def exclusive(lake: Path, name: str) -> Iterator[None]:
         path.parent.mkdir(exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise LakeError(f"the lake at {lake} cannot be written: {error.strerror}; make it writable for this user") from error
+        raise LakeError(
+            f"the lake at {lake} cannot be written: {error.strerror}; make it writable for this user"
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import layout, settings as lake_settings
-from ioledger.lake.schema import arrow_schema, typed
+from ioledger.lake import layout
+from ioledger.lake import settings as lake_settings
+from ioledger.lake.schema import typed
 from ioledger.model.columns import COUNT, EXACT, FLAG, PER_GIB, TEXT, TIME
 from ioledger.model.tables import COLLECTION_RUN, FACTS, TABLES
 
@@ -37,7 +38,16 @@ _SQL_TYPES: Final = {
     PER_GIB: "DECIMAL(18, 6)",
 }
 
-_VIEWS: Final = ("limits", "counting_sample", "volume_of", "first_sight", "interval", "in_force", "at_moment", "final_window")
+_VIEWS: Final = (
+    "limits",
+    "counting_sample",
+    "volume_of",
+    "first_sight",
+    "interval",
+    "in_force",
+    "at_moment",
+    "final_window",
+)
 """The files of ``views/`` in the order in which they build on one another."""
 
 
@@ -65,15 +75,16 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def connect_tables(tables: Mapping[str, Sequence[Row]], settings: Iterable[Mapping[str, Any]] = ()) -> duckdb.DuckDBPyConnection:
+def connect_tables(
+    tables: Mapping[str, Sequence[Row]], settings: Iterable[Mapping[str, Any]] = ()
+) -> duckdb.DuckDBPyConnection:
     """Open rows in memory as if they lay in a lake, for rules' own test rows and for tests.
 
     ``tables`` holds complete rows by table; ``settings`` are ``[[settings]]`` tables.
     """
     connection = _new_connection()
     for name, table in TABLES.items():
-        rows = pa.concat_tables([arrow_schema(name).empty_table(), *(typed(table, [row]) for row in tables.get(name, ()))])
-        connection.register("given", rows)
+        connection.register("given", typed(table, tables.get(name, ())))
         connection.execute(f"CREATE TABLE stored_{name} AS SELECT * FROM given")
         connection.unregister("given")
     _install(connection, lake_settings.timeline(settings))
@@ -92,8 +103,10 @@ def _scan(name: str, paths: Sequence[Path]) -> str:
     nothing = ", ".join(f"NULL::{sql_type} AS {column}" for column, sql_type in columns)
     cast = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns)
     listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    stored = f"UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-    return f"SELECT {cast} FROM (SELECT {nothing} WHERE false {stored if paths else ''})"  # noqa: S608 - names are ours
+    stored = (
+        f"UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+    )
+    return f"SELECT {cast} FROM (SELECT {nothing} WHERE false {stored if paths else ''})"
 
 
 def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
@@ -104,9 +117,11 @@ def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
     for name in TABLES:
         committed = name in FACTS and name != COLLECTION_RUN.name
         only = "SEMI JOIN stored_collection_run USING (source, run_id)" if committed else ""
-        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM stored_{name} {only}")  # noqa: S608 - names are ours
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM stored_{name} {only}")
     for name in _VIEWS:
-        connection.execute(resources.files("ioledger.lake").joinpath("views", f"{name}.sql").read_text(encoding="utf-8"))
+        connection.execute(
+            resources.files("ioledger.lake").joinpath("views", f"{name}.sql").read_text(encoding="utf-8")
+        )
 
 
 def _settings_table(line: Timeline) -> pa.Table:
@@ -115,7 +130,9 @@ def _settings_table(line: Timeline) -> pa.Table:
             "valid_from": pa.array([settings.valid_from for settings in line], TIME),
             "valid_to": pa.array([settings.valid_to for settings in line], TIME),
             "max_gap_us": pa.array([settings.max_gap_seconds * 1_000_000 for settings in line], COUNT),
-            "max_allocation_age_us": pa.array([settings.max_allocation_age_seconds * 1_000_000 for settings in line], COUNT),
+            "max_allocation_age_us": pa.array(
+                [settings.max_allocation_age_seconds * 1_000_000 for settings in line], COUNT
+            ),
             "precedence": pa.array([settings.precedence for settings in line], pa.list_(TEXT)),
             "retired": pa.array([settings.retired for settings in line], pa.list_(TEXT)),
         }
@@ -150,5 +167,3 @@ def _cause(error: duckdb.Error, paths: Iterable[Path]) -> Exception:
             reason = str(broken).splitlines()[0]
             return LakeError(f"{path} cannot be read as Parquet: {reason}; restore it, or move it out of the lake")
     return error
-
-

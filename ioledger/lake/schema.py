@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ioledger.errors import DataError, did_you_mean, one_of
 from ioledger.model.columns import COUNT, EXACT, FLAG, PER_GIB, TEXT, TIME, Column
-from ioledger.model.tables import SCHEMA_VERSION, TABLES, Table
+from ioledger.model.tables import FACTS, SCHEMA_VERSION, TABLES, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,9 +44,7 @@ def arrow_schema(name: str) -> pa.Schema:
         )
         for column in table.columns
     ]
-    return pa.schema(
-        fields, metadata={"ioledger.table": name, "ioledger.schema_version": str(SCHEMA_VERSION)}
-    )
+    return pa.schema(fields, metadata={"ioledger.table": name, "ioledger.schema_version": str(SCHEMA_VERSION)})
 
 
 def typed(table: Table, rows: Sequence[Row]) -> pa.Table:
@@ -66,17 +64,16 @@ def _refuse_unknown_columns(table: Table, rows: Iterable[Row]) -> None:
     known = frozenset(table.names)
     for row in rows:
         for name in row.keys() - known:
-            raise DataError(
-                f"{table.name} has no column {name!r}{did_you_mean(name, known)}; it has {one_of(known)}"
-            )
+            raise DataError(f"{table.name} has no column {name!r}{did_you_mean(name, known)}; it has {one_of(known)}")
 
 
 def _refuse_repeated_keys(table: Table, rows: Sequence[Row]) -> None:
+    names = ("source", "run_id", *table.key) if table.name in FACTS else table.key
     seen = set()
     for row in rows:
-        key = tuple(row.get(name) for name in table.key)
+        key = tuple(row.get(name) for name in names)
         if key in seen:
-            told = ", ".join(f"{name} {value}" for name, value in zip(table.key, key, strict=True))
+            told = ", ".join(f"{name} {row.get(name)}" for name in table.key)
             raise DataError(f"{table.name} holds two rows with {told}; each may appear once in a run")
         seen.add(key)
 
@@ -92,14 +89,11 @@ def _problem(table: Table, column: Column, value: object) -> str | None:
     """Say what is wrong with one value, or None."""
     if value is None:
         return "a row has no value; every row needs one" if column.name in table.required else None
-    if column.type not in _PYTHON_TYPES:
-        return None
-    python_type, wanted = _PYTHON_TYPES[column.type]
-    if type(value) is not python_type and not (isinstance(value, python_type) and python_type is not int):
+    python_type, wanted = _PYTHON_TYPES.get(column.type, (object, ""))
+    is_exactly_typed = type(value) is python_type if python_type in (int, bool) else isinstance(value, python_type)
+    if not is_exactly_typed or (isinstance(value, datetime) and value.tzinfo is None):
         return f"received {value!r}, which is not {wanted}"
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return f"received {value!r}, which is not {wanted}"
-    if column.type == COUNT and not 0 <= value < BIGINT_LIMIT:  # type: ignore[operator]  # an int by the test above
+    if isinstance(value, int) and not 0 <= value < BIGINT_LIMIT:
         return f"received {value}; valid are 0 to {BIGINT_LIMIT - 1}"
     vocabulary = table.values.get(column.name)
     if vocabulary and value not in vocabulary:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,6 +15,7 @@ from ioledger.errors import ConfigurationError
 from ioledger.lake import layout
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Iterable, Mapping
 
     from ioledger.model.period import ZoneSpan
@@ -28,7 +28,9 @@ def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"received {name!r}, which is no time zone; valid are names such as UTC or Europe/Berlin") from error
+        raise ValueError(
+            f"received {name!r}, which is no time zone; valid are names such as UTC or Europe/Berlin"
+        ) from error
     return name
 
 
@@ -44,7 +46,7 @@ class SettingsTable(StrictModel):
 
 
 class _SettingsFile(StrictModel):
-    settings: list[SettingsTable] = []
+    settings: tuple[SettingsTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ def timeline(tables: Iterable[Mapping[str, Any]], where: str = "settings") -> Ti
     for table in given:
         start = table.valid_from.astimezone(UTC)
         if line[-1].valid_from == start:
-            raise ConfigurationError(f"{where}: two [[settings]] tables have valid_from {start.isoformat()}; merge them")
+            raise ConfigurationError(
+                f"{where}: two [[settings]] tables have valid_from {start.isoformat()}; merge them"
+            )
         line.append(_following(line[-1], table, start))
     return tuple(
         Settings(

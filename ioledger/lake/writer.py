@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -22,6 +21,7 @@ from ioledger.lake.schema import arrow_schema, typed
 from ioledger.model.tables import COLLECTION_RUN, FACTS, READ_BY, TABLES
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from ioledger.model.records import Row, Run
     from ioledger.model.tables import Table
 

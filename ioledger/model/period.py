@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -55,8 +56,7 @@ def windows(start: datetime, end: datetime, spans: Iterable[ZoneSpan]) -> list[W
     hour that the clock repeats is two windows.
     """
     borders = sorted({border for span in spans for border in _borders(start - _LOOK_BACK, end + _LOOK_BACK, span)})
-    pairs = zip(borders, borders[1:], strict=False)
-    return [(opens, closes) for opens, closes in pairs if opens < end and start < closes]
+    return [(opens, closes) for opens, closes in pairwise(borders) if opens < end and start < closes]
 
 
 def _borders(start: datetime, end: datetime, span: ZoneSpan) -> Iterator[datetime]:

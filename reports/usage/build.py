@@ -59,7 +59,9 @@ def usage_records(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]
     return records.cast(arrow_schema(USAGE_RECORD.name))
 
 
-def build(lake: Path, start: datetime, end: datetime, progress: Callable[[int, int], None] = lambda _done, _all: None) -> Built:
+def build(
+    lake: Path, start: datetime, end: datetime, progress: Callable[[int, int], None] = lambda _done, _all: None
+) -> Built:
     """Build the records of every billing hour that overlaps ``[start, end)`` and store them.
 
     ``progress`` is told how many days of how many are done. A day's file is replaced whole.
@@ -82,7 +84,9 @@ def build(lake: Path, start: datetime, end: datetime, progress: Callable[[int, i
 
 def is_final(connection: duckdb.DuckDBPyConnection, hour: Window) -> bool:
     """Tell whether all sources that had a run in the hour have reported after it, or are retired."""
-    return bool(connection.execute("SELECT is_final($opens, $closes)", {"opens": hour[0], "closes": hour[1]}).fetchall()[0][0])
+    return bool(
+        connection.execute("SELECT is_final($opens, $closes)", {"opens": hour[0], "closes": hour[1]}).fetchall()[0][0]
+    )
 
 
 def _store(

@@ -3,16 +3,16 @@
 
 -- The part of an amount that falls between two moments of an interval, each given as microseconds
 -- since its start: the difference of two shares rounded down, so that the parts add up exactly.
-CREATE MACRO part_of(amount, from_us, to_us, duration_us) AS (
+CREATE TEMP MACRO part_of(amount, from_us, to_us, duration_us) AS (
     amount::HUGEINT * to_us // duration_us - amount::HUGEINT * from_us // duration_us
 )::BIGINT;
 
 -- Whether an amount over a time reaches 95 % of a cap per second; in integers, without a division.
-CREATE MACRO is_at_cap(amount, cap, lasted_us) AS
+CREATE TEMP MACRO is_at_cap(amount, cap, lasted_us) AS
     coalesce(amount::HUGEINT * 100000000 >= cap::HUGEINT * 95 * lasted_us, false);
 
 -- The same for a cap on operations that counts a large request as several.
-CREATE MACRO is_at_cap_by_size(bytes, io_size, cap, lasted_us) AS
+CREATE TEMP MACRO is_at_cap_by_size(bytes, io_size, cap, lasted_us) AS
     coalesce(bytes::HUGEINT * 100000000 // nullif(io_size, 0) >= cap::HUGEINT * 95 * lasted_us, false);
 
 CREATE TEMP TABLE piece AS
