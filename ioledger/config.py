@@ -81,14 +81,16 @@ class Configuration(StrictModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def validated(model: type[Model], values: dict[str, Any], where: str) -> Model:
-    """Check ``values`` against ``model``.
+def validated(
+    model: type[Model], values: dict[str, Any], where: str, context: dict[str, Any] | None = None
+) -> Model:
+    """Check ``values`` against ``model``, whose validators are handed ``context``.
 
     Raises ConfigurationError, which names ``where`` and the key, what was received and what is
     valid; of several mistakes the first.
     """
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=context)
     except ValidationError as error:
         raise ConfigurationError(_sentence(error, model, where)) from error
 
