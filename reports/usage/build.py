@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ioledger.lake import layout, reader, settings, writer
+from ioledger.lake import layout, locks, reader, settings, writer
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
 from ioledger.model.period import Window, utc_days, windows
@@ -65,10 +65,11 @@ def build(
     """Build the records of every billing hour that overlaps ``[start, end)`` and store them.
 
     ``progress`` is told how many days of how many are done. A day's file is replaced whole.
-    Raises LakeError if the lake cannot be read or written; days that are done stay done.
+    Raises LakeError if the lake cannot be read or written, or if another process is building; days
+    that are done stay done.
     """
     hours = windows(start, end, settings.zone_spans(settings.load(layout.require(lake))))
-    with reader.connect(lake) as connection:
+    with locks.exclusive(lake, "usage-build"), reader.connect(lake) as connection:
         days = utc_days(opens for opens, _ in hours)
         record_count = provisional_count = 0
         for done, day in enumerate(days):
