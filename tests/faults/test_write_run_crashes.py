@@ -15,7 +15,7 @@ from ioledger.lake import reader
 from ioledger.lake.writer import write_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ioledger.model.records import Run
@@ -47,10 +47,22 @@ def usage(lake: Path) -> Rows:
     return rows(lake, "usage_record")
 
 
-def the_only(found: Rows, expected: dict[str, Rows]) -> str:
-    """Name the expected state that was found; a mix of two is none of them."""
-    (name,) = [name for name, state in expected.items() if state == found]
-    return name
+class Recogniser:
+    """Names the expected state that a lake is in; lakes of the same files are read once."""
+
+    def __init__(self, read: Callable[[Path], Rows], **expected: Path) -> None:
+        self._read = read
+        self._expected = {name: read(lake) for name, lake in expected.items()}
+        self._known: dict[tuple[tuple[str, bytes], ...], str] = {}
+
+    def name(self, lake: Path) -> str:
+        files = tuple(sorted(content(lake).items()))
+        if files not in self._known:
+            found = self._read(lake)
+            names = [name for name, state in self._expected.items() if state == found]
+            assert len(names) == 1, f"a mix: {found}"
+            self._known[files] = names[0]
+        return self._known[files]
 
 
 def in_order(states: list[str]) -> list[str]:
@@ -72,10 +84,10 @@ def test_a_first_write_leaves_the_whole_run_or_nothing_and_any_later_one_heals(w
     whole = new_lake(tmp_path / "whole", first_version())
     other = new_lake(tmp_path / "other", second_version())
     next_run = a_run(sample(at=MIDNIGHT), sample("vm-2", MIDNIGHT - MINUTE), at=MIDNIGHT, run_id="r2")
-    expected = {"nothing": facts(empty), "whole": facts(whole)}
+    state = Recogniser(facts, nothing=empty, whole=whole)
     states, crashes_with_left_overs = [], 0
     for lake in writer.each_crash("first version", empty, tmp_path):
-        states.append(the_only(facts(lake), expected))
+        states.append(state.name(lake))
         assert content_after(first_version(), lake, tmp_path) == content(whole), "by the same run"
         by_other_rows = content_after(second_version(), lake, tmp_path)
         assert {name for name in by_other_rows if name.endswith(".parquet")} == {
@@ -94,10 +106,10 @@ def test_a_first_write_leaves_the_whole_run_or_nothing_and_any_later_one_heals(w
 def test_a_repeated_run_leaves_the_old_rows_then_none_then_the_new_ones(writer: Crasher, tmp_path: Path) -> None:
     old = new_lake(tmp_path / "old", first_version())
     new = new_lake(tmp_path / "new", second_version())
-    expected = {"old": facts(old), "nothing": facts(new_lake(tmp_path / "empty")), "new": facts(new)}
+    state = Recogniser(facts, old=old, nothing=new_lake(tmp_path / "empty"), new=new)
     states = []
     for lake in writer.each_crash("second version", old, tmp_path):
-        states.append(the_only(facts(lake), expected))
+        states.append(state.name(lake))
         assert content_after(second_version(), lake, tmp_path) == content(new)
     assert in_order(states) == ["old", "nothing", "new"]
 
@@ -105,15 +117,16 @@ def test_a_repeated_run_leaves_the_old_rows_then_none_then_the_new_ones(writer: 
 def test_a_repeated_build_leaves_the_old_day_or_the_new_one(writer: Crasher, tmp_path: Path) -> None:
     lake = new_lake(tmp_path / "before", *samples_until(30))
     build_the_day(lake)
-    old = usage(lake)
+    old = tmp_path / "old"
+    copytree(lake, old)
     for run in samples_until(90)[4:]:
         write_run(lake, run)
     finished = new_lake(tmp_path / "finished", *samples_until(90))
     build_the_day(finished)
-    expected = {"old": old, "new": usage(finished)}
+    state = Recogniser(usage, old=old, new=finished)
     states = []
     for crashed in writer.each_crash("build", lake, tmp_path):
-        states.append(the_only(usage(crashed), expected))
+        states.append(state.name(crashed))
         build_the_day(crashed)
         assert content(crashed) == content(finished)
     assert in_order(states) == ["old", "new"]
@@ -123,10 +136,10 @@ def test_a_first_build_leaves_no_day_or_a_whole_one(writer: Crasher, tmp_path: P
     lake = new_lake(tmp_path / "before", *samples_until(10))
     finished = new_lake(tmp_path / "finished", *samples_until(10))
     build_the_day(finished)
-    expected = {"nothing": usage(lake), "whole": usage(finished)}
+    state = Recogniser(usage, nothing=lake, whole=finished)
     states = []
     for crashed in writer.each_crash("build", lake, tmp_path):
-        states.append(the_only(usage(crashed), expected))
+        states.append(state.name(crashed))
         build_the_day(crashed)
         assert content(crashed) == content(finished)
     assert in_order(states) == ["nothing", "whole"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ioledger.lake.writer import write_run
 from lakes import MINUTE, NOON, a_run, sample
+
+from ioledger.lake.writer import write_run
 from reports.usage.build import build
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ioledger.model.records import Kind, Row, Status
 
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+NOON = datetime(2025, 11, 22, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
