@@ -33,9 +33,12 @@ def lake_with_rows_in_every_table(directory: Path) -> Path:
     pool = {"pool_id": "pool-1"}
     lake = new_lake(
         directory,
-        a_run(tables={"disk_io_stat": [sample()], "disk_cap": [cap], "volume_alias": [alias]}),
+        a_run(
+            tables={"disk_io_stat": [sample(), sample("vm-2", read_ops=1)], "disk_cap": [cap], "volume_alias": [alias]}
+        ),
         a_run(kind="storage", source="array-a", tables={"provisioned_iops": [volume], "storage_pool": [pool]}),
     )
+    write_run(lake, a_run(sample(at=NOON + MINUTE), sample("vm-2", NOON + MINUTE, read_ops=2), at=NOON + MINUTE))
     write_run(lake, a_run(kind="controlplane", source="shop", tables={"entitlement": [{"volume_id": "vol-1"}]}))
     build(lake, NOON, NOON + MINUTE)
     finding = {
