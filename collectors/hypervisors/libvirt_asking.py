@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import libvirt
+
 from collectors.hypervisors.base import UnreadableGuestError
-from collectors.hypervisors.libvirt_connection import libvirt, reason
+from collectors.hypervisors.libvirt_connection import reason
 from collectors.hypervisors.libvirt_domain_xml import disks_of
 from collectors.hypervisors.libvirt_guest import OFF, GuestSample
 from collectors.hypervisors.libvirt_stats import block_stats_counters, bulk_counters, has_block_fields
@@ -64,8 +66,7 @@ def _ask_each(connection: libvirt.virConnect, clock: Clock) -> Iterator[GuestSam
     try:
         guests = connection.listAllDomains()
     except libvirt.libvirtError as error:
-        msg = f"libvirt cannot list its guests: {reason(error)}; see libvirt's log on that host"
-        raise SourceError(msg) from error
+        raise SourceError(f"libvirt cannot list its guests: {reason(error)}; see libvirt's log on that host") from error
     for guest in guests:
         if (sample := _ask_one(connection, guest, clock)) is not None:
             yield sample

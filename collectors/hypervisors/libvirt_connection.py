@@ -7,24 +7,15 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import libvirt
 from defusedxml.ElementTree import fromstring
 
-from ioledger.errors import ConfigurationError, SourceError
-
-try:
-    import libvirt
-except ImportError as error:
-    msg = (
-        f"sources of type 'libvirt' need libvirt-python, which cannot be imported ({error}); install ioledger[libvirt]"
-    )
-    raise ConfigurationError(msg) from error
+from ioledger.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic import SecretStr
-
-__all__ = ["connected", "host_identity", "libvirt", "reason"]
 
 
 @contextmanager
@@ -36,10 +27,9 @@ def connected(uri: str, username: str | None, password: SecretStr | None) -> Ite
     try:
         connection = libvirt.openAuth(uri, _authentication(username, password), libvirt.VIR_CONNECT_RO)
     except libvirt.libvirtError as error:
-        msg = (
+        raise SourceError(
             f"cannot connect to {uri}: {reason(error)}; start libvirt there, or correct the source's uri or credentials"
-        )
-        raise SourceError(msg) from error
+        ) from error
     try:
         yield connection
     finally:
@@ -52,8 +42,9 @@ def host_identity(connection: libvirt.virConnect) -> str:
         uuid = fromstring(connection.getCapabilities(), forbid_dtd=True).findtext("host/uuid")
         return str(uuid or connection.getHostname())
     except libvirt.libvirtError as error:
-        msg = f"the host cannot be identified: {reason(error)}; let the user who collects read its capabilities"
-        raise SourceError(msg) from error
+        raise SourceError(
+            f"the host cannot be identified: {reason(error)}; let the user who collects read its capabilities"
+        ) from error
 
 
 def reason(error: libvirt.libvirtError) -> str:

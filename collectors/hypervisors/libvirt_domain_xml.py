@@ -53,8 +53,7 @@ def disks_of(xml: str) -> list[Disk]:
     try:
         domain = fromstring(xml, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
-        msg = f"its XML cannot be parsed ({error})"
-        raise UnreadableGuestError(msg) from error
+        raise UnreadableGuestError(f"its XML cannot be parsed ({error})") from error
     groups = {group.findtext("group_name"): group for group in domain.iterfind("throttlegroups/throttlegroup")}
     return [
         _disk(element, target, groups)
@@ -124,8 +123,7 @@ def _amounts(tune: Element) -> dict[str, int]:
     for name, column in CAP_COLUMN_OF.items():
         text = (tune.findtext(name) or "0").strip()
         if not text.isdecimal():
-            msg = f"its XML has {text!r} as {name}, which is no amount"
-            raise UnreadableGuestError(msg)
+            raise UnreadableGuestError(f"its XML has {text!r} as {name}, which is no amount")
         if amount := int(text):
             amounts[column] = amount
     return amounts

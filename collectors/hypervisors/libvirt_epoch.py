@@ -91,12 +91,10 @@ class LocalQemuEpochs:
             command_line = (PROC / str(pid) / "cmdline").read_bytes()
             boot_id = BOOT_ID.read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
-            msg = f"its QEMU process cannot be identified through {pid_file} ({error})"
-            raise UnreadableGuestError(msg) from error
+            raise UnreadableGuestError(f"its QEMU process cannot be identified through {pid_file} ({error})") from error
         # A stale pid file, or one from outside this container, names some other process.
         if uuid.encode() not in command_line.split(b"\0"):
-            msg = f"process {pid}, which {pid_file} names, is not its QEMU process"
-            raise UnreadableGuestError(msg)
+            raise UnreadableGuestError(f"process {pid}, which {pid_file} names, is not its QEMU process")
         ticks_per_second = os.sysconf("SC_CLK_TCK")
         age = timedelta(microseconds=clock.boottime_us() - started_ticks * 1_000_000 // ticks_per_second)
         return CounterRun(
@@ -114,8 +112,7 @@ def _start_time(stat: str) -> int:
     _, _, after_command = stat.rpartition(")")
     fields = after_command.split()
     if len(fields) <= _FIELDS_BEFORE_START:
-        msg = "the process has ended"
-        raise ValueError(msg)
+        raise ValueError("the process has ended")
     return int(fields[_FIELDS_BEFORE_START])
 
 

@@ -60,8 +60,7 @@ def counter_run(sample: GuestSample, epochs: Epochs, clock: Clock) -> CounterRun
         return None
     run = epochs.current(sample.name, sample.uuid, sample.domain_id, clock)
     if run.started_by_us is not None and run.started_by_us > sample.asked_us:
-        msg = "it was started while its counters were being read"
-        raise UnreadableGuestError(msg)
+        raise UnreadableGuestError("it was started while its counters were being read")
     return run
 
 

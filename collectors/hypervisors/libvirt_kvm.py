@@ -24,7 +24,8 @@ from ioledger.config import Secret, StrictModel
 from ioledger.model.records import Kind, Reading
 
 if TYPE_CHECKING:
-    from collectors.hypervisors.libvirt_connection import libvirt
+    import libvirt
+
     from collectors.hypervisors.libvirt_epoch import CounterRun, Epochs
     from collectors.hypervisors.libvirt_guest import GuestSample
     from ioledger.clock import Clock
@@ -49,15 +50,15 @@ class LibvirtSettings(StrictModel):
     def _is_uri(cls, uri: str) -> str:
         # An alias or an empty URI would let libvirt's own files choose the host, and with it the scheme of epochs.
         if not re.match(r"[a-z0-9]+(\+[a-z0-9]+)?://", uri):
-            msg = f"{uri!r} is no libvirt URI; write it in full, such as qemu:///system or qemu+ssh://host/system"
-            raise ValueError(msg)
+            raise ValueError(
+                f"{uri!r} is no libvirt URI; write it in full, such as qemu:///system or qemu+ssh://host/system"
+            )
         return uri
 
     @model_validator(mode="after")
     def _password_has_user(self) -> Self:
         if self.password is not None and self.username is None:
-            msg = "a password is of no use without a username; add username, or remove password"
-            raise ValueError(msg)
+            raise ValueError("a password is of no use without a username; add username, or remove password")
         return self
 
 

@@ -39,28 +39,28 @@ class VolumeRule(StrictModel):
         try:
             expression = re.compile(self.pattern or "")
         except re.error as error:
-            msg = f"the pattern {self.pattern!r} is no regular expression: {error}; correct it"
-            raise ValueError(msg) from error
+            raise ValueError(f"the pattern {self.pattern!r} is no regular expression: {error}; correct it") from error
         known = {str(number) for number in range(expression.groups + 1)} | set(expression.groupindex)
         for group in self._quoted_groups():
             if group not in known:
-                msg = (
+                raise ValueError(
                     f"volume_id {self.volume_id!r} quotes the group {group!r}, which the pattern does not have; "
                     f"it has {', '.join(sorted(known))} (0 is the whole value)"
                 )
-                raise ValueError(msg)
         return self
 
     def _quoted_groups(self) -> list[str]:
         try:
             parts = list(Formatter().parse(self.volume_id))
         except ValueError as error:
-            msg = f"volume_id {self.volume_id!r} is no template: {error}; write groups as {{name}} or {{1}}"
-            raise ValueError(msg) from error
+            raise ValueError(
+                f"volume_id {self.volume_id!r} is no template: {error}; write groups as {{name}} or {{1}}"
+            ) from error
         for _, group, form, conversion in parts:
             if form or conversion:
-                msg = f"volume_id {self.volume_id!r} formats the group {group!r}; write groups as {{name}} or {{1}}"
-                raise ValueError(msg)
+                raise ValueError(
+                    f"volume_id {self.volume_id!r} formats the group {group!r}; write groups as {{name}} or {{1}}"
+                )
         return [group for _, group, _, _ in parts if group is not None]
 
     def match(self, value: str) -> str | None:
