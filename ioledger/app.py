@@ -9,6 +9,7 @@ from ioledger import config
 
 if TYPE_CHECKING:
     from pathlib import Path
+
     from ioledger.clock import Clock
 
 

@@ -10,9 +10,9 @@ from ioledger.lake.files import write_whole
 from ioledger.model.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator
     from datetime import date
+    from pathlib import Path
 
 MARKER: Final = "lake.toml"
 SETTINGS: Final = "settings.toml"

@@ -15,8 +15,8 @@ from ioledger.errors import ConfigurationError
 from ioledger.lake import layout
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from ioledger.model.period import ZoneSpan
 
@@ -46,7 +46,7 @@ class SettingsTable(StrictModel):
 
 
 class _SettingsFile(StrictModel):
-    settings: tuple[SettingsTable, ...] = ()
+    settings: Annotated[list[SettingsTable], Field(default_factory=list)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from ioledger.model.tables import COLLECTION_RUN, FACTS, READ_BY, TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
+
     from ioledger.model.records import Row, Run
     from ioledger.model.tables import Table
 
