@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 REMOVABLE: Final = frozenset({"cdrom", "floppy"})
 """Kinds of drive that may be empty."""
 
+_MEDIA: Final = frozenset({"file", "dev", "dir", "protocol", "volume"})
+"""Attributes of ``<source>``, one of which is there when there is something behind a disk."""
+
 _BURST_OF: Final = {"": "", "_max": "_burst", "_max_length": "_burst_seconds"}
 _KIND_OF: Final = {"iops": "iops", "bytes": "bps"}
 
@@ -78,7 +81,7 @@ def source_path(disk: Element) -> str | None:
 
     The path for files, devices and directories; ``protocol:name`` for network disks, such as
     ``rbd:pool/image`` or ``iscsi:iqn.2026-01.example:array/1``, without the hosts, which are many
-    and change; ``volume:pool/volume`` for volumes of libvirt's own pools. None where none is named.
+    and change; ``volume:pool/volume`` for volumes of libvirt's own pools. None where nothing is named.
     """
     source = disk.find("source")
     if source is None:
@@ -92,7 +95,9 @@ def source_path(disk: Element) -> str | None:
 
 
 def _is_empty_drive(disk: Element) -> bool:
-    return disk.get("device") in REMOVABLE and source_path(disk) is None
+    source = disk.find("source")
+    has_medium = source is not None and not _MEDIA.isdisjoint(source.keys())
+    return disk.get("device") in REMOVABLE and not has_medium
 
 
 def _attribute(element: Element, child: str, name: str) -> str | None:
