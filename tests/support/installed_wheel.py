@@ -37,10 +37,10 @@ def installation(directory: Path) -> Installation:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             _succeed([sys.executable, "-m", "build", "--outdir", str(directory), str(CHECKOUT)])
-            venv.create(environment, with_pip=True)
+            venv.create(environment)
+            pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(environment)]
             constraints = ["--constraint", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
-            pip = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-            _succeed([*pip, "install", *constraints, f"{_wheel(directory)}[libvirt]"])
+            _succeed([*pip, "install", "--no-compile", *constraints, f"{_wheel(directory)}[libvirt]"])
             done.touch()
     return Installation(_wheel(directory), environment / "bin" / "ioledger")
 

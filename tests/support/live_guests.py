@@ -8,6 +8,7 @@ pid, and guests that nobody is left to end turn themselves off.
 from __future__ import annotations
 
 import json
+import operator
 import os
 import pwd
 import shutil
@@ -16,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
@@ -62,6 +63,16 @@ class Truth:
     def ops(self) -> int:
         """Reads and writes."""
         return self.read_ops + self.write_ops
+
+    def __add__(self, other: Truth) -> Truth:
+        return self._with(operator.add, other)
+
+    def __sub__(self, other: Truth) -> Truth:
+        return self._with(operator.sub, other)
+
+    def _with(self, operation: Callable[[int, int], int], other: Truth) -> Truth:
+        mine, theirs = asdict(self), asdict(other)
+        return Truth(**{name: operation(amount, theirs[name]) for name, amount in mine.items()})
 
 
 class LiveHost:
