@@ -12,7 +12,16 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from ioledger.errors import ConfigurationError, did_you_mean, one_of
 
@@ -28,6 +37,15 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _from_directory(value: object, info: ValidationInfo) -> object:
+    directory: Path = (info.context or {}).get("directory", Path())
+    return directory / value if isinstance(value, str) else value
+
+
+ConfiguredPath = Annotated[Path, BeforeValidator(_from_directory)]
+"""A path in a configuration; a relative one starts at the validation context's ``directory``."""
+
+
 class Secret(StrictModel):
     """A secret, kept outside the configuration: ``{ env = "NAME" }`` or ``{ file = "/path" }``."""
 
@@ -37,7 +55,7 @@ class Secret(StrictModel):
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if (self.env is None) == (self.file is None):
-            msg = "a secret is given as { env = \"NAME\" } or { file = \"/path\" }, one of the two"
+            msg = 'a secret is given as { env = "NAME" } or { file = "/path" }, one of the two'
             raise ValueError(msg)
         return self
 
@@ -81,10 +99,8 @@ class Configuration(StrictModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def validated(
-    model: type[Model], values: dict[str, Any], where: str, context: dict[str, Any] | None = None
-) -> Model:
-    """Check ``values`` against ``model``, whose validators are handed ``context``.
+def validated(model: type[Model], values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> Model:
+    """Check ``values`` against ``model``, whose validators see ``context``.
 
     Raises ConfigurationError, which names ``where`` and the key, what was received and what is
     valid; of several mistakes the first.
