@@ -44,13 +44,7 @@ def usage_records(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]
     """
     cursor = connection.cursor()
     cursor.execute("SET TimeZone = 'UTC'")
-    given = pa.table(
-        {
-            "window_start": pa.array([opens for opens, _ in hours], TIME),
-            "window_end": pa.array([closes for _, closes in hours], TIME),
-        }
-    )
-    cursor.register("given", given)
+    cursor.register("given", _hours_table(hours))
     cursor.execute("CREATE TEMP TABLE usage_window AS SELECT * FROM given")
     for name in ("piece", "io", "allocation"):
         cursor.execute(_sql(name))
@@ -77,15 +71,26 @@ def build(
         for done, day in enumerate(days, start=1):
             progress(done, steps)
             _store(connection, lake, day, [opens for opens, _ in hours], records)
-        provisional_count = sum(not is_final(connection, hour) for hour in hours)
+        provisional_count = _provisional_count(connection, hours)
     progress(steps, steps)
     return Built(len(hours), len(records), provisional_count)
 
 
-def is_final(connection: duckdb.DuckDBPyConnection, hour: Window) -> bool:
-    """Tell whether all sources that had a run in the hour have reported after it, or are retired."""
-    found = connection.execute("SELECT is_final($opens, $closes)", {"opens": hour[0], "closes": hour[1]}).fetchall()
-    return bool(found[0][0])
+def _provisional_count(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> int:
+    """Count the hours that can still change: a source that had a run in them has not reported since."""
+    connection.register("hour", _hours_table(hours))
+    counted = "SELECT count(*) FROM hour WHERE NOT is_final(window_start, window_end)"
+    count: int = connection.execute(counted).fetchall()[0][0]
+    return count
+
+
+def _hours_table(hours: Sequence[Window]) -> pa.Table:
+    return pa.table(
+        {
+            "window_start": pa.array([opens for opens, _ in hours], TIME),
+            "window_end": pa.array([closes for _, closes in hours], TIME),
+        }
+    )
 
 
 def _store(
