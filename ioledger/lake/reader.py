@@ -56,7 +56,8 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a lake for reading; the connection is closed at the end.
 
     Raises LakeError if there is no lake, if two ``collection_run`` rows tell of one run, or, also
-    while the connection is in use, if a file cannot be read.
+    while the connection is in use, if a file cannot be read. DuckDB does not compare the checksums
+    of pages: a flipped bit that leaves a page readable is not seen here.
     """
     layout.require(lake)
     line = lake_settings.load(lake)
@@ -75,7 +76,7 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         _refuse_doubled_runs(connection, lake, files[COLLECTION_RUN.name])
         yield connection
     except duckdb.Error as error:
-        raise _cause(error, [path for paths in files.values() for path in paths]) from error
+        raise _cause(error, files) from error
     finally:
         connection.close()
 
@@ -164,12 +165,24 @@ def _refuse_doubled_runs(connection: duckdb.DuckDBPyConnection, lake: Path, path
     )
 
 
-def _cause(error: duckdb.Error, paths: Iterable[Path]) -> Exception:
+def _cause(error: duckdb.Error, files: Mapping[str, Sequence[Path]]) -> Exception:
     """Tell a file that cannot be read from a defect of ours: only the former is a LakeError."""
-    for path in paths:
-        try:
-            pq.read_table(path, partitioning=None)
-        except (OSError, pa.ArrowException) as broken:
-            reason = str(broken).splitlines()[0]
-            return LakeError(f"{path} cannot be read as Parquet: {reason}; restore it, or move it out of the lake")
+    for name, paths in files.items():
+        for path in paths:
+            reason = _unreadable(name, path)
+            if reason:
+                mend = "move every file of its run out of the lake" if name in FACTS else "remove it and make it again"
+                return LakeError(f"{path} cannot be read: {reason}; restore it, or {mend}")
     return error
+
+
+def _unreadable(name: str, path: Path) -> str | None:
+    """Read one file whole, page by page; say why that fails, or None."""
+    try:
+        pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        with _new_connection() as connection:
+            for _ in connection.sql(_scan(name, [path])).to_arrow_reader():
+                pass
+    except (OSError, pa.ArrowException, duckdb.Error) as broken:
+        return str(broken).splitlines()[0].rstrip(".")
+    return None

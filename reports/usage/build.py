@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ioledger.lake import layout, reader, settings, writer
+from ioledger.lake import layout, locks, reader, settings, writer
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
 from ioledger.model.period import Window, utc_days, windows
@@ -59,14 +59,14 @@ def build(
     """Build the records of every billing hour that overlaps ``[start, end)`` and store them.
 
     ``progress`` is told how many steps of how many are done: computing, then storing each day. A
-    day's file is replaced whole. Raises LakeError if the lake cannot be read or written; days that
-    are stored stay so.
+    day's file is replaced whole. Raises LakeError if the lake cannot be read or written, or if another
+    process is building; days that are stored stay so.
     """
     hours = windows(start, end, settings.zone_spans(settings.load(layout.require(lake))))
     days = utc_days(opens for opens, _ in hours)
     steps = len(days) + 1
     progress(0, steps)
-    with reader.connect(lake) as connection:
+    with locks.exclusive(lake, "usage-build"), reader.connect(lake) as connection:
         records = usage_records(connection, hours)
         for done, day in enumerate(days, start=1):
             progress(done, steps)
