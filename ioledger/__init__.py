@@ -3,6 +3,21 @@
 ``ioledger.open("lake")`` gives samples, intervals, usage and findings as DuckDB relations.
 """
 
-from ioledger.lake.library import Library, open_library as open  # noqa: A004 - `ioledger.open(lake)` reads as it should
+from __future__ import annotations
 
-__all__ = ["Library", "open"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ioledger.lake.library import Library
+
+
+def open(lake: str | Path) -> Library:  # noqa: A001 - `ioledger.open(lake)` reads as it should
+    """Open a lake for reading, as a context manager; see ``ioledger.lake.library.Library``.
+
+    Raises LakeError if there is no lake at that place or it cannot be read.
+    """
+    from ioledger.lake.library import Library  # noqa: PLC0415 - the command line answers --help without DuckDB
+
+    return Library(lake)

@@ -37,7 +37,7 @@ class Secret(StrictModel):
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if (self.env is None) == (self.file is None):
-            msg = "a secret is given as { env = \"NAME\" } or { file = \"/path\" }, one of the two"
+            msg = 'a secret is given as { env = "NAME" } or { file = "/path" }, one of the two'
             raise ValueError(msg)
         return self
 
@@ -81,14 +81,14 @@ class Configuration(StrictModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def validated(model: type[Model], values: dict[str, Any], where: str) -> Model:
-    """Check ``values`` against ``model``.
+def validated(model: type[Model], values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> Model:
+    """Check ``values`` against ``model``, whose validators see ``context``.
 
     Raises ConfigurationError, which names ``where`` and the key, what was received and what is
     valid; of several mistakes the first.
     """
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=context)
     except ValidationError as error:
         raise ConfigurationError(_sentence(error, model, where)) from error
 

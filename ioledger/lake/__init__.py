@@ -1,0 +1,1 @@
+"""The lake: Parquet files in partitions, written run by run and read as DuckDB views."""

@@ -1,0 +1,1 @@
+"""The vocabulary: columns, tables, records and periods; it knows nothing of files."""

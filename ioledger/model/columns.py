@@ -36,9 +36,7 @@ LIMIT_AXES: Final = ("total_iops", "read_iops", "write_iops", "total_bps", "read
 
 def limit_names(prefix: str) -> tuple[str, ...]:
     """Name the 18 columns of a set of caps: each axis, its burst and its burst's length."""
-    return tuple(
-        f"{prefix}_{axis}{suffix}" for axis in LIMIT_AXES for suffix in ("", "_burst", "_burst_seconds")
-    )
+    return tuple(f"{prefix}_{axis}{suffix}" for axis in LIMIT_AXES for suffix in ("", "_burst", "_burst_seconds"))
 
 
 def _limits(prefix: str, whose: str) -> list[Column]:
@@ -103,9 +101,13 @@ _SAMPLE = [
     Column("read_time_ns", COUNT, "time spent in reads, waiting for a throttle included", "nanoseconds"),
     Column("write_time_ns", COUNT, "time spent in writes, waiting for a throttle included", "nanoseconds"),
     Column("flush_time_ns", COUNT, "time spent in flushes", "nanoseconds"),
-    Column("window_start", TIME, "start of the hour counted; on samples: the amounts are those since then, not cumulative"),
+    Column(
+        "window_start", TIME, "start of the hour counted; on samples: the amounts are those since then, not cumulative"
+    ),
     *_limits("cap", "the hypervisor's cap"),
-    Column("cap_io_size", COUNT, "bytes that a cap counts as one operation; a larger request counts as several", "bytes"),
+    Column(
+        "cap_io_size", COUNT, "bytes that a cap counts as one operation; a larger request counts as several", "bytes"
+    ),
     Column("cap_group", TEXT, "throttle group whose members share one bucket"),
     Column("layer", TEXT, "where the cap was read: the definition, QEMU itself, or a throttle group"),
 ]
@@ -124,7 +126,12 @@ _ALLOCATION = [
     Column("iops_unit_bytes", COUNT, "size at which the backend counts one operation; NULL: any", "bytes"),
     Column("size_bytes", COUNT, "size of the volume", "bytes"),
     Column("native_id", TEXT, "the backend's own id of the volume"),
-    Column("attached_count", COUNT, "guest disks on the volume, not host sessions; NULL where only those are known", "disks"),
+    Column(
+        "attached_count",
+        COUNT,
+        "guest disks on the volume, not host sessions; NULL where only those are known",
+        "disks",
+    ),
     Column("modified_at", TIME, "when it was last changed, as the system says"),
     Column("modified_by", TEXT, "who changed it last, as the system says"),
     Column("sold_min_iops", COUNT, "minimum that was sold", "operations per second"),
@@ -187,7 +194,5 @@ _FINDING = [
 ]
 
 COLUMNS: Final[dict[str, Column]] = {
-    column.name: column
-    for group in (_IDENTITY, _RUN, _SAMPLE, _ALLOCATION, _USAGE, _FINDING)
-    for column in group
+    column.name: column for group in (_IDENTITY, _RUN, _SAMPLE, _ALLOCATION, _USAGE, _FINDING) for column in group
 }

@@ -1,0 +1,115 @@
+"""Runs sources: read, store, tell. Every run leaves a row, also one that failed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from ioledger.errors import ConfigurationError, DataError, SourceError
+from ioledger.lake import layout, locks
+from ioledger.lake.writer import write_run
+from ioledger.model.records import Reading, Run, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from collectors.source import Source
+    from ioledger.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one run of a source ended; ``is_defect``: by an error that is ours, not the source's."""
+
+    source: str
+    status: Status
+    row_count: int
+    error: str | None = None
+    is_defect: bool = False
+
+
+def run_id_of(started_at: datetime) -> str:
+    """Return the run id of a run: its start in UTC to the microsecond, so that run ids sort by time."""
+    return f"{started_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
+
+
+def collect_all(lake: Path, sources: Mapping[str, Source], clock: Clock) -> list[Outcome]:
+    """Run every source once; one that fails costs the others nothing.
+
+    Raises LakeError if there is no lake or it cannot be written.
+    """
+    layout.require(lake)
+    return [collect_one(lake, name, source, clock) for name, source in sources.items()]
+
+
+def collect_one(lake: Path, name: str, source: Source, clock: Clock) -> Outcome:
+    """Run one source once and store what it read, under a lock so that its runs never overlap.
+
+    Raises LakeError if the lake cannot be written or another process is running this source.
+    """
+    with locks.exclusive(lake, f"collect-{name}"):
+        started_at, boottime_us = clock.now(), clock.boottime_us()
+        reading, status, is_defect = _read(name, source, clock)
+        run = Run(
+            source=name,
+            run_id=run_id_of(started_at),
+            kind=source.kind,
+            started_at=started_at,
+            ended_at=clock.now(),
+            boottime_us=boottime_us,
+            status=status,
+            collector_version=version("ioledger"),
+            host_id=reading.host_id,
+            timeout_count=reading.timeout_count,
+            error=reading.error,
+            tables=reading.tables,
+        )
+        try:
+            write_run(lake, run)
+        except DataError as error:
+            is_defect = True
+            run = _failed(run, f"the source gave rows that no table takes: {error}")
+            write_run(lake, run)
+    outcome = Outcome(name, run.status, sum(len(rows) for rows in run.tables.values()), run.error, is_defect)
+    _tell(outcome)
+    return outcome
+
+
+def _read(name: str, source: Source, clock: Clock) -> tuple[Reading, Status, bool]:
+    try:
+        reading = source.read(clock)
+    except (SourceError, DataError, ConfigurationError) as error:
+        return Reading({}, error=str(error)), "failed", False
+    except Exception as error:  # noqa: BLE001 - a defect in one source must not cost the others their run
+        _log.exception("%s: a defect of ioledger ended the run", name)
+        return Reading({}, error=f"{type(error).__name__}: {error}"), "failed", True
+    return reading, "partial" if reading.error else "ok", False
+
+
+def _failed(run: Run, error: str) -> Run:
+    return Run(
+        source=run.source,
+        run_id=run.run_id,
+        kind=run.kind,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        boottime_us=run.boottime_us,
+        status="failed",
+        collector_version=run.collector_version,
+        host_id=run.host_id,
+        error=error,
+    )
+
+
+def _tell(outcome: Outcome) -> None:
+    if outcome.status == "ok":
+        _log.info("%s: %d rows", outcome.source, outcome.row_count)
+    else:
+        _log.warning("%s: %s, %d rows: %s", outcome.source, outcome.status, outcome.row_count, outcome.error)

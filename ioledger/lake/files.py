@@ -1,0 +1,86 @@
+"""Files that appear whole or not at all, and stay after a power cut."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ioledger.model.columns import COUNT, TEXT, TIME
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEMPORARY_SUFFIX: Final = ".tmp"
+
+# Measured on samples of a real shape: delta encoding with zstd 3, in files sorted by series and
+# time, takes 19 bytes a row where the writer's defaults take 44; one large row group is scanned on
+# one core alone, and 10,000 rows a group cost an eighth more.
+ROW_GROUP_ROWS: Final = 122_880
+COMPRESSION_LEVEL: Final = 3
+
+
+def temporary(path: Path) -> Path:
+    """Name the temporary file of ``path``: beside it, so that a rename is atomic, and unseen by readers."""
+    return path.with_name(f".{path.name}{TEMPORARY_SUFFIX}")
+
+
+def make_directories(directory: Path) -> None:
+    """Make a directory and its parents, each of them durable."""
+    missing = []
+    while not directory.exists():
+        missing.append(directory)
+        directory = directory.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make what was renamed or removed in a directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_parquet(path: Path, table: pa.Table) -> None:
+    """Write a Parquet file and flush it to the disk; the same table gives the same bytes."""
+    delta = [field.name for field in table.schema if field.type in (COUNT, TIME)]
+    with path.open("wb") as stream:
+        pq.write_table(
+            table,
+            stream,
+            row_group_size=ROW_GROUP_ROWS,
+            compression="zstd",
+            compression_level=COMPRESSION_LEVEL,
+            use_dictionary=[field.name for field in table.schema if field.type == TEXT],
+            column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
+            write_page_checksum=True,
+        )
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def publish(path: Path) -> None:
+    """Give the temporary file of ``path`` its name, durably."""
+    temporary(path).replace(path)
+    sync_directory(path.parent)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file whole or not at all; on failure nothing new is left behind."""
+    try:
+        with temporary(path).open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        publish(path)
+    except OSError:
+        with suppress(OSError):
+            temporary(path).unlink()
+        raise

@@ -1,0 +1,51 @@
+"""The lake as a Python library: relations for SQL, frames for people in notebooks."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from ioledger.lake import reader
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class Library:
+    """What a lake holds, as it was when it was opened.
+
+    Every method gives a DuckDB relation: ``.df()`` makes a pandas frame of it, ``.filter()``,
+    ``.aggregate()`` and ``.fetchall()`` go on in DuckDB, and ``connection`` takes any SQL over the
+    same tables and views. Use it in a ``with`` block, or call ``close()``.
+    """
+
+    def __init__(self, lake: str | Path) -> None:
+        self._stack = ExitStack()
+        self.connection: duckdb.DuckDBPyConnection = self._stack.enter_context(reader.connect(Path(lake)))
+
+    def samples(self) -> duckdb.DuckDBPyRelation:
+        """Give the committed rows of ``disk_io_stat``: what was read, one row per disk and run."""
+        return self.connection.table("disk_io_stat")
+
+    def intervals(self) -> duckdb.DuckDBPyRelation:
+        """Give one row per interval between samples, with its amounts (operations, bytes, nanoseconds)."""
+        return self.connection.table("interval")
+
+    def usage(self) -> duckdb.DuckDBPyRelation:
+        """Give the usage records that ``ioledger usage build`` made."""
+        return self.connection.table("usage_record")
+
+    def findings(self) -> duckdb.DuckDBPyRelation:
+        """Give the findings that ``ioledger check`` stored."""
+        return self.connection.table("finding")
+
+    def close(self) -> None:
+        """Close the connection; relations that came from it end with it."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,169 @@
+"""Opens a lake as DuckDB views: the facts of committed runs, and what the contract makes of them.
+
+A connection sees the files that were there when it was opened. Columns are taken by name; one that
+a file lacks is NULL. Times are in UTC.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ioledger.errors import LakeError
+from ioledger.lake import layout
+from ioledger.lake import settings as lake_settings
+from ioledger.lake.schema import typed
+from ioledger.model.columns import COUNT, EXACT, FLAG, PER_GIB, TEXT, TIME
+from ioledger.model.tables import COLLECTION_RUN, FACTS, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from ioledger.lake.settings import Timeline
+    from ioledger.model.records import Row
+
+_SQL_TYPES: Final = {
+    TEXT: "VARCHAR",
+    COUNT: "BIGINT",
+    FLAG: "BOOLEAN",
+    TIME: "TIMESTAMP WITH TIME ZONE",
+    EXACT: "DECIMAL(38, 6)",
+    PER_GIB: "DECIMAL(18, 6)",
+}
+
+_VIEWS: Final = (
+    "limits",
+    "counting_sample",
+    "volume_of",
+    "first_sight",
+    "interval",
+    "in_force",
+    "at_moment",
+    "final_window",
+)
+"""The files of ``views/`` in the order in which they build on one another."""
+
+
+@contextmanager
+def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a lake for reading; the connection is closed at the end.
+
+    Raises LakeError if there is no lake, if two ``collection_run`` rows tell of one run, or, also
+    while the connection is in use, if a file cannot be read.
+    """
+    layout.require(lake)
+    line = lake_settings.load(lake)
+    # A run's collection_run row is written last, so a run whose row is listed here has all its files.
+    files = {name: layout.files(lake, name) for name in (COLLECTION_RUN.name, *TABLES.keys() - {COLLECTION_RUN.name})}
+    connection = _new_connection()
+    try:
+        for name in TABLES:
+            connection.execute(f"CREATE VIEW stored_{name} AS {_scan(name, files[name])}")
+        _install(connection, line)
+        _refuse_doubled_runs(connection, lake, files[COLLECTION_RUN.name])
+        yield connection
+    except duckdb.Error as error:
+        raise _cause(error, [path for paths in files.values() for path in paths]) from error
+    finally:
+        connection.close()
+
+
+def connect_tables(
+    tables: Mapping[str, Sequence[Row]], settings: Iterable[Mapping[str, Any]] = ()
+) -> duckdb.DuckDBPyConnection:
+    """Open rows in memory as if they lay in a lake, for rules' own test rows and for tests.
+
+    ``tables`` holds complete rows by table; ``settings`` are ``[[settings]]`` tables.
+    """
+    connection = _new_connection()
+    for name, table in TABLES.items():
+        connection.register("given", typed(table, tables.get(name, ())))
+        connection.execute(f"CREATE TABLE stored_{name} AS SELECT * FROM given")
+        connection.unregister("given")
+    _install(connection, lake_settings.timeline(settings))
+    return connection
+
+
+def _new_connection() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _scan(name: str, paths: Sequence[Path]) -> str:
+    """Write the SELECT over a table's files; the typed empty row set gives columns that no file has."""
+    columns = [(column.name, _SQL_TYPES.get(column.type, "MAP(VARCHAR, VARCHAR)")) for column in TABLES[name].columns]
+    nothing = ", ".join(f"NULL::{sql_type} AS {column}" for column, sql_type in columns)
+    cast = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns)
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    stored = (
+        f"UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+    )
+    return f"SELECT {cast} FROM (SELECT {nothing} WHERE false {stored if paths else ''})"
+
+
+def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
+    """Create the settings, the committed facts, and the views of the contract."""
+    connection.register("given", _settings_table(line))
+    connection.execute("CREATE TABLE setting AS SELECT * FROM given")
+    connection.unregister("given")
+    for name in TABLES:
+        committed = name in FACTS and name != COLLECTION_RUN.name
+        only = "SEMI JOIN stored_collection_run USING (source, run_id)" if committed else ""
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM stored_{name} {only}")
+    for name in _VIEWS:
+        connection.execute(
+            resources.files("ioledger.lake").joinpath("views", f"{name}.sql").read_text(encoding="utf-8")
+        )
+
+
+def _settings_table(line: Timeline) -> pa.Table:
+    return pa.table(
+        {
+            "valid_from": pa.array([settings.valid_from for settings in line], TIME),
+            "valid_to": pa.array([settings.valid_to for settings in line], TIME),
+            "max_gap_us": pa.array([settings.max_gap_seconds * 1_000_000 for settings in line], COUNT),
+            "max_allocation_age_us": pa.array(
+                [settings.max_allocation_age_seconds * 1_000_000 for settings in line], COUNT
+            ),
+            "precedence": pa.array([settings.precedence for settings in line], pa.list_(TEXT)),
+            "retired": pa.array([settings.retired for settings in line], pa.list_(TEXT)),
+        }
+    )
+
+
+def _refuse_doubled_runs(connection: duckdb.DuckDBPyConnection, lake: Path, paths: Sequence[Path]) -> None:
+    doubled = connection.execute(
+        "SELECT source, run_id FROM collection_run GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+    ).fetchall()
+    if not doubled:
+        return
+    source, run_id = doubled[0]
+    told = [
+        str(path.relative_to(lake))
+        for path in paths
+        for row in pq.read_table(path, columns=["source", "run_id"], partitioning=None).to_pylist()
+        if row == {"source": source, "run_id": run_id}
+    ]
+    raise LakeError(
+        f"run {run_id} of {source} was committed twice, in {' and in '.join(told)} of {lake}; "
+        "move the one that is wrong out of the lake"
+    )
+
+
+def _cause(error: duckdb.Error, paths: Iterable[Path]) -> Exception:
+    """Tell a file that cannot be read from a defect of ours: only the former is a LakeError."""
+    for path in paths:
+        try:
+            pq.read_table(path, partitioning=None)
+        except (OSError, pa.ArrowException) as broken:
+            reason = str(broken).splitlines()[0]
+            return LakeError(f"{path} cannot be read as Parquet: {reason}; restore it, or move it out of the lake")
+    return error

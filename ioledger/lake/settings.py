@@ -1,0 +1,150 @@
+"""The settings that change amounts: they live in the lake, with the time from which each holds."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from ioledger.config import StrictModel, validated
+from ioledger.errors import ConfigurationError
+from ioledger.lake import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from ioledger.model.period import ZoneSpan
+
+BEGINNING_OF_TIME: Final = datetime(1, 1, 1, tzinfo=UTC)
+END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(
+            f"received {name!r}, which is no time zone; valid are names such as UTC or Europe/Berlin"
+        ) from error
+    return name
+
+
+class SettingsTable(StrictModel):
+    """One ``[[settings]]`` table of ``settings.toml``; a key left out keeps its earlier value."""
+
+    valid_from: AwareDatetime
+    billing_time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
+    max_gap_seconds: Annotated[int, Field(gt=0)] | None = None
+    max_allocation_age_seconds: Annotated[int, Field(gt=0)] | None = None
+    precedence: list[str] | None = None
+    retired: list[str] | None = None
+
+
+class _SettingsFile(StrictModel):
+    settings: Annotated[list[SettingsTable], Field(default_factory=list)]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds from ``valid_from`` (inclusive) to ``valid_to`` (exclusive), with the contract's defaults.
+
+    ``precedence``: storage and control-plane sources, the most trusted first. ``retired``: sources
+    that will not report again, so that no window waits for them.
+    """
+
+    valid_from: datetime = BEGINNING_OF_TIME
+    valid_to: datetime = END_OF_TIME
+    billing_time_zone: str = "UTC"
+    max_gap_seconds: int = 900
+    max_allocation_age_seconds: int = 86_400
+    precedence: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the billing time zone."""
+        return ZoneInfo(self.billing_time_zone)
+
+
+Timeline = tuple[Settings, ...]
+"""All settings a lake ever had, in order, without a gap between them."""
+
+
+def timeline(tables: Iterable[Mapping[str, Any]], where: str = "settings") -> Timeline:
+    """Order ``[[settings]]`` tables in time and carry over what each leaves out.
+
+    Raises ConfigurationError, naming ``where``, for an unknown key, a bad value or two tables with
+    one ``valid_from``.
+    """
+    given = sorted(validated(_SettingsFile, {"settings": list(tables)}, where).settings, key=lambda t: t.valid_from)
+    line = [Settings()]
+    for table in given:
+        start = table.valid_from.astimezone(UTC)
+        if line[-1].valid_from == start:
+            raise ConfigurationError(
+                f"{where}: two [[settings]] tables have valid_from {start.isoformat()}; merge them"
+            )
+        line.append(_following(line[-1], table, start))
+    return tuple(
+        Settings(
+            valid_from=current.valid_from,
+            valid_to=following.valid_from if following else END_OF_TIME,
+            billing_time_zone=current.billing_time_zone,
+            max_gap_seconds=current.max_gap_seconds,
+            max_allocation_age_seconds=current.max_allocation_age_seconds,
+            precedence=current.precedence,
+            retired=current.retired,
+        )
+        for current, following in zip(line, [*line[1:], None], strict=True)
+    )
+
+
+def _following(before: Settings, table: SettingsTable, start: datetime) -> Settings:
+    def kept(value: Any, earlier: Any) -> Any:  # noqa: ANN401 - whatever type the key has
+        return earlier if value is None else value
+
+    return Settings(
+        valid_from=start,
+        billing_time_zone=kept(table.billing_time_zone, before.billing_time_zone),
+        max_gap_seconds=kept(table.max_gap_seconds, before.max_gap_seconds),
+        max_allocation_age_seconds=kept(table.max_allocation_age_seconds, before.max_allocation_age_seconds),
+        precedence=tuple(kept(table.precedence, before.precedence)),
+        retired=tuple(kept(table.retired, before.retired)),
+    )
+
+
+def load(lake: Path) -> Timeline:
+    """Read ``settings.toml`` of a lake; without the file the contract's defaults hold.
+
+    Raises ConfigurationError for a file that is malformed or holds a bad key or value.
+    """
+    path = lake / layout.SETTINGS
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return timeline(())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read as TOML: {error}; correct it there") from error
+    tables = validated(_SettingsFile, values, str(path)).settings
+    return timeline([table.model_dump(exclude_none=True) for table in tables], str(path))
+
+
+def at(line: Timeline, moment: datetime) -> Settings:
+    """Return the settings in force at a moment."""
+    return next(settings for settings in line if settings.valid_from <= moment < settings.valid_to)
+
+
+def zone_spans(line: Timeline) -> list[ZoneSpan]:
+    """List the billing time zones in order, each with the whole time for which it holds."""
+    spans: list[ZoneSpan] = []
+    for settings in line:
+        if spans and spans[-1][2].key == settings.billing_time_zone:
+            spans[-1] = (spans[-1][0], settings.valid_to, spans[-1][2])
+        else:
+            spans.append((settings.valid_from, settings.valid_to, settings.zone))
+    return spans

@@ -1,0 +1,55 @@
+-- The state of things at one moment, for the rules.
+
+-- The allocations in force at a moment: one row per volume.
+CREATE MACRO allocation_at_moment(moment) AS TABLE
+    SELECT * FROM allocation_in_force WHERE valid_from <= moment AND moment < valid_to;
+
+-- The entitlements in force at a moment: one row per volume.
+CREATE MACRO entitlement_at_moment(moment) AS TABLE
+    SELECT * FROM entitlement_in_force WHERE valid_from <= moment AND moment < valid_to;
+
+-- The disks that a source still lists at a moment: one row per source and disk, as sampled last.
+-- A complete run that does not list a disk ends it, and so does the age limit; a partial run does
+-- not. `capped` is NULL where the caps could not be read.
+CREATE MACRO disk_at_moment(moment) AS TABLE
+    WITH
+    -- one row per source and disk: its last sample, and when the disk was first seen
+    last_sample AS (
+        SELECT *, min(sampled_at) OVER (PARTITION BY source, vm_id, device) AS first_seen_at
+        FROM disk_io_stat
+        WHERE sampled_at <= moment AND device IS NOT NULL
+        QUALIFY
+            row_number() OVER (PARTITION BY source, vm_id, device ORDER BY sampled_at DESC, run_id DESC) = 1
+    ),
+
+    -- one row per source: its last complete run that had ended
+    last_complete_run AS (
+        SELECT source, max(run_id) AS run_id
+        FROM collection_run
+        WHERE status = 'ok' AND ended_at <= moment
+        GROUP BY source
+    )
+
+    SELECT
+        last_sample.* EXCLUDE (volume_id),
+        volume_of(
+            last_sample.disk_serial,
+            last_sample.disk_wwn,
+            last_sample.source_path,
+            last_sample.sampled_at,
+            last_sample.volume_id
+        ) AS volume_id,
+        CASE
+            WHEN last_sample.state IN ('ok', 'off') THEN is_capped(
+                cap_total_iops, cap_read_iops, cap_write_iops, cap_total_bps, cap_read_bps, cap_write_bps
+            )
+        END AS capped,
+        cap_iops_of(cap_total_iops, cap_read_iops, cap_write_iops) AS cap_iops
+    FROM last_sample
+    LEFT JOIN last_complete_run
+        ON last_sample.source = last_complete_run.source
+    JOIN setting
+        ON last_sample.sampled_at >= setting.valid_from AND last_sample.sampled_at < setting.valid_to
+    WHERE
+        (last_complete_run.run_id IS NULL OR last_sample.run_id >= last_complete_run.run_id)
+        AND moment < last_sample.sampled_at + to_microseconds(setting.max_allocation_age_us);

@@ -1,0 +1,104 @@
+-- What was in force (metering.md, rule 9).
+
+-- Snapshots of a table keyed by volume: one row per snapshot, with the time for which it holds by
+-- itself: until the source's next row of the volume, the source's next complete run, or its age limit.
+CREATE MACRO snapshot_of(table_name) AS TABLE
+    WITH
+    -- one row per source, volume and moment: of two runs that started together, the later run id's
+    known AS (
+        SELECT *
+        FROM query_table(table_name)
+        WHERE volume_id IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY source, volume_id, observed_at ORDER BY run_id DESC) = 1
+    ),
+
+    -- one row per complete run of a source
+    complete_run AS (
+        SELECT source, started_at
+        FROM collection_run
+        WHERE status = 'ok'
+    ),
+
+    -- one row per snapshot, with the settings of its moment and what may end it
+    bounded AS (
+        SELECT
+            known.*,
+            lead(known.observed_at) OVER (
+                PARTITION BY known.source, known.volume_id ORDER BY known.observed_at
+            ) AS next_observed_at,
+            complete_run.started_at AS next_run_at,
+            known.observed_at + to_microseconds(setting.max_allocation_age_us) AS expires_at,
+            coalesce(nullif(list_position(setting.precedence, known.source), 0), 2147483647) AS rank
+        FROM known
+        JOIN setting
+            ON known.observed_at >= setting.valid_from AND known.observed_at < setting.valid_to
+        ASOF LEFT JOIN complete_run
+            ON known.source = complete_run.source AND known.observed_at < complete_run.started_at
+    )
+
+    SELECT
+        * EXCLUDE (next_observed_at, next_run_at, expires_at),
+        observed_at AS valid_from,
+        least(next_observed_at, next_run_at, expires_at) AS valid_to
+    FROM bounded;
+
+-- The snapshots that stand, of all sources: one row per volume and stretch of time in which one
+-- snapshot wins. Stretches of a volume do not overlap.
+CREATE MACRO in_force_of(table_name) AS TABLE
+    WITH
+    -- one row per snapshot and whether other sources know the volume as well
+    snapshot AS (
+        SELECT *, min(source) OVER volume <> max(source) OVER volume AS is_contested
+        FROM snapshot_of(table_name)
+        WINDOW volume AS (PARTITION BY volume_id)
+    ),
+
+    -- one row per contested volume and moment at which a snapshot begins or ends
+    border AS (
+        SELECT volume_id, valid_from AS border_at FROM snapshot WHERE is_contested
+        UNION
+        SELECT volume_id, valid_to AS border_at FROM snapshot WHERE is_contested
+    ),
+
+    -- one row per stretch between two neighbouring borders
+    stretch AS (
+        SELECT
+            volume_id,
+            border_at AS stretch_start,
+            lead(border_at) OVER (PARTITION BY volume_id ORDER BY border_at) AS stretch_end
+        FROM border
+    ),
+
+    -- one row per stretch: the snapshot that wins it
+    won AS (
+        SELECT snapshot.* REPLACE (stretch.stretch_start AS valid_from, stretch.stretch_end AS valid_to)
+        FROM stretch
+        JOIN snapshot
+            ON snapshot.volume_id = stretch.volume_id
+            AND snapshot.valid_from <= stretch.stretch_start
+            AND snapshot.valid_to >= stretch.stretch_end
+        QUALIFY
+            row_number() OVER (
+                PARTITION BY stretch.volume_id, stretch.stretch_start
+                ORDER BY snapshot.rank, snapshot.observed_at DESC, snapshot.source
+            ) = 1
+    )
+
+    SELECT * EXCLUDE (rank, is_contested)
+    FROM (
+        SELECT * FROM snapshot WHERE NOT is_contested
+        UNION ALL
+        SELECT * FROM won
+    );
+
+-- The storage's allocations in force: one row per volume and stretch of time.
+CREATE VIEW allocation_in_force AS
+SELECT
+    *,
+    is_provisioned(min_iops, max_iops, burst_iops) AS provisioned,
+    is_enforced(min_iops, min_enforced) AS enforced
+FROM in_force_of('provisioned_iops');
+
+-- What was sold, in force: one row per volume and stretch of time.
+CREATE VIEW entitlement_in_force AS
+SELECT * FROM in_force_of('entitlement');

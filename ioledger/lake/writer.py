@@ -1,0 +1,151 @@
+"""Writes runs and derived rows into a lake, so that a crash leaves all of a run or nothing.
+
+The order is the guarantee: everything is written and flushed under temporary names first; then the
+old files of the same run go, its ``collection_run`` row before the rest; then the new files get
+their names, ``collection_run`` last. Until that last rename, the run does not exist for readers.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ioledger.errors import DataError, LakeError, one_of
+from ioledger.lake import files, layout
+from ioledger.lake.digest import rows_digest
+from ioledger.lake.schema import arrow_schema, typed
+from ioledger.model.tables import COLLECTION_RUN, FACTS, READ_BY, TABLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ioledger.model.records import Row, Run
+    from ioledger.model.tables import Table
+
+
+def write_run(lake: Path, run: Run) -> None:
+    """Store one run of a source: its rows, and last its ``collection_run`` row.
+
+    A run that was stored before under the same source and ``run_id`` is replaced. One writer at a
+    time works for a source. Raises DataError if a row breaks its table's contract and LakeError if
+    the lake cannot be written; in both cases nothing of this run is stored.
+    """
+    tables = _tables_of(run)
+    parts = [
+        (layout.fact_partition(lake, name, day, run.source) / f"{run.run_id}.parquet", part)
+        for name, rows in tables.items()
+        for day, part in _by_day(TABLES[name], rows)
+    ]
+    try:
+        _replace(lake, run, parts)
+    except OSError as error:
+        for path, _ in parts:
+            with suppress(OSError):
+                files.temporary(path).unlink()
+        raise LakeError(
+            f"the run of {run.source} cannot be stored in {lake}: {error.strerror or error}; nothing of it was kept, "
+            "make the lake writable and collect again"
+        ) from error
+
+
+def _tables_of(run: Run) -> dict[str, pa.Table]:
+    """Check and complete the rows of a run; the ``collection_run`` row comes last."""
+    valid = READ_BY[run.kind]
+    for name in run.tables:
+        if name not in valid:
+            raise DataError(f"{run.source} is a {run.kind} source and gave rows of {name!r}; valid are {one_of(valid)}")
+    tables = {
+        name: typed(TABLES[name], [_completed(TABLES[name], row, run) for row in run.tables[name]])
+        for name in valid
+        if run.tables.get(name)
+    }
+    row: Row = {
+        "source": run.source,
+        "run_id": run.run_id,
+        "kind": run.kind,
+        "host_id": run.host_id,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "boottime_us": run.boottime_us,
+        "status": run.status,
+        "row_count": sum(len(rows) for rows in tables.values()),
+        "timeout_count": run.timeout_count,
+        "digest": [(name, rows_digest(TABLES[name], rows)) for name, rows in tables.items()],
+        "error": run.error,
+        "collector_version": run.collector_version,
+    }
+    tables[COLLECTION_RUN.name] = typed(COLLECTION_RUN, [row])
+    return tables
+
+
+def _completed(table: Table, row: Row, run: Run) -> Row:
+    facts: dict[str, object] = {"source": run.source, "run_id": run.run_id}
+    if table.time == "observed_at":
+        facts["observed_at"] = run.started_at
+    given = sorted(row.keys() & facts.keys())
+    if given:
+        raise DataError(f"{run.source} gave {table.name}.{given[0]}, which the run itself sets; leave it out")
+    return {**row, **facts}
+
+
+def _by_day(table: Table, rows: pa.Table) -> list[tuple[date, pa.Table]]:
+    """Cut a table by the UTC date of its time."""
+    days = pc.cast(pc.floor_temporal(rows.column(table.time), unit="day"), pa.date32())
+    return [(day, rows.filter(pc.equal(days, pa.scalar(day, pa.date32())))) for day in sorted(set(days.to_pylist()))]
+
+
+def _replace(lake: Path, run: Run, parts: list[tuple[Path, pa.Table]]) -> None:
+    for path, part in parts:
+        files.make_directories(path.parent)
+        for left_over in path.parent.glob(f".*{files.TEMPORARY_SUFFIX}"):
+            left_over.unlink()
+        files.write_parquet(files.temporary(path), part)
+    for name in (COLLECTION_RUN.name, *FACTS):
+        for old in layout.run_files(lake, name, run.source, run.run_id):
+            old.unlink()
+            files.sync_directory(old.parent)
+    for path, _ in parts:
+        files.publish(path)
+
+
+def write_derived(lake: Path, table: Table, day: date, name: str, rows: pa.Table) -> None:
+    """Put ``rows``, all of one UTC day and in their final order, in the place of the file ``name``.
+
+    Raises LakeError if the lake cannot be written; what was there then stays.
+    """
+    path = layout.derived_partition(lake, table.name, day) / f"{name}.parquet"
+    try:
+        files.make_directories(path.parent)
+        files.write_parquet(files.temporary(path), rows.cast(arrow_schema(table.name)))
+        files.publish(path)
+    except OSError as error:
+        with suppress(OSError):
+            files.temporary(path).unlink()
+        raise _unwritable(path, error) from error
+
+
+def remove_derived(lake: Path, table: Table, day: date, name: str) -> None:
+    """Remove the file ``name`` of one UTC day, if there is one; raises LakeError if it must stay."""
+    path = layout.derived_partition(lake, table.name, day) / f"{name}.parquet"
+    try:
+        if path.exists():
+            path.unlink()
+            files.sync_directory(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> LakeError:
+    return LakeError(
+        f"{path} cannot be written: {error.strerror or error}; what was there stays, make the lake writable and "
+        "run the command again"
+    )
+
+
+def utc_day(moment: datetime) -> date:
+    """Return the UTC date that names the partition of a moment."""
+    return moment.astimezone(UTC).date()

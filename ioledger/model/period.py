@@ -1,0 +1,105 @@
+"""Windows of the billing time zone, and times as people write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from ioledger.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_HOUR: Final = timedelta(hours=1)
+_SECOND: Final = timedelta(seconds=1)
+_UNITS: Final = {"s": _SECOND, "m": timedelta(minutes=1), "h": _HOUR, "d": timedelta(days=1)}
+_DURATION: Final = re.compile(r"(?P<count>[0-9]{1,6})(?P<unit>[smhd])")
+_LOOK_BACK: Final = timedelta(hours=4)
+"""Longer than any window: a clock that is set back by less than an hour makes one of two hours at most."""
+
+Window = tuple[datetime, datetime]
+ZoneSpan = tuple[datetime, datetime, ZoneInfo]
+"""From when (inclusive) to when (exclusive) a zone is the billing time zone."""
+
+
+def parse_moment(text: str, zone: ZoneInfo) -> datetime:
+    """Read a time as ISO 8601; one without an offset, or a date alone, is meant in ``zone``.
+
+    Returns UTC. Raises ConfigurationError for anything else.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{text!r} is no time; write it as 2026-11-22, 2026-11-22T10:00:00Z or 2026-11-22T10:00:00+01:00"
+        ) from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    return moment.astimezone(UTC)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration such as ``90s``, ``5m``, ``1h`` or ``2d``; ConfigurationError for anything else."""
+    found = _DURATION.fullmatch(text)
+    if not found or int(found["count"]) == 0:
+        raise ConfigurationError(f"{text!r} is no duration; write a whole number and a unit, such as 60s, 5m, 1h or 2d")
+    return int(found["count"]) * _UNITS[found["unit"]]
+
+
+def windows(start: datetime, end: datetime, spans: Iterable[ZoneSpan]) -> list[Window]:
+    """List the billing hours that overlap ``[start, end)``, in order.
+
+    Each begins at a full hour of the local clock, or where the billing time zone itself changes; an
+    hour that the clock repeats is two windows.
+    """
+    borders = sorted({border for span in spans for border in _borders(start - _LOOK_BACK, end + _LOOK_BACK, span)})
+    return [(opens, closes) for opens, closes in pairwise(borders) if opens < end and start < closes]
+
+
+def _borders(start: datetime, end: datetime, span: ZoneSpan) -> Iterator[datetime]:
+    valid_from, valid_to, zone = span
+    if valid_from > start:
+        yield valid_from
+    moment = max(start, valid_from)
+    while moment < min(end, valid_to):
+        moment = _next_full_hour(moment, zone)
+        if moment < valid_to:
+            yield moment
+
+
+def _next_full_hour(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first instant after ``moment`` at which the local clock shows a full hour."""
+    offset = _offset(moment, zone)
+    local = moment.replace(tzinfo=None) + offset
+    expected = (local.replace(minute=0, second=0, microsecond=0) + _HOUR - offset).replace(tzinfo=UTC)
+    if _offset(expected, zone) == offset:
+        return expected
+    change = _clock_change(moment, expected, zone)
+    local_after = change.replace(tzinfo=None) + _offset(change, zone)
+    is_full_hour = local_after == local_after.replace(minute=0, second=0, microsecond=0)
+    return change if is_full_hour else _next_full_hour(change, zone)
+
+
+def _clock_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first whole second in ``(before, after]`` with the offset that holds at ``after``."""
+    offset = _offset(after, zone)
+    low, high = before.replace(microsecond=0), after
+    while high - low > _SECOND:
+        middle = (low + (high - low) / 2).replace(microsecond=0)
+        if _offset(middle, zone) == offset:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return moment.astimezone(zone).replace(tzinfo=UTC) - moment
+
+
+def utc_days(moments: Iterable[datetime]) -> list[date]:
+    """Return the UTC dates of moments, each once, in order."""
+    return sorted({moment.astimezone(UTC).date() for moment in moments})

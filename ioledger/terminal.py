@@ -1,0 +1,140 @@
+"""What people and programs read: rows on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, TextIO
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table as RichTable
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+FORMATS: Final = ("table", "json", "csv")
+_PIPE_WIDTH: Final = 10_000
+"""Wide enough that nothing is cut where no terminal gives a width."""
+
+_FORMULA_STARTS: Final = ("=", "+", "-", "@")
+
+format_option = click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="How rows are printed: for people, or for programs.",
+)
+
+
+def show(
+    rows: Sequence[Mapping[str, object]], columns: Sequence[str], output_format: str, stream: TextIO | None = None
+) -> None:
+    """Print rows on stdout as a table, a JSON array or RFC 4180 CSV.
+
+    Times are ISO 8601 in UTC with ``Z``. Decimal amounts are strings in JSON, so that no reader
+    rounds them; NULL is null in JSON and empty elsewhere. In CSV a text that a spreadsheet would
+    take for a formula is preceded by an apostrophe.
+    """
+    stream = stream or sys.stdout
+    if output_format == "json":
+        listed = [{name: _json_value(row.get(name)) for name in columns} for row in rows]
+        stream.write(json.dumps(listed, ensure_ascii=False, indent=2) + "\n")
+    elif output_format == "csv":
+        writer = csv.writer(stream)
+        writer.writerow(columns)
+        writer.writerows([_csv_value(row.get(name)) for name in columns] for row in rows)
+    else:
+        _table(rows, columns, stream)
+
+
+def _json_value(value: object) -> object:
+    return _text(value) if isinstance(value, Decimal | datetime) else value
+
+
+def _csv_value(value: object) -> str:
+    text = _text(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA_STARTS) else text
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
+
+
+def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], stream: TextIO) -> None:
+    table = RichTable(box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        is_number = any(
+            isinstance(row.get(name), int | Decimal) and not isinstance(row.get(name), bool) for row in rows
+        )
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_grouped(row.get(name))) for name in columns))
+    Console(file=stream, width=None if stream.isatty() else _PIPE_WIDTH).print(table)
+
+
+def _grouped(value: object) -> str:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return f"{value:,}"
+    return _text(value)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far a long work is, on stderr, if that is a terminal.
+
+    Yields a function that is told how much of how much is done.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(what, total=1)
+        yield lambda done, all_of_it: bar.update(task, completed=done, total=all_of_it)
+
+
+class _JsonFormatter(logging.Formatter):
+    """One JSON object a line, for machines that read logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def log_to_stderr(log_format: str) -> None:
+    """Send what the program tells about itself to stderr, as text or as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonFormatter() if log_format == "json" else logging.Formatter("%(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)

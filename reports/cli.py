@@ -1,0 +1,106 @@
+"""The `usage` commands: build usage records, and show them."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ioledger.errors import ConfigurationError
+from ioledger.lake import layout, reader, settings
+from ioledger.model.period import parse_moment
+from ioledger.model.tables import OPERATION_CLASSES, USAGE_AMOUNTS
+from ioledger.terminal import format_option, progress, show
+from reports.usage.build import build
+from reports.usage.show import GROUPINGS, totals
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from ioledger.app import App
+
+_log = logging.getLogger(__name__)
+
+_KEYS: Final = ("name", "qos_class", "provisioned", "throttled")
+_FOR_PEOPLE: Final = (*_KEYS, "read_ops", "write_ops", *OPERATION_CLASSES, "at_cap_seconds", "final")
+_FOR_PROGRAMS: Final = (*_KEYS, *USAGE_AMOUNTS, "final")
+
+_from_option = click.option("--from", "start", metavar="TIME", help="First hour [default: the lake's first run].")
+_to_option = click.option("--to", "end", metavar="TIME", help="End, exclusive [default: now].")
+
+
+@click.group()
+def usage() -> None:
+    """Account for what disks did and what volumes held, hour by hour.
+
+    TIME is ISO 8601, such as 2026-11-22 or 2026-11-22T10:00:00Z; without an offset it is meant in
+    the lake's billing time zone.
+    """
+
+
+@usage.command("build")
+@_from_option
+@_to_option
+@click.pass_obj
+def build_command(app: App, start: str | None, end: str | None) -> None:
+    """Make the usage records of a period; the same lake always gives the same records."""
+    lake = app.lake()
+    period = _period(app, lake, start, end)
+    if period is None:
+        _log.info("the lake has no runs yet; collect first")
+        return
+    with progress("building usage") as tell:
+        built = build(lake, *period, tell)
+    _log.info(
+        "%d usage records of %d hours, %d of them provisional",
+        built.record_count, built.window_count, built.provisional_count,
+    )  # fmt: skip
+
+
+@usage.command("show")
+@click.option("--by", "grouping", type=click.Choice(GROUPINGS), default="volume", show_default=True)
+@_from_option
+@_to_option
+@format_option
+@click.pass_obj
+def show_command(app: App, grouping: str, start: str | None, end: str | None, output_format: str) -> None:
+    """Show usage, with guaranteed, burst, throttled and best-effort operations apart.
+
+    A row is final when none of its hours can still change.
+    """
+    lake = app.lake()
+    period = _period(app, lake, start, end)
+    found = totals(lake, grouping, *period) if period else None
+    rows = [{f"{grouping}_id": row["id"], **row} for row in found.rows] if found else []
+    columns = _FOR_PEOPLE if output_format == "table" else _FOR_PROGRAMS
+    show(rows, (f"{grouping}_id", *columns), output_format)
+    if not rows:
+        _log.info("there are no usage records of this period; make them with `ioledger usage build`")
+    elif found and found.median_seconds is not None:
+        _log.info(
+            "samples are %d s apart in the median and %d s at most: between two samples a rate counts as even",
+            found.median_seconds, found.longest_seconds,
+        )  # fmt: skip
+
+
+def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[datetime, datetime] | None:
+    """Read the two ends of a period; None where the lake has nothing to begin with."""
+    zone = settings.at(settings.load(layout.require(lake)), app.clock.now()).zone
+    opens = parse_moment(start, zone) if start else _first_run(lake)
+    closes = parse_moment(end, zone) if end else app.clock.now() + timedelta(microseconds=1)
+    if opens is None:
+        return None
+    if opens >= closes:
+        raise ConfigurationError(
+            f"the period ends at {closes.isoformat()}, not after its start {opens.isoformat()}; swap them"
+        )
+    return opens, closes
+
+
+def _first_run(lake: Path) -> datetime | None:
+    with reader.connect(lake) as connection:
+        first: datetime | None = connection.execute("SELECT min(started_at) FROM collection_run").fetchall()[0][0]
+    return first

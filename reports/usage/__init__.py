@@ -1,0 +1,1 @@
+"""Usage records: what each disk did and what each volume held, hour by hour, as metering.md says."""

@@ -1,0 +1,40 @@
+"""Reads usage records back, summed for people and programs."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from ioledger.lake import reader
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+GROUPINGS: Final = ("volume", "vm", "account", "offering", "pool")
+
+
+class Totals(NamedTuple):
+    """Usage of a period: rows by group and class, and how far apart the samples behind them are."""
+
+    rows: list[dict[str, Any]]
+    median_seconds: int | None
+    longest_seconds: int | None
+
+
+def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
+    """Sum the usage records of the hours that overlap ``[start, end)``.
+
+    Each row has ``id`` and ``name`` of what it was grouped by, the class and its two flags, the
+    amounts of a usage record, and ``final``: none of its hours can still change. Raises LakeError
+    if the lake cannot be read.
+    """
+    period = {"start": start, "end": end}
+    with reader.connect(lake) as connection:
+        rows = connection.sql(_sql("totals"), params={**period, "grouping": grouping}).to_arrow_table().to_pylist()
+        sampling = connection.sql(_sql("sampling"), params=period).fetchall()
+    return Totals(rows, *sampling[0])
+
+
+def _sql(name: str) -> str:
+    return resources.files("reports.usage").joinpath(f"{name}.sql").read_text(encoding="utf-8")
