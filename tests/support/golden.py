@@ -5,8 +5,8 @@ A case holds ``title``, ``rules`` (of docs/metering.md), ``why`` (the arithmetic
 their rows by table, and ``[[expected]]``, the usage records in the contract's order.
 
 What a case leaves out: a run is ``ok``, committed, and its ``run_id`` says when it started; a row
-takes what ``[defaults.TABLE]`` says, its time is the run's ``started_at``, its state ``ok``, and any
-other column NULL; an expected record lasts an hour, and has no flag, amount or key that is not given.
+takes what ``[defaults.TABLE]`` says, a sample is ``ok`` and read when its run started, and any other
+column is NULL; an expected record lasts an hour, and has no flag, amount or key that is not given.
 """
 
 from __future__ import annotations
@@ -59,7 +59,10 @@ def tables_of_runs(runs: Iterable[Run], uncommitted: Iterable[Run] = ()) -> dict
     tables["collection_run"] = [_collection_run(run) for run in runs]
     for run in (*runs, *uncommitted):
         for name, rows in run.tables.items():
-            tables[name] += [{"source": run.source, "run_id": run.run_id, **row} for row in rows]
+            of_run: dict[str, object] = {"source": run.source, "run_id": run.run_id}
+            if FACTS[name].time == "observed_at":
+                of_run["observed_at"] = run.started_at
+            tables[name] += [{**row, **of_run} for row in rows]
     return tables
 
 
@@ -118,10 +121,8 @@ def _run(table: Mapping[str, Any], defaults: Mapping[str, Row], path: Path) -> R
 
 
 def _row(table: str, row: Row, started_at: datetime, path: Path) -> Row:
-    _refuse_unknown(row, set(FACTS[table].names) - {"source", "run_id"}, path)
-    implied: dict[str, Any] = {FACTS[table].time: started_at}
-    if table == "disk_io_stat":
-        implied["state"] = "ok"
+    _refuse_unknown(row, set(FACTS[table].names) - {"source", "run_id", "observed_at"}, path)
+    implied = {"sampled_at": started_at, "state": "ok"} if table == "disk_io_stat" else {}
     return {**implied, **row}
 
 
