@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     import pytest
 
-# Neither a slow machine nor the size of a fleet says anything about the numbers.
-_UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
-
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.register_profile("repeatable", max_examples=96, derandomize=True, database=None, **_UNHURRIED)
-    settings.register_profile("explore", max_examples=2000, **_UNHURRIED)
+    # Neither a slow machine nor the size of a fleet says anything about the numbers.
+    unhurried = settings(
+        deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], print_blob=True
+    )
+    settings.register_profile("repeatable", unhurried, max_examples=48, derandomize=True, database=None)
+    settings.register_profile("explore", unhurried, max_examples=2000)
     settings.load_profile(config.getoption("--hypothesis-profile") or "repeatable")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,9 @@ from ioledger.model.tables import OPERATION_CLASSES
 from reports.usage.build import build, usage_records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    import duckdb
     from reference.facts import Row, Tables
 
     from ioledger.model.period import Window
@@ -40,8 +41,15 @@ def hours_of(fleet: Fleet) -> list[Window]:
     return windows(fleet.start, fleet.end, zone_spans(timeline(fleet.settings)))
 
 
-def records_of(tables: Tables, fleet: Fleet, hours: Sequence[Window]) -> list[Row]:
+@contextmanager
+def connected(tables: Tables, fleet: Fleet) -> Iterator[duckdb.DuckDBPyConnection]:
     with closing(connect_tables(tables, fleet.settings)) as connection:
+        connection.execute("SET threads = 1")  # a small fleet is no work for more
+        yield connection
+
+
+def records_of(tables: Tables, fleet: Fleet, hours: Sequence[Window]) -> list[Row]:
+    with connected(tables, fleet) as connection:
         return list(usage_records(connection, hours).to_pylist())
 
 
@@ -70,7 +78,7 @@ def test_the_classes_of_operations_add_up(fleet: Fleet) -> None:
 @given(fleets())
 def test_hour_by_hour_gives_the_same_as_in_one_go(fleet: Fleet) -> None:
     hours, tables = hours_of(fleet), fleet.tables()
-    with closing(connect_tables(tables, fleet.settings)) as connection:
+    with connected(tables, fleet) as connection:
         one_by_one = [record for hour in hours for record in usage_records(connection, [hour]).to_pylist()]
     at_once = records_of(tables, fleet, hours)
     assert_equal(sorted(at_once, key=lambda record: record["window_start"]), one_by_one)

@@ -19,11 +19,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from reference.facts import to_microseconds
+from reference.records import record_id
+
 from ioledger.model.columns import EXACT
 from ioledger.model.records import Run
 from ioledger.model.tables import FACTS, USAGE_AMOUNTS, USAGE_KEY, USAGE_RECORD
-from reference.facts import to_microseconds
-from reference.records import record_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -99,7 +99,8 @@ def _of_held_volumes(windows: Sequence[Window], pieces: Sequence[Piece], past: H
     """Go through every volume and every stretch of time in which nothing about it changes."""
     for volume_id in past.volumes():
         own_pieces = [piece for piece in pieces if piece.interval.volume_id == volume_id]
-        changes = {moment for part in (*own_pieces, *past.of_volume(volume_id)) for moment in (part.start, part.end)}
+        changes = {moment for piece in own_pieces for moment in (piece.start, piece.end)}
+        changes |= {moment for hold in past.of_volume(volume_id) for moment in (hold.start, hold.end)}
         for window in windows:
             inside = {moment for moment in changes if window.start < moment < window.end}
             for start, end in pairwise(sorted({window.start, window.end, *inside})):
