@@ -12,7 +12,7 @@ from reference.facts import MICROSECONDS, Facts, Row
 
 AMOUNTS: Final = ("read_ops", "write_ops", "flush_ops", "read_bytes", "write_bytes")
 COUNTERS: Final = (*AMOUNTS, "read_time_ns", "write_time_ns", "flush_time_ns")
-NEEDED: Final = ("read_ops", "write_ops", "read_bytes", "write_bytes")
+NEEDED: Final = ("epoch", "read_ops", "write_ops", "read_bytes", "write_bytes")
 ALIASES: Final = (("serial", "disk_serial"), ("wwn", "disk_wwn"), ("path", "source_path"))
 
 Amounts = Mapping[str, int]
@@ -45,14 +45,12 @@ def all_intervals(facts: Facts) -> list[Interval]:
 
 
 def rule_1_counting_rows(samples: Sequence[Row]) -> list[Row]:
-    """Keep what counts: readable rows with the four counters, one per disk, epoch and moment.
+    """Keep what counts: readable rows with an epoch and the four counters, one per disk, epoch and moment.
 
     Of several the one of the greatest run stands, then of the greatest source. Rows that cover a
     window and rows that accumulate are different things and do not displace each other.
     """
-    readable = [
-        row for row in samples if row["state"] == "ok" and all(row.get(counter) is not None for counter in NEEDED)
-    ]
+    readable = [row for row in samples if row["state"] == "ok" and all(row.get(name) is not None for name in NEEDED)]
     standing: dict[tuple[Any, ...], Row] = {}
     for row in sorted(readable, key=lambda row: (row["run_id"], row["source"])):
         is_windowed = row.get("window_start") is not None
