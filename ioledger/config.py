@@ -12,7 +12,16 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from ioledger.errors import ConfigurationError, did_you_mean, one_of
 
@@ -26,6 +35,15 @@ class StrictModel(BaseModel):
     """A model in which an unknown key is an error and nothing is converted by guessing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _from_directory(value: object, info: ValidationInfo) -> object:
+    directory: Path = (info.context or {}).get("directory", Path())
+    return directory / value if isinstance(value, str) else value
+
+
+ConfiguredPath = Annotated[Path, BeforeValidator(_from_directory)]
+"""A path in a configuration; a relative one starts at the validation context's ``directory``."""
 
 
 class Secret(StrictModel):

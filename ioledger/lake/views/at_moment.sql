@@ -16,7 +16,7 @@ CREATE MACRO disk_at_moment(moment) AS TABLE
     -- one row per source and disk: its last sample, and when the disk was first seen
     last_sample AS (
         SELECT *, min(sampled_at) OVER (PARTITION BY source, vm_id, device) AS first_seen_at
-        FROM disk_io_stat
+        FROM with_volume('disk_io_stat')
         WHERE sampled_at <= moment AND device IS NOT NULL
         QUALIFY
             row_number() OVER (PARTITION BY source, vm_id, device ORDER BY sampled_at DESC, run_id DESC) = 1
@@ -31,14 +31,7 @@ CREATE MACRO disk_at_moment(moment) AS TABLE
     )
 
     SELECT
-        last_sample.* EXCLUDE (volume_id),
-        volume_of(
-            last_sample.disk_serial,
-            last_sample.disk_wwn,
-            last_sample.source_path,
-            last_sample.sampled_at,
-            last_sample.volume_id
-        ) AS volume_id,
+        last_sample.*,
         CASE
             WHEN last_sample.state IN ('ok', 'off') THEN is_capped(
                 cap_total_iops, cap_read_iops, cap_write_iops, cap_total_bps, cap_read_bps, cap_write_bps

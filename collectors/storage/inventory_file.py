@@ -1,0 +1,31 @@
+"""Allocations and pools of any storage that can write a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from collectors.inventory.source import InventoryFile, InventorySettings, read_files
+
+if TYPE_CHECKING:
+    from ioledger.clock import Clock
+    from ioledger.model.records import Kind, Reading
+
+
+class StorageInventory:
+    """Inventory files as a storage source."""
+
+    class Settings(InventorySettings):
+        """One file for each table, at least one."""
+
+        provisioned_iops: InventoryFile | None = None
+        storage_pool: InventoryFile | None = None
+        volume_alias: InventoryFile | None = None
+
+    kind: ClassVar[Kind] = "storage"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def read(self, clock: Clock) -> Reading:  # noqa: ARG002 - files say what holds, not when
+        """Read all files; DataError when one cannot be read or has a bad row."""
+        return read_files(self._settings)

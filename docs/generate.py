@@ -1,0 +1,20 @@
+"""Writes the pages of docs/ that come from the code; `make docs` runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ioledger.model.reference import tables_page
+
+DOCS = Path(__file__).parent
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated page by its path."""
+    return {DOCS / "tables.md": tables_page()}
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
