@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sql_mutants import mutants
 
 from ioledger.errors import DataError
-from policies import cases, documentation
+from policies import cases
 from policies.rule import load_rules
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from policies.rule import Case, Rule
 
 RULES = load_rules()
-PAGES = Path(__file__).parents[2] / "docs" / "rules"
 
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 
@@ -76,9 +74,3 @@ def test_a_rule_stays_silent_in_a_lake_that_holds_nothing(rule: Rule) -> None:
     nothing = rule.cases[0].model_copy(update={"given": {}, "expect": []})
 
     assert cases.failure(rule, nothing) is None
-
-
-def test_the_pages_in_docs_are_those_that_the_rules_make() -> None:
-    committed = {path.name: path.read_text(encoding="utf-8") for path in PAGES.iterdir()}
-
-    assert committed == documentation.pages(RULES), "run `make docs`"
