@@ -25,7 +25,11 @@ FORMATS: Final = ("table", "json", "csv")
 _PIPE_WIDTH: Final = 10_000
 """Wide enough that nothing is cut where no terminal gives a width."""
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@")
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What OWASP lists under CSV injection."""
+
+_VISIBLE_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+"""Owners of guests choose names; a name must not move the cursor of whoever reads it."""
 
 format_option = click.option(
     "--format",
@@ -92,7 +96,7 @@ def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], stream:
 def _grouped(value: object) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return f"{value:,}"
-    return _text(value)
+    return _text(value).translate(_VISIBLE_CONTROLS)
 
 
 @contextmanager
@@ -138,3 +142,8 @@ def log_to_stderr(log_format: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+
+
+def writes_json() -> bool:
+    """Tell whether stderr is written for machines."""
+    return any(isinstance(handler.formatter, _JsonFormatter) for handler in logging.getLogger().handlers)
