@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import libvirt
 import pytest
+from libvirt_faults import Faulty, connect_with
 
 from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
 from ioledger.clock import SystemClock
@@ -27,17 +28,6 @@ SECOND = """\
 """
 
 
-class Faulty:
-    """A connection or guest in which some calls are replaced; the others reach the real one."""
-
-    def __init__(self, real: Any, **replaced: Callable[..., Any]) -> None:  # noqa: ANN401 - libvirt has no types
-        self._real = real
-        self._replaced = replaced
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - likewise
-        return self._replaced.get(name) or getattr(self._real, name)
-
-
 def refuse(*_: object) -> None:
     raise libvirt.libvirtError("it is not well")
 
@@ -56,9 +46,8 @@ def host() -> Iterator[libvirt.virConnect]:
 @pytest.fixture
 def read(host: libvirt.virConnect, monkeypatch: pytest.MonkeyPatch) -> Read:  # noqa: ARG001 - it holds the guests
     def read_with(**replaced: Callable[..., Any]) -> Reading:
-        real = libvirt.openAuth
         with monkeypatch.context() as patched:
-            patched.setattr(libvirt, "openAuth", lambda *arguments: Faulty(real(*arguments), **replaced))
+            connect_with(patched, **replaced)
             return LibvirtSource(LibvirtSettings(uri=URI)).read(SystemClock())
 
     return read_with

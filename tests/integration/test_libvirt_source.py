@@ -9,14 +9,16 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import libvirt
 import pytest
+from libvirt_faults import connect_with
 from live_guests import QEMU_CONF, SYSTEM_PATH, Guest, LiveHost, live_host, short_directory
 
 from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
 from ioledger.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ioledger.model.records import Reading
@@ -90,6 +92,43 @@ def test_a_guest_whose_process_cannot_be_identified_is_an_error_never_another_ep
     assert found["db"][1] == "ok"
     assert reading.error is not None
     assert reading.error.startswith("1 of 2 guests could not be read in full; it is web: its QEMU process cannot be")
+
+
+@pytest.fixture
+def change_after_the_answer(host: LiveHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Let something happen to the guest `web` between libvirt's bulk answer and all that is asked after it."""
+    connection = libvirt.open(host.uri)
+
+    def arrange(*commands: str) -> None:
+        def answers_of_the_past(flags: int) -> list[Any]:
+            answers = connection.getAllDomainStats(flags)
+            for command in commands:
+                host.virsh(*command.split())
+            return list(answers)
+
+        connect_with(monkeypatch, getAllDomainStats=answers_of_the_past)
+
+    yield arrange
+    connection.close()
+
+
+def test_counters_of_a_process_that_was_replaced_meanwhile_are_not_given_to_the_new_one(
+    host: LiveHost, change_after_the_answer: Callable[..., None]
+) -> None:
+    before = rows(host)["web"]
+    change_after_the_answer("destroy web", "start web --paused")
+    web = rows(host)["web"]
+    assert web["epoch"] != before["epoch"]
+    assert web["state"] == "ok"
+    assert web["epoch_started_at"] < web["sampled_at"]
+
+
+def test_a_guest_that_was_turned_off_meanwhile_is_off_and_no_failure(
+    host: LiveHost, change_after_the_answer: Callable[..., None]
+) -> None:
+    change_after_the_answer("destroy web")
+    assert rows(host)["web"]["state"] == "off"
+    host.virsh("start", "web", "--paused")
 
 
 EMBEDDED_READ = """\
