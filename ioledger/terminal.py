@@ -97,7 +97,8 @@ def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], stream:
         may_fold = all(isinstance(row.get(name), str | None) for row in rows)
         is_left = may_fold or all(isinstance(row.get(name), bool | datetime | None) for row in rows)
         longest = max((len(_grouped(row.get(name))) for row in rows), default=0)
-        width = max(min(longest, _FOLDED_WIDTH) if may_fold else longest, *map(len, heading.split()))
+        words = heading.split() if stream.isatty() else [heading]
+        width = max(min(longest, _FOLDED_WIDTH) if may_fold else longest, *map(len, words))
         table.add_column(
             heading,
             justify="left" if is_left else "right",
@@ -117,6 +118,8 @@ def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], stream:
 def _blocks(console: Console, rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
     for row in rows:
         block = RichTable(box=None, pad_edge=False, show_header=False)
+        block.add_column(no_wrap=True)
+        block.add_column(overflow="fold")
         for name in columns:
             if row.get(name) is not None:
                 block.add_row(name.replace("_", " "), Text(_grouped(row.get(name))))
