@@ -91,7 +91,7 @@ class Interval:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Story:
     """What happened, as QEMU counted it, and what ioledger says of it."""
 

@@ -14,11 +14,14 @@ import sys
 import time
 from decimal import Decimal
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
+
+from ioledger import open as open_lake
 
 CHECKOUT = Path(__file__).parents[2]
 sys.path.insert(0, str(CHECKOUT / "tests" / "support"))
@@ -32,6 +35,16 @@ BEAT = "5s"
 
 WEB = Guest("web", "vol-web", caps={"read_iops_sec": 100, "write_iops_sec": 50})
 DB = Guest("db", "vol-db", caps={"total_iops_sec": 200})
+
+HEADINGS = (
+    "capped by the hypervisor at",
+    "observed between samples",
+    "at its cap for",
+    "class",
+    "operations",
+    "of these guaranteed",
+    "of these throttled",
+)
 
 CONFIGURATION = """\
 lake = "lake"
@@ -81,12 +94,16 @@ def main() -> None:
         meter(host)
     ioledger("usage", "build")
     usage = json.loads(ioledger("usage", "show", "--by", "vm", "--format", "json"))
-    tell("")
-    show_usage({row["vm_id"]: row for row in usage}, vm_ids)
+    rows = {row["vm_id"]: row for row in usage}
+    table = Table("", *vm_ids)
+    told = [summary(guest, rows[vm_ids[guest.name]], observed_rates(vm_ids[guest.name])) for guest in (WEB, DB)]
+    for line in zip(HEADINGS, *told, strict=True):
+        table.add_row(*line)
+    Console().print(table)
     tell("`ioledger check` says:")
     for finding in json.loads(ioledger("check", "--format", "json", expected=(0, 1))):
         tell(f"  {finding['code']} ({finding['severity']}): {finding['reason']}")
-    tell(f"\nLook around: {IOLEDGER} --config {DIRECTORY / 'ioledger.toml'} usage show --by volume")
+    tell(f"\nLook around: {' '.join(command('usage', 'show', '--by', 'volume'))}")
 
 
 def meter(host: LiveHost) -> None:
@@ -102,27 +119,25 @@ def meter(host: LiveHost) -> None:
         tell(f"  QEMU itself has counted {host.truth(guest.name).ops} operations of {guest.name}.")
 
 
-def show_usage(usage: dict[str, dict[str, Any]], vm_ids: dict[str, str]) -> None:
-    """Print a line for each guest: its cap, what it did, and what that counts as."""
-    table = Table("guest", "cap", "class")
-    for heading in ("operations", "IOPS", "at the cap", "guaranteed", "throttled"):
-        table.add_column(heading, justify="right")
-    for guest in (WEB, DB):
-        row = usage[vm_ids[guest.name]]
-        ops = row["read_ops"] + row["write_ops"]
-        seconds = Decimal(row["observed_seconds"])
-        caps = ", ".join(f"{cap} {name.removesuffix('_iops_sec')}" for name, cap in guest.caps.items())
-        table.add_row(
-            guest.name,
-            f"{caps} IOPS",
-            row["qos_class"],
-            str(ops),
-            f"{ops / seconds:.0f}",
-            f"{Decimal(row['at_cap_seconds']):.0f} of {seconds:.0f} s",
-            str(row["guaranteed_ops"]),
-            str(row["throttled_ops"]),
-        )
-    Console().print(table)
+def summary(guest: Guest, row: dict[str, Any], rates: list[float]) -> list[str]:
+    """Say of one guest: its cap, what it did, and what that counts as."""
+    caps = " and ".join(f"{cap} IOPS {name.removesuffix('_iops_sec')}" for name, cap in guest.caps.items())
+    return [
+        caps,
+        f"{median(rates):.0f} IOPS in the median, {max(rates):.0f} at most",
+        f"{Decimal(row['at_cap_seconds']):.0f} of {Decimal(row['observed_seconds']):.0f} s, starting up included",
+        row["qos_class"],
+        str(row["read_ops"] + row["write_ops"]),
+        str(row["guaranteed_ops"]),
+        str(row["throttled_ops"]),
+    ]
+
+
+def observed_rates(vm_id: str) -> list[float]:
+    """Return the operations per second between samples, but for the first interval, in which the guest started."""
+    with open_lake(DIRECTORY / "lake") as lake:
+        intervals = lake.intervals().filter(f"vm_id = '{vm_id}' AND resets = 0")
+        return [ops * 1e6 / us for ops, us in intervals.project("read_ops + write_ops, duration_us").fetchall()]
 
 
 def ioledger(*arguments: str, expected: tuple[int, ...] = (0,)) -> str:

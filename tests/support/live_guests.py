@@ -170,15 +170,20 @@ def live_host() -> Iterator[LiveHost]:
     missing = [program for program in PROGRAMS if shutil.which(program, path=SYSTEM_PATH) is None]
     if missing:
         raise RuntimeError(f"live guests need {', '.join(missing)}; install them with `.ci/system-packages live`")
-    # Not in TMPDIR: the paths of the sockets in it are limited to 107 bytes.
+    with short_directory() as directory, _libvirtd(directory):
+        host = LiveHost(directory)
+        try:
+            yield host
+        finally:
+            _end_guests(directory)
+
+
+@contextmanager
+def short_directory() -> Iterator[Path]:
+    """Make a directory for sockets: their paths are limited to 107 bytes, which pytest's own may exceed."""
     directory = Path(tempfile.mkdtemp(prefix="ioledger-live-", dir="/tmp"))
     try:
-        with _libvirtd(directory):
-            host = LiveHost(directory)
-            try:
-                yield host
-            finally:
-                _end_guests(directory)
+        yield directory
     finally:
         shutil.rmtree(directory)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import libvirt
 import pytest
 
 from collectors.hypervisors.libvirt_kvm import LibvirtSource
@@ -69,6 +70,7 @@ def test_a_first_collect_answers_anywhere() -> None:
     (row,) = reading.tables["disk_io_stat"]
     assert row["state"] == "ok"
     assert row["device"] == "vda"
+    assert reading.host_id == libvirt.open("test:///default").getHostname()
     assert row["epoch"] == f"{reading.host_id}:{row['vm_id']}:1:vda"
     assert isinstance(row["read_ops"], int)
     assert "flush_ops" not in row
@@ -86,6 +88,7 @@ def test_every_guest_is_listed_also_one_that_is_off(node: str, password: dict[st
     web = rows["web", "vda"]
     assert (web["volume_id"], web["cap_total_iops"], web["host_id"]) == ("vol-101", 300, reading.host_id)
     assert rows["web", "vdb"]["volume_id"] is None
+    assert reading.error is None
 
 
 @pytest.mark.parametrize("settings", [{}, {"username": "nobody"}, {"username": "reader"}])

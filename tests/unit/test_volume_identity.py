@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +44,15 @@ def settings(*rules: dict[str, Any]) -> Any:  # noqa: ANN401 - the settings clas
 )  # fmt: skip
 def test_the_first_rule_that_matches_names_the_volume(rules: list[dict[str, Any]], expected: str | None) -> None:
     assert volume_id(settings(*rules).volume_id, DISK) == expected
+
+
+def test_the_example_of_the_documentation_works() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "libvirt.md").read_text(encoding="utf-8")
+    example = tomllib.loads(page.partition("```toml\n")[2].partition("```")[0])["sources"]["kvm-01"]
+    assert example.pop("type") == "libvirt"
+    rules = validated(LibvirtSource.Settings, example, "sources.kvm-01").volume_id
+    assert volume_id(rules, DISK) == "7f3a"
+    assert volume_id(rules, {"disk_serial": "vol-101", "source_path": "/srv/a.raw"}) == "vol-101"
 
 
 def test_a_rule_about_what_the_disk_does_not_have_is_passed_over() -> None:
