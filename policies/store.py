@@ -39,10 +39,8 @@ def first_seen_before(lake: Path, moment: datetime) -> FirstSeen:
     try:
         rows = pq.read_table(earlier[-1], partitioning=None).to_pylist()
     except (OSError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise LakeError(
-            f"{earlier[-1]} cannot be read as Parquet: {reason}; restore it, or move it out of the lake"
-        ) from error
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise LakeError(f"{earlier[-1]} cannot be read: {reason}; restore it, or remove it") from error
     return {_problem(row): row["first_seen_at"] for row in rows}
 
 
