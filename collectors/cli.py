@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import click
 from collectors.registry import build_sources
 from collectors.runner import Outcome, collect_all
 from ioledger.cli import EXIT_DEFECT, EXIT_PARTIAL, EXIT_WRONG_USE
+from ioledger.errors import LakeError
+from ioledger.lake import layout
 from ioledger.model.period import parse_duration
 
 if TYPE_CHECKING:
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from ioledger.app import App
+
+_log = logging.getLogger(__name__)
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -36,9 +41,13 @@ def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
     if every is None:
         return _exit_code(collect_all(app.lake(), sources, app.clock))
     interval = parse_duration(every)
+    lake = layout.require(app.lake())
     with _stop_requested() as stop:
         while not stop.wait(_until_next_beat(app.clock.now().timestamp(), interval)):
-            collect_all(app.lake(), sources, app.clock)
+            try:
+                collect_all(lake, sources, app.clock)
+            except LakeError as error:  # a disk that is full now may have room at the next beat
+                _log.error("ioledger: %s", error)
     return 0
 
 

@@ -8,7 +8,7 @@ from datetime import UTC
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from ioledger.errors import ConfigurationError, DataError, SourceError
+from ioledger.errors import BusyError, ConfigurationError, DataError, SourceError
 from ioledger.lake import layout, locks
 from ioledger.lake.writer import write_run
 from ioledger.model.records import Reading, Run, Status
@@ -26,7 +26,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one run of a source ended; ``is_defect``: by an error that is ours, not the source's."""
+    """How one run of a source ended; ``is_defect``: by an error that is ours, not the source's.
+
+    A source that another process is reading has failed here and leaves no run.
+    """
 
     source: str
     status: Status
@@ -52,34 +55,41 @@ def collect_all(lake: Path, sources: Mapping[str, Source], clock: Clock) -> list
 def collect_one(lake: Path, name: str, source: Source, clock: Clock) -> Outcome:
     """Run one source once and store what it read, under a lock so that its runs never overlap.
 
-    Raises LakeError if the lake cannot be written or another process is running this source.
+    Raises LakeError if the lake cannot be written.
     """
-    with locks.exclusive(lake, f"collect-{name}"):
-        started_at, boottime_us = clock.now(), clock.boottime_us()
-        reading, status, is_defect = _read(name, source, clock)
-        run = Run(
-            source=name,
-            run_id=run_id_of(started_at),
-            kind=source.kind,
-            started_at=started_at,
-            ended_at=clock.now(),
-            boottime_us=boottime_us,
-            status=status,
-            collector_version=version("ioledger"),
-            host_id=reading.host_id,
-            timeout_count=reading.timeout_count,
-            error=reading.error,
-            tables=reading.tables,
-        )
-        try:
-            write_run(lake, run)
-        except DataError as error:
-            is_defect = True
-            run = _failed(run, f"the source gave rows that no table takes: {error}")
-            write_run(lake, run)
-    outcome = Outcome(name, run.status, sum(len(rows) for rows in run.tables.values()), run.error, is_defect)
+    try:
+        with locks.exclusive(lake, f"collect-{name}"):
+            outcome = _collect(lake, name, source, clock)
+    except BusyError as error:
+        outcome = Outcome(name, "failed", 0, str(error))
     _tell(outcome)
     return outcome
+
+
+def _collect(lake: Path, name: str, source: Source, clock: Clock) -> Outcome:
+    started_at, boottime_us = clock.now(), clock.boottime_us()
+    reading, status, is_defect = _read(name, source, clock)
+    run = Run(
+        source=name,
+        run_id=run_id_of(started_at),
+        kind=source.kind,
+        started_at=started_at,
+        ended_at=clock.now(),
+        boottime_us=boottime_us,
+        status=status,
+        collector_version=version("ioledger"),
+        host_id=reading.host_id,
+        timeout_count=reading.timeout_count,
+        error=reading.error,
+        tables=reading.tables,
+    )
+    try:
+        write_run(lake, run)
+    except DataError as error:
+        is_defect = True
+        run = _failed(run, f"the source gave rows that no table takes: {error}")
+        write_run(lake, run)
+    return Outcome(name, run.status, sum(len(rows) for rows in run.tables.values()), run.error, is_defect)
 
 
 def _read(name: str, source: Source, clock: Clock) -> tuple[Reading, Status, bool]:

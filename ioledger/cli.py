@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import logging
+import os
 import sys
-from importlib.metadata import entry_points, version
+from importlib.metadata import EntryPoint, entry_points, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +17,7 @@ from ioledger import config
 from ioledger.app import App
 from ioledger.clock import SystemClock
 from ioledger.errors import IoledgerError, did_you_mean
-from ioledger.terminal import log_to_stderr
+from ioledger.terminal import log_to_stderr, writes_json
 
 COMMANDS: Final = "ioledger.commands"
 
@@ -51,6 +54,25 @@ class _EntryPointGroup(click.Group):
             ctx.fail(f"there is no command {args[0]!r}{did_you_mean(args[0], known)}; commands are {', '.join(known)}")
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        found = sorted(entry_points(group=COMMANDS), key=lambda entry_point: entry_point.name)
+        with formatter.section("Commands"):
+            formatter.write_dl([(entry_point.name, _summary(entry_point)) for entry_point in found])
+
+
+def _summary(entry_point: EntryPoint) -> str:
+    """Read the first line of a command's docstring in its source, so that --help imports no command."""
+    try:
+        spec = find_spec(entry_point.module)
+    except ModuleNotFoundError:
+        return ""
+    if not spec or not spec.origin or not spec.has_location:
+        return ""
+    for node in ast.parse(Path(spec.origin).read_bytes()).body:
+        if isinstance(node, ast.FunctionDef) and node.name == entry_point.attr:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    return ""
+
 
 @click.group(cls=_EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("ioledger"), prog_name="ioledger")
@@ -60,15 +82,22 @@ class _EntryPointGroup(click.Group):
 @click.option(
     "--lake", "lake", type=click.Path(path_type=Path), help="The lake [default: what the configuration says]."
 )
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How stderr is written.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    is_eager=True,  # what is wrong with the other words is told in this format already
+    expose_value=False,
+    callback=lambda _ctx, _option, value: log_to_stderr(value),
+    help="How stderr is written.",
+)
 @click.pass_context
-def group(ctx: click.Context, config_file: Path | None, lake: Path | None, log_format: str) -> None:
+def group(ctx: click.Context, config_file: Path | None, lake: Path | None) -> None:
     """Meter the disk I/O of virtual machines, check who limits it, and account for it.
 
     Exit codes: 0 done, 1 findings (check), 2 wrong usage, configuration or data, 3 partial: the rest
     is stored, 4 a defect of ioledger.
     """
-    log_to_stderr(log_format)
     ctx.obj = ctx.obj or App(
         clock=SystemClock(),
         config_file=config_file or config.DEFAULT_FILE,
@@ -80,22 +109,40 @@ def group(ctx: click.Context, config_file: Path | None, lake: Path | None, log_f
 def run(arguments: list[str] | None = None, app: App | None = None) -> int:
     """Run one command and return its exit code; a mistake of the user's is a sentence on stderr."""
     try:
-        code = group.main(args=arguments, obj=app, prog_name="ioledger", standalone_mode=False)
-    except click.Abort:
-        return EXIT_INTERRUPTED
+        return _invoke(sys.argv[1:] if arguments is None else arguments, app)
     except click.ClickException as error:
-        error.show()
+        _tell_wrong_use(error)
         return EXIT_WRONG_USE
     except IoledgerError as error:
         _log.error("ioledger: %s", error)
         return error.exit_code
     except BrokenPipeError:
-        sys.stderr.close()
+        # The reader of stdout left (`| head`); what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception:  # noqa: BLE001 - whatever else there is, is told as a defect
         _log.exception("ioledger: this is a defect of ioledger; please report it with what follows")
         return EXIT_DEFECT
+
+
+def _invoke(arguments: list[str], app: App | None) -> int:
+    # Not group.main(): it ends with 1 when the reader of stdout leaves, and 1 means findings here.
+    try:
+        with group.make_context("ioledger", arguments, obj=app) as context:
+            code = group.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _tell_wrong_use(error: click.ClickException) -> None:
+    if writes_json():
+        _log.error("ioledger: %s", error.format_message())
+    else:
+        error.show()
 
 
 def main() -> None:

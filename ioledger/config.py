@@ -136,7 +136,7 @@ def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
             model = inner
         elif arguments:
             model = arguments[0]
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def load(path: Path) -> Configuration:

@@ -33,6 +33,12 @@ class LakeError(IoledgerError):
     """The lake is missing, cannot be written, or holds a file that cannot be read."""
 
 
+class BusyError(LakeError):
+    """Another process is doing the same in the lake."""
+
+    retry_helps: ClassVar[bool] = True
+
+
 class SourceError(IoledgerError):
     """A source could not list what it has: unreachable, refused, or gone in the middle."""
 

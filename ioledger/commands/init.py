@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from importlib import resources
 from typing import TYPE_CHECKING
 
 import click
 
-from ioledger.errors import ConfigurationError
+from ioledger.config import Configuration
+from ioledger.errors import ConfigurationError, LakeError
 from ioledger.lake import layout
 from ioledger.lake.files import write_whole
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ioledger.app import App
 
 _log = logging.getLogger(__name__)
@@ -23,24 +27,46 @@ _log = logging.getLogger(__name__)
 def init(app: App) -> None:
     """Write a commented ioledger.toml and make the lake it names.
 
-    An existing configuration is never overwritten.
+    An existing configuration is never overwritten; if only its lake is missing, that is made.
     """
     path = app.config_file
     if path.exists():
-        raise ConfigurationError(
-            f"{path} is there already and stays as it is; remove it first, or name another with --config"
-        )
+        lake = app.lake()
+        if (lake / layout.MARKER).exists():
+            raise ConfigurationError(
+                f"{path} is there already and stays as it is; remove it first, or name another with --config"
+            )
+        _make_lake(lake)
+        _log.info("made the lake %s; %s stays as it is", lake, path)
+        return
+    lake = app.lake_option or app.directory / Configuration().lake
+    _make_lake(lake)  # first: without it, the configuration would name a lake that no command makes
     try:
-        write_whole(path, _template("ioledger.toml"))
+        write_whole(path, _commented_configuration(app.lake_option))
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be written: {error.strerror}; choose another place with --config"
         ) from error
-    lake = app.lake()
-    layout.create(lake)
-    if not (lake / layout.SETTINGS).exists():
-        write_whole(lake / layout.SETTINGS, _template("settings.toml"))
     _log.info("wrote %s and made the lake %s; next: ioledger collect", path, lake)
+
+
+def _make_lake(lake: Path) -> None:
+    layout.create(lake)
+    settings = lake / layout.SETTINGS
+    try:
+        if not settings.exists():
+            write_whole(settings, _template("settings.toml"))
+    except OSError as error:
+        raise LakeError(f"{settings} cannot be written: {error.strerror}; make the lake writable") from error
+
+
+def _commented_configuration(lake: Path | None) -> bytes:
+    template = _template("ioledger.toml")
+    if lake is None:
+        return template
+    # A JSON string is a TOML string, but for the escapes that ASCII output would need.
+    named = json.dumps(str(lake.absolute()), ensure_ascii=False)
+    return template.replace(b'lake = "lake"', f"lake = {named}".encode(), 1)
 
 
 def _template(name: str) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import LakeError
@@ -12,7 +14,6 @@ from ioledger.model.tables import SCHEMA_VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
-    from pathlib import Path
 
 MARKER: Final = "lake.toml"
 SETTINGS: Final = "settings.toml"
@@ -65,8 +66,17 @@ def derived_partition(lake: Path, table: str, day: date) -> Path:
 
 
 def files(lake: Path, table: str) -> list[Path]:
-    """List the Parquet files of a table, in a stable order."""
-    return sorted((lake / table).glob("date=*/**/*.parquet"))
+    """List the Parquet files of a table, in a stable order.
+
+    Raises LakeError if a directory may not be listed: its rows must not go missing in silence.
+    """
+    walk = os.walk(lake / table, onerror=_refuse_unlisted, followlinks=True)
+    return sorted(Path(directory, name) for directory, _, names in walk for name in names if name.endswith(".parquet"))
+
+
+def _refuse_unlisted(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # a table that has no rows yet has no directory
+        raise LakeError(f"{error.filename} cannot be listed: {error.strerror}; give this user access to it") from error
 
 
 def run_files(lake: Path, table: str, source: str, run_id: str) -> Iterator[Path]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Self
 from ioledger.lake import reader
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     import duckdb
 
 
@@ -17,7 +19,8 @@ class Library:
 
     Every method gives a DuckDB relation: ``.df()`` makes a pandas frame of it, ``.filter()``,
     ``.aggregate()`` and ``.fetchall()`` go on in DuckDB, and ``connection`` takes any SQL over the
-    same tables and views. Use it in a ``with`` block, or call ``close()``.
+    same tables and views. Use it in a ``with`` block, which names a file that cannot be read
+    (LakeError), or call ``close()``.
     """
 
     def __init__(self, lake: str | Path) -> None:
@@ -47,5 +50,7 @@ class Library:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, traceback)

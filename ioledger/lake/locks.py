@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ioledger.errors import LakeError
+from ioledger.errors import BusyError, LakeError
 from ioledger.lake import layout
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def exclusive(lake: Path, name: str) -> Iterator[None]:
     """Hold the lock ``name`` of a lake for the block; the kernel frees it when the process ends.
 
-    Raises LakeError if another process holds it, naming that process, or if the lake cannot be written.
+    Raises BusyError if another process holds it, naming that process, and LakeError if the lake
+    cannot be written.
     """
     path = lake / layout.LOCKS / f"{name}.lock"
     try:
@@ -34,7 +35,7 @@ def exclusive(lake: Path, name: str) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-            raise LakeError(f"{name} of {lake} is in use by process {holder}; wait for it to end, or end it") from error
+            raise BusyError(f"{name} of {lake} is in use by process {holder}; wait for it to end, or end it") from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield

@@ -82,7 +82,10 @@ def _array(table: Table, column: Column, values: list[object]) -> pa.Array:
     problem = next((found for found in (_problem(table, column, value) for value in values) if found), None)
     if problem:
         raise DataError(f"{table.name}.{column.name}: {problem}")
-    return pa.array(values, type=column.type)
+    try:
+        return pa.array(values, type=column.type)
+    except UnicodeEncodeError as error:
+        raise DataError(f"{table.name}.{column.name}: received {error.object!r}, which is not Unicode text") from error
 
 
 def _problem(table: Table, column: Column, value: object) -> str | None:
@@ -95,7 +98,18 @@ def _problem(table: Table, column: Column, value: object) -> str | None:
         return f"received {value!r}, which is not {wanted}"
     if isinstance(value, int) and not 0 <= value < BIGINT_LIMIT:
         return f"received {value}; valid are 0 to {BIGINT_LIMIT - 1}"
+    if isinstance(value, Decimal) and not _is_held(column.type, value):
+        most = Decimal(10) ** (column.type.precision - column.type.scale)
+        return f"received {value}; valid are 0 to less than {most}, with at most {column.type.scale} decimal places"
     vocabulary = table.values.get(column.name)
     if vocabulary and value not in vocabulary:
         return f"received {value!r}; valid are {one_of(vocabulary)}"
     return None
+
+
+def _is_held(decimal_type: pa.DataType, value: Decimal) -> bool:
+    try:
+        pa.scalar(value, decimal_type)
+    except pa.ArrowInvalid:
+        return False
+    return value.is_finite() and value >= 0

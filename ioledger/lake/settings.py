@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 BEGINNING_OF_TIME: Final = datetime(1, 1, 1, tzinfo=UTC)
 END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
+_Seconds = Annotated[int, Field(gt=0, le=100 * 366 * 86_400)]
+"""A length of time; a hundred years and a moment added up are still a moment that DuckDB can hold."""
+
 
 def _known_zone(name: str) -> str:
     try:
@@ -39,8 +43,8 @@ class SettingsTable(StrictModel):
 
     valid_from: AwareDatetime
     billing_time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
-    max_gap_seconds: Annotated[int, Field(gt=0)] | None = None
-    max_allocation_age_seconds: Annotated[int, Field(gt=0)] | None = None
+    max_gap_seconds: _Seconds | None = None
+    max_allocation_age_seconds: _Seconds | None = None
     precedence: list[str] | None = None
     retired: list[str] | None = None
 
@@ -82,14 +86,14 @@ def timeline(tables: Iterable[Mapping[str, Any]], where: str = "settings") -> Ti
     one ``valid_from``.
     """
     given = sorted(validated(_SettingsFile, {"settings": list(tables)}, where).settings, key=lambda t: t.valid_from)
+    for table, following in pairwise(given):
+        if table.valid_from == following.valid_from:
+            raise ConfigurationError(
+                f"{where}: two [[settings]] tables have valid_from {table.valid_from.isoformat()}; merge them"
+            )
     line = [Settings()]
     for table in given:
-        start = table.valid_from.astimezone(UTC)
-        if line[-1].valid_from == start:
-            raise ConfigurationError(
-                f"{where}: two [[settings]] tables have valid_from {start.isoformat()}; merge them"
-            )
-        line.append(_following(line[-1], table, start))
+        line.append(_following(line[-1], table, table.valid_from.astimezone(UTC)))
     return tuple(
         Settings(
             valid_from=current.valid_from,

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 _HOUR: Final = timedelta(hours=1)
 _SECOND: Final = timedelta(seconds=1)
 _UNITS: Final = {"s": _SECOND, "m": timedelta(minutes=1), "h": _HOUR, "d": timedelta(days=1)}
-_DURATION: Final = re.compile(r"(?P<count>[0-9]{1,6})(?P<unit>[smhd])")
+_DURATION: Final = re.compile(r"(?P<count>[0-9]{1,5})(?P<unit>[smhd])")
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 9998
+"""Times on which no arithmetic of this module leaves the calendar."""
 _LOOK_BACK: Final = timedelta(hours=4)
 """Longer than any window: a clock that is set back by less than an hour makes one of two hours at most."""
 
@@ -38,6 +41,8 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
         ) from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ConfigurationError(f"{text!r} is out of range; valid are the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return moment.astimezone(UTC)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ioledger.lake import layout, reader, settings, writer
+from ioledger.lake import layout, locks, reader, settings, writer
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
 from ioledger.model.period import Window, utc_days, windows
@@ -44,13 +44,7 @@ def usage_records(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]
     """
     cursor = connection.cursor()
     cursor.execute("SET TimeZone = 'UTC'")
-    given = pa.table(
-        {
-            "window_start": pa.array([opens for opens, _ in hours], TIME),
-            "window_end": pa.array([closes for _, closes in hours], TIME),
-        }
-    )
-    cursor.register("given", given)
+    cursor.register("given", _hours_table(hours))
     cursor.execute("CREATE TEMP TABLE usage_window AS SELECT * FROM given")
     for name in ("piece", "io", "allocation"):
         cursor.execute(_sql(name))
@@ -65,27 +59,38 @@ def build(
     """Build the records of every billing hour that overlaps ``[start, end)`` and store them.
 
     ``progress`` is told how many steps of how many are done: computing, then storing each day. A
-    day's file is replaced whole. Raises LakeError if the lake cannot be read or written; days that
-    are stored stay so.
+    day's file is replaced whole. Raises LakeError if the lake cannot be read or written, or if another
+    process is building; days that are stored stay so.
     """
     hours = windows(start, end, settings.zone_spans(settings.load(layout.require(lake))))
     days = utc_days(opens for opens, _ in hours)
     steps = len(days) + 1
     progress(0, steps)
-    with reader.connect(lake) as connection:
+    with locks.exclusive(lake, "usage-build"), reader.connect(lake) as connection:
         records = usage_records(connection, hours)
         for done, day in enumerate(days, start=1):
             progress(done, steps)
             _store(connection, lake, day, [opens for opens, _ in hours], records)
-        provisional_count = sum(not is_final(connection, hour) for hour in hours)
+        provisional_count = _provisional_count(connection, hours)
     progress(steps, steps)
     return Built(len(hours), len(records), provisional_count)
 
 
-def is_final(connection: duckdb.DuckDBPyConnection, hour: Window) -> bool:
-    """Tell whether all sources that had a run in the hour have reported after it, or are retired."""
-    found = connection.execute("SELECT is_final($opens, $closes)", {"opens": hour[0], "closes": hour[1]}).fetchall()
-    return bool(found[0][0])
+def _provisional_count(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> int:
+    """Count the hours that can still change: a source that had a run in them has not reported since."""
+    connection.register("hour", _hours_table(hours))
+    counted = "SELECT count(*) FROM hour WHERE NOT is_final(window_start, window_end)"
+    count: int = connection.execute(counted).fetchall()[0][0]
+    return count
+
+
+def _hours_table(hours: Sequence[Window]) -> pa.Table:
+    return pa.table(
+        {
+            "window_start": pa.array([opens for opens, _ in hours], TIME),
+            "window_end": pa.array([closes for _, closes in hours], TIME),
+        }
+    )
 
 
 def _store(

@@ -47,18 +47,16 @@ def test_readme_works_from_top_to_bottom(checkout: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Every number is as worked out by hand" in done.stderr
     assert "disk_io_stat" in done.stdout
-    assert (
-        "vda" in bash(". venv/bin/activate; cd first; python - <<'E'\n" + blocks("python")[0] + "\nE", checkout).stdout
-    )
+    python = f". venv/bin/activate; cd first; python - <<'END'\n{blocks('python')[0]}END"
+    assert "vda" in bash(python, checkout).stdout
 
 
 def test_scheduled_commands_of_the_readme_work(checkout: Path) -> None:
     commands = [line.split(maxsplit=5)[5] for line in blocks("cron")[0].splitlines()]
     assert len(commands) == 3
     for command in commands:
-        done = bash(
-            f". {checkout}/venv/bin/activate\n" + command.replace("/srv/ioledger", str(checkout / "first")), checkout
-        )
+        here = command.replace("/srv/ioledger", str(checkout / "first"))
+        done = bash(f". {checkout}/venv/bin/activate; {here}", checkout)
         assert done.returncode == 0, command + done.stderr
 
 

@@ -46,3 +46,39 @@ CREATE MACRO disk_at_moment(moment) AS TABLE
     WHERE
         (last_complete_run.run_id IS NULL OR last_sample.run_id >= last_complete_run.run_id)
         AND moment < last_sample.sampled_at + to_microseconds(setting.max_allocation_age_us);
+
+-- The volumes whose last snapshot only its age has ended: its source, not retired, has not completed
+-- a run since, so what holds at the moment is not known. One row per volume; `table_name` is
+-- 'provisioned_iops' or 'entitlement'.
+CREATE MACRO expired_at_moment(table_name, moment) AS TABLE
+    WITH
+    -- one row per source and volume: when its last snapshot was taken
+    last_snapshot AS (
+        SELECT source, volume_id, max(observed_at) AS observed_at
+        FROM query_table(table_name)
+        WHERE volume_id IS NOT NULL AND observed_at <= moment
+        GROUP BY source, volume_id
+    ),
+
+    -- one row per source: the start of its last complete run
+    last_complete_run AS (
+        SELECT source, max(started_at) AS started_at
+        FROM collection_run
+        WHERE status = 'ok' AND started_at <= moment
+        GROUP BY source
+    )
+
+    SELECT last_snapshot.volume_id, max(last_snapshot.observed_at) AS observed_at
+    FROM last_snapshot
+    LEFT JOIN last_complete_run
+        ON last_snapshot.source = last_complete_run.source
+    JOIN setting AS setting_then
+        ON last_snapshot.observed_at >= setting_then.valid_from
+        AND last_snapshot.observed_at < setting_then.valid_to
+    JOIN setting AS setting_now
+        ON moment >= setting_now.valid_from AND moment < setting_now.valid_to
+    WHERE
+        (last_complete_run.started_at IS NULL OR last_complete_run.started_at <= last_snapshot.observed_at)
+        AND last_snapshot.observed_at + to_microseconds(setting_then.max_allocation_age_us) <= moment
+        AND NOT list_contains(setting_now.retired, last_snapshot.source)
+    GROUP BY last_snapshot.volume_id;
