@@ -39,10 +39,12 @@ NAMES: Final = (None, "", "acme", "ACME", 'say "hi"', "back\\slash", "a/b", "tab
 OPTIONAL_COUNTERS: Final = ("flush_ops", "read_time_ns", "write_time_ns", "flush_time_ns")
 COUNTERS: Final = ("read_ops", "write_ops", "read_bytes", "write_bytes", *OPTIONAL_COUNTERS)
 
+MOST_SHOWN: Final = 25_000  # letters; hypothesis warns of more, and shrinks a failing fleet to far less
+
 Draw = Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fleet:
     """What some sources reported, the settings of the lake, and the stretch to be metered."""
 
@@ -55,6 +57,19 @@ class Fleet:
     def tables(self) -> dict[str, list[Row]]:
         """Return the rows of the lake by table."""
         return tables_of_runs(self.runs, self.uncommitted)
+
+    def __repr__(self) -> str:
+        lines = [f"Fleet from {self.start} to {self.end}", *(f"  settings {_shown(table)}" for table in self.settings)]
+        for run in (*self.runs, *self.uncommitted):
+            state = "uncommitted" if run in self.uncommitted else run.status
+            lines.append(f"  {run.source} {run.run_id} {run.started_at:%d %H:%M:%S.%f} {state}")
+            lines += [f"    {name} {_shown(row)}" for name, rows in run.tables.items() for row in rows]
+        return "\n".join(lines)[:MOST_SHOWN]
+
+
+def _shown(row: Row) -> str:
+    """Write a row on one line, without what is NULL."""
+    return ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
 
 
 def _maybe(*values: object) -> st.SearchStrategy[Any]:

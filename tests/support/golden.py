@@ -165,7 +165,9 @@ def _lines(records: Iterable[Row]) -> list[str]:
     lines = []
     for record in records:
         lines.append(f"[{record['kind']} {record['window_start']:%Y-%m-%d %H:%M:%SZ}]")
-        lines += [f"  {name} = {_shown(value)}" for name, value in record.items() if value or name == "qos_class"]
+        lines += [
+            f"  {name} = {_shown(record[name])}" for name in USAGE_RECORD.names if record[name] not in (None, False, 0)
+        ]
     return lines
 
 

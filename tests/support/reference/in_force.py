@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reference.facts import MICROSECONDS, Facts, Row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+UNLISTED: Final = 10**9  # after every listed source, and equal whatever list the source is missing from
 
 
 @dataclass(frozen=True)
@@ -108,4 +111,4 @@ def _same(row: Row, other: Row) -> bool:
 
 def _precedence(row: Row, facts: Facts) -> int:
     order = list(facts.settings.at("precedence", row["observed_at"]))
-    return order.index(row["source"]) if row["source"] in order else len(order)
+    return order.index(row["source"]) if row["source"] in order else UNLISTED
