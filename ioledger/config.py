@@ -38,8 +38,10 @@ class StrictModel(BaseModel):
 
 
 def _from_directory(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, str):
+        raise ValueError("a path is text, in quotes")  # noqa: TRY004 - pydantic reports a ValueError as the key's mistake
     directory: Path = (info.context or {}).get("directory", Path())
-    return directory / value if isinstance(value, str) else value
+    return directory / value
 
 
 ConfiguredPath = Annotated[Path, BeforeValidator(_from_directory)]

@@ -85,7 +85,7 @@ def test_the_settings_name_exactly_the_tables_that_the_kind_may_fill(
         ),
         (
             {"provisioned_iops": 7},
-            "key 'provisioned_iops': the path of an inventory file is text, in quotes (received 7)",
+            "key 'provisioned_iops': a path is text, in quotes (received 7)",
         ),
         (
             {"provisioned_iop": "volumes.csv"},
