@@ -114,7 +114,8 @@ def validated(model: type[Model], values: dict[str, Any], where: str, context: d
 
 
 def _sentence(error: ValidationError, model: type[BaseModel], where: str) -> str:
-    first = error.errors(include_url=False)[0]
+    # A mistyped key is often also a missing one, and says more.
+    first = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
     path = [str(part) for part in first["loc"]]
     key = ".".join(path)
     if first["type"] == "extra_forbidden":

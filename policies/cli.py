@@ -56,10 +56,10 @@ def check(app: App, at: str | None, fail_on: Severity, output_format: str) -> in
     with reader.connect(lake) as connection:
         found = engine.check(connection, rules, moment, thresholds)
     findings = store.carried_over(found, store.first_seen_before(lake, moment))
-    store.store(lake, findings, moment)
     columns = _FOR_PEOPLE if output_format == "table" else FINDING.names
     if findings or output_format != "table":
         show([asdict(finding) for finding in findings], columns, output_format)
+    store.store(lake, findings, moment)
     _log.info("%s", _summary(findings, len(rules)))
     failing = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     return EXIT_FINDINGS if any(finding.severity in failing for finding in findings) else 0
