@@ -92,11 +92,15 @@ def settings_toml(tables: Sequence[Row]) -> str:
 
 
 def difference(expected: Sequence[Row], actual: Sequence[Row]) -> str:
-    """Say line by line how the records differ from what was expected; empty if they are equal."""
+    """Say line by line how the records that differ do so; empty if all are equal and in order."""
     if list(expected) == list(actual):
         return ""
-    lines = difflib.unified_diff(_lines(expected), _lines(actual), "expected", "actual", n=99, lineterm="")
-    return "\n".join(lines) or f"only the types of columns differ:\n{expected}\n{actual}"
+    sides = (expected, actual)
+    wanted, found = ({record["usage_record_id"]: record for record in records} for records in sides)
+    differing = {name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)}
+    wrong = [_lines(record for record in records if record["usage_record_id"] in differing) for records in sides]
+    lines = difflib.unified_diff(wrong[0], wrong[1], "expected", "actual", n=99, lineterm="")
+    return "\n".join(lines) or f"in another order, or twice:\n{list(wanted)}\n{list(found)}"
 
 
 def _run(table: Mapping[str, Any], defaults: Mapping[str, Row], path: Path) -> Run:
