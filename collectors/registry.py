@@ -52,8 +52,8 @@ def _load(where: str, source_type: str) -> Any:  # noqa: ANN401 - a class from a
     entry_point = next(iter(found))
     try:
         return entry_point.load()
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise ConfigurationError(
-            f"{where}: type {source_type!r} needs the Python module {error.name!r}, which is not installed; "
-            f"install it with `pip install 'ioledger[{source_type}]'`"
+            f"{where}: type {source_type!r} cannot be loaded: {error}; install what it needs with "
+            f"`pip install 'ioledger[{source_type}]'`"
         ) from error

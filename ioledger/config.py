@@ -38,8 +38,10 @@ class StrictModel(BaseModel):
 
 
 def _from_directory(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, str):
+        raise ValueError("a path is text, in quotes")  # noqa: TRY004 - pydantic reports a ValueError as the key's mistake
     directory: Path = (info.context or {}).get("directory", Path())
-    return directory / value if isinstance(value, str) else value
+    return directory / value
 
 
 ConfiguredPath = Annotated[Path, BeforeValidator(_from_directory)]
@@ -112,7 +114,8 @@ def validated(model: type[Model], values: dict[str, Any], where: str, context: d
 
 
 def _sentence(error: ValidationError, model: type[BaseModel], where: str) -> str:
-    first = error.errors(include_url=False)[0]
+    # A mistyped key is often also a missing one, and says more.
+    first = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
     path = [str(part) for part in first["loc"]]
     key = ".".join(path)
     if first["type"] == "extra_forbidden":
@@ -136,7 +139,7 @@ def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
             model = inner
         elif arguments:
             model = arguments[0]
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def load(path: Path) -> Configuration:

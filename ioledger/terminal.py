@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 FORMATS: Final = ("table", "json", "csv")
+_FOLDED_WIDTH: Final = 14
+"""Columns of text are folded to no less than this."""
+
+_GAP: Final = 2
+
 _PIPE_WIDTH: Final = 10_000
 """Wide enough that nothing is cut where no terminal gives a width."""
 
@@ -60,6 +65,7 @@ def show(
         writer.writerows([_csv_value(row.get(name)) for name in columns] for row in rows)
     else:
         _table(rows, columns, stream)
+    stream.flush()
 
 
 def _json_value(value: object) -> object:
@@ -82,20 +88,48 @@ def _text(value: object) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], stream: TextIO) -> None:
-    table = RichTable(box=SIMPLE_HEAD, pad_edge=False)
+    """Print a table, or, where the terminal is too narrow for one, a block of lines for each row."""
+    console = Console(file=stream, width=None if stream.isatty() else _PIPE_WIDTH)
+    table = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, _GAP - 1, 0, 0))
+    least_width = -_GAP
     for name in columns:
-        is_number = any(
-            isinstance(row.get(name), int | Decimal) and not isinstance(row.get(name), bool) for row in rows
+        heading = name.replace("_", " ")
+        may_fold = all(isinstance(row.get(name), str | None) for row in rows)
+        is_left = may_fold or all(isinstance(row.get(name), bool | datetime | None) for row in rows)
+        longest = max((len(_grouped(row.get(name))) for row in rows), default=0)
+        words = heading.split() if stream.isatty() else [heading]
+        width = max(min(longest, _FOLDED_WIDTH) if may_fold else longest, *map(len, words))
+        table.add_column(
+            heading,
+            justify="left" if is_left else "right",
+            overflow="fold",
+            min_width=width,
+            width=None if may_fold else width,
         )
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        least_width += width + _GAP
     for row in rows:
         table.add_row(*(Text(_grouped(row.get(name))) for name in columns))
-    Console(file=stream, width=None if stream.isatty() else _PIPE_WIDTH).print(table)
+    if least_width <= console.width:
+        console.print(table)
+    else:
+        _blocks(console, rows, columns)
+
+
+def _blocks(console: Console, rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
+    for row in rows:
+        block = RichTable(box=None, pad_edge=False, show_header=False)
+        block.add_column(no_wrap=True)
+        block.add_column(overflow="fold")
+        for name in columns:
+            if row.get(name) is not None:
+                block.add_row(name.replace("_", " "), Text(_grouped(row.get(name))))
+        console.print(block)
+        console.print()
 
 
 def _grouped(value: object) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return f"{value:,}"
+        return f"{value.normalize():,f}" if isinstance(value, Decimal) else f"{value:,}"
     return _text(value).translate(_VISIBLE_CONTROLS)
 
 

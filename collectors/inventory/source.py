@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Self
 
-from pydantic import BeforeValidator, ValidationInfo, model_validator
+from pydantic import AfterValidator, model_validator
 
 from collectors.inventory.csv_file import read_csv
 from collectors.inventory.parquet_file import read_parquet
 from collectors.inventory.toml_file import read_toml
-from ioledger.config import StrictModel
+from ioledger.config import ConfiguredPath, StrictModel
 from ioledger.errors import DataError, one_of
 from ioledger.model.records import Reading
 from ioledger.model.tables import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from ioledger.model.records import Row
     from ioledger.model.tables import Table
@@ -29,20 +29,14 @@ FORMATS: Final[Mapping[str, Callable[[bytes, str, Table], list[Row]]]] = {
 """The formats by the suffix of the file's name, in lower case."""
 
 
-def _inventory_file(value: object, info: ValidationInfo) -> Path:
-    if not isinstance(value, str):
-        msg = "the path of an inventory file is text, in quotes"
-        raise ValueError(msg)  # noqa: TRY004 - pydantic reports a ValueError as the key's mistake
-    suffix = Path(value).suffix
-    if suffix.lower() not in FORMATS:
-        msg = f"an inventory file's name ends in one of {one_of(FORMATS)}; {value!r} does not"
-        raise ValueError(msg)
-    directory: Path = (info.context or {}).get("directory", Path())
-    return directory / value
+def _of_a_known_format(path: Path) -> Path:
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"an inventory file's name ends in one of {one_of(FORMATS)}; {path.name!r} does not")
+    return path
 
 
-InventoryFile = Annotated[Path, BeforeValidator(_inventory_file)]
-"""A file of a known format; a relative path starts at the validation context's ``directory``."""
+InventoryFile = Annotated[ConfiguredPath, AfterValidator(_of_a_known_format)]
+"""A file of a known format; a relative path starts where the configuration lies."""
 
 
 class InventorySettings(StrictModel):

@@ -52,11 +52,14 @@ class _Lines:
     def __call__(self, position: int, column: str | None) -> str:
         if self._starts is None:
             return f"row {position}"
-        start, *following = self._starts[position - 1 : position + 1]
-        end = following[0] - 1 if following else len(self._lines)
+        start = self._starts[position - 1]
         key = re.compile(rf"""\s*(["']?){re.escape(column or "")}\1\s*=""")
-        found = [number for number in range(start + 1, end + 1) if key.match(self._lines[number - 1])]
-        return f"line {found[0] if len(found) == 1 else start}"
+        for number, line in enumerate(self._lines[start:], start=start + 1):
+            if line.lstrip().startswith("["):
+                break
+            if key.match(line):
+                return f"line {number}"
+        return f"line {start}"
 
 
 def read_toml(data: bytes, file: str, table: Table) -> list[Row]:

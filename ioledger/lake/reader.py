@@ -68,9 +68,14 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     files = {name: layout.files(lake, name) for name in (COLLECTION_RUN.name, *TABLES.keys() - {COLLECTION_RUN.name})}
     connection = _new_connection()
     try:
+        # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
+        # the views of the contract are made over empty tables, which then give way to the files.
         for name in TABLES:
-            connection.execute(f"CREATE VIEW stored_{name} AS {_scan(name, files[name])}")
+            connection.execute(f"CREATE TABLE stored_{name} AS {_scan(name, ())}")
         _install(connection, line)
+        for name in TABLES:
+            connection.execute(f"DROP TABLE stored_{name}")
+            connection.execute(f"CREATE VIEW stored_{name} AS {_scan(name, files[name])}")
         _refuse_doubled_runs(connection, lake, files[COLLECTION_RUN.name])
         yield connection
     except duckdb.Error as error:
@@ -98,6 +103,7 @@ def connect_tables(
 def _new_connection() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET parquet_metadata_cache = true")
     return connection
 
 

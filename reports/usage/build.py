@@ -44,13 +44,7 @@ def usage_records(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]
     """
     cursor = connection.cursor()
     cursor.execute("SET TimeZone = 'UTC'")
-    given = pa.table(
-        {
-            "window_start": pa.array([opens for opens, _ in hours], TIME),
-            "window_end": pa.array([closes for _, closes in hours], TIME),
-        }
-    )
-    cursor.register("given", given)
+    cursor.register("given", _hours_table(hours))
     cursor.execute("CREATE TEMP TABLE usage_window AS SELECT * FROM given")
     for name in ("piece", "io", "allocation"):
         cursor.execute(_sql(name))
@@ -64,44 +58,54 @@ def build(
 ) -> Built:
     """Build the records of every billing hour that overlaps ``[start, end)`` and store them.
 
-    ``progress`` is told how many days of how many are done. A day's file is replaced whole.
-    Raises LakeError if the lake cannot be read or written, or if another process is building; days
-    that are done stay done.
+    ``progress`` is told how many steps of how many are done: computing, then storing each day. A
+    day's file is replaced whole. Raises LakeError if the lake cannot be read or written, or if another
+    process is building; days that are stored stay so.
     """
     hours = windows(start, end, settings.zone_spans(settings.load(layout.require(lake))))
+    days = utc_days(opens for opens, _ in hours)
+    steps = len(days) + 1
+    progress(0, steps)
     with locks.exclusive(lake, "usage-build"), reader.connect(lake) as connection:
-        days = utc_days(opens for opens, _ in hours)
-        record_count = provisional_count = 0
-        for done, day in enumerate(days):
-            progress(done, len(days))
-            of_day = [hour for hour in hours if hour[0].astimezone(UTC).date() == day]
-            records = usage_records(connection, of_day)
-            _store(connection, lake, day, of_day, records)
-            record_count += len(records)
-            provisional_count += sum(not is_final(connection, hour) for hour in of_day)
-        progress(len(days), len(days))
-    return Built(len(hours), record_count, provisional_count)
+        records = usage_records(connection, hours)
+        for done, day in enumerate(days, start=1):
+            progress(done, steps)
+            _store(connection, lake, day, [opens for opens, _ in hours], records)
+        provisional_count = _provisional_count(connection, hours)
+    progress(steps, steps)
+    return Built(len(hours), len(records), provisional_count)
 
 
-def is_final(connection: duckdb.DuckDBPyConnection, hour: Window) -> bool:
-    """Tell whether all sources that had a run in the hour have reported after it, or are retired."""
-    return bool(
-        connection.execute("SELECT is_final($opens, $closes)", {"opens": hour[0], "closes": hour[1]}).fetchall()[0][0]
+def _provisional_count(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> int:
+    """Count the hours that can still change: a source that had a run in them has not reported since."""
+    connection.register("hour", _hours_table(hours))
+    counted = "SELECT count(*) FROM hour WHERE NOT is_final(window_start, window_end)"
+    count: int = connection.execute(counted).fetchall()[0][0]
+    return count
+
+
+def _hours_table(hours: Sequence[Window]) -> pa.Table:
+    return pa.table(
+        {
+            "window_start": pa.array([opens for opens, _ in hours], TIME),
+            "window_end": pa.array([closes for _, closes in hours], TIME),
+        }
     )
 
 
 def _store(
-    connection: duckdb.DuckDBPyConnection, lake: Path, day: date, hours: Sequence[Window], records: pa.Table
+    connection: duckdb.DuckDBPyConnection, lake: Path, day: date, built: Sequence[datetime], records: pa.Table
 ) -> None:
-    """Replace the records of ``hours`` in the file of their UTC day."""
+    """Put the records of one UTC day in the place of those of the windows that were ``built``."""
     opens = datetime.combine(day, time(), UTC)
+    of_day = {"opens": opens, "closes": opens + timedelta(days=1)}
     stored = connection.sql(
-        "SELECT * FROM usage_record WHERE window_start >= $opens AND window_start < $closes",
-        params={"opens": opens, "closes": opens + timedelta(days=1)},
+        "SELECT * FROM usage_record WHERE window_start >= $opens AND window_start < $closes", params=of_day
     ).to_arrow_table()
-    built = pa.array([hour[0] for hour in hours], TIME)
-    kept = stored.filter(pc.invert(pc.is_in(stored.column("window_start"), built)))
-    whole = pa.concat_tables([kept.cast(records.schema), records]).sort_by(
+    kept = stored.filter(pc.invert(pc.is_in(stored.column("window_start"), pa.array(built, TIME))))
+    starts = records.column("window_start")
+    made = records.filter(pc.and_(pc.greater_equal(starts, of_day["opens"]), pc.less(starts, of_day["closes"])))
+    whole = pa.concat_tables([kept.cast(records.schema), made]).sort_by(
         [(name, "ascending") for name in USAGE_RECORD.key]
     )
     if len(whole):

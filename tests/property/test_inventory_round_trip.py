@@ -16,7 +16,9 @@ from ioledger.model.tables import FACTS, PROVISIONED_IOPS, VOLUME_ALIAS
 if TYPE_CHECKING:
     from ioledger.model.records import Row
 
-BROAD_ROWS = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+BROAD_ROWS = settings(
+    max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None
+)
 """Rows of 38 columns take long to draw; how long says nothing about the reader."""
 
 

@@ -71,9 +71,14 @@ def test_decimals_keep_their_digits(read: Read) -> None:
 
 
 def test_toml_numbers_keep_their_digits(read: Read) -> None:
-    content = '[[entitlement]]\nvolume_id = "v"\nsold_min_iops_per_gib = 0.1\nsold_max_iops_per_gib = 3\n'
+    content = '[[entitlement]]\nvolume_id = "v"\nsold_min_iops_per_gib = 0.1\nsold_max_iops_per_gib = 1_000.5\n'
     (row,) = read("sold.toml", content, ENTITLEMENT)
-    assert (row["sold_min_iops_per_gib"], row["sold_max_iops_per_gib"]) == (Decimal("0.1"), Decimal(3))
+    assert (row["sold_min_iops_per_gib"], row["sold_max_iops_per_gib"]) == (Decimal("0.1"), Decimal("1000.5"))
+
+
+def test_a_whole_number_is_a_decimal_too(read: Read) -> None:
+    (row,) = read("sold.toml", '[[entitlement]]\nvolume_id = "v"\nsold_max_iops_per_gib = 3\n', ENTITLEMENT)
+    assert row["sold_max_iops_per_gib"] == Decimal(3)
 
 
 def test_toml_can_say_that_there_are_none(read: Read) -> None:
@@ -112,10 +117,6 @@ def test_parquet_types_that_lose_nothing_fit(read: Read) -> None:
             "modified_at": MIDNIGHT,
         }
     ]
-
-
-def test_the_suffix_may_be_in_capitals(read: Read) -> None:
-    assert read("VOLUMES.CSV", "volume_id\nv\n") == [{"volume_id": "v"}]
 
 
 def test_every_table_of_storage_and_control_plane_has_columns_that_files_can_hold() -> None:

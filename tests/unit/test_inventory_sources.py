@@ -55,6 +55,13 @@ def test_control_plane_files_are_read_from_beside_the_configuration(tmp_path: Pa
     }
 
 
+def test_the_suffix_may_be_in_capitals(tmp_path: Path) -> None:
+    (tmp_path / "POOLS.CSV").write_text("pool_id\np1\n")
+    assert read("storage-inventory", {"storage_pool": "POOLS.CSV"}, tmp_path).tables == {
+        "storage_pool": [{"pool_id": "p1"}]
+    }
+
+
 @pytest.mark.parametrize("source", SOURCES.values())
 def test_the_settings_name_exactly_the_tables_that_the_kind_may_fill(
     source: type[StorageInventory | ControlPlaneInventory],
@@ -78,7 +85,7 @@ def test_the_settings_name_exactly_the_tables_that_the_kind_may_fill(
         ),
         (
             {"provisioned_iops": 7},
-            "key 'provisioned_iops': the path of an inventory file is text, in quotes (received 7)",
+            "key 'provisioned_iops': a path is text, in quotes (received 7)",
         ),
         (
             {"provisioned_iop": "volumes.csv"},

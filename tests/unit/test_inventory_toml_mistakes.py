@@ -55,6 +55,12 @@ MISTAKES = [
         "entitlement",
     ),
     Mistake(
+        "thirteen digits",
+        '[[entitlement]]\nvolume_id = "v1"\nsold_min_iops_per_gib = 1_000_000_000_000\n',
+        f" line 3: column sold_min_iops_per_gib holds 1000000000000, but takes {PER_GIB}",
+        "entitlement",
+    ),
+    Mistake(
         "infinity",
         '[[entitlement]]\nvolume_id = "v1"\nsold_min_iops_per_gib = inf\n',
         f" line 3: column sold_min_iops_per_gib holds inf, but takes {PER_GIB}",
@@ -90,6 +96,16 @@ MISTAKES = [
         "row in a file whose lines prove nothing",
         row("min_iops", "-1") + 'modified_by = """\n[[provisioned_iops]]\n"""\n',
         f" row 2: column min_iops holds -1, but takes {IOPS}",
+    ),
+    Mistake(
+        "key in a file whose lines prove nothing",
+        '[[provisioned_iops]]\nvolume_id = "v1"\nmodified_by = """\nmin_iops = 5\n"""\nmin_iops = -1\n',
+        f" row 1: column min_iops holds -1, but takes {IOPS}",
+    ),
+    Mistake(
+        "key of another table by the same name",
+        '[[provisioned_iops]]\nvolume_id = "v1"\nmin_iops.a = 1\n[provisioned_iops.note]\nmin_iops = 5\n',
+        f" line 1: column min_iops holds a table, but takes {IOPS}",
     ),
     Mistake(
         "row written inline",

@@ -16,7 +16,7 @@ CREATE MACRO disk_at_moment(moment) AS TABLE
     -- one row per source and disk: its last sample, and when the disk was first seen
     last_sample AS (
         SELECT *, min(sampled_at) OVER (PARTITION BY source, vm_id, device) AS first_seen_at
-        FROM disk_io_stat
+        FROM with_volume('disk_io_stat')
         WHERE sampled_at <= moment AND device IS NOT NULL
         QUALIFY
             row_number() OVER (PARTITION BY source, vm_id, device ORDER BY sampled_at DESC, run_id DESC) = 1
@@ -31,14 +31,7 @@ CREATE MACRO disk_at_moment(moment) AS TABLE
     )
 
     SELECT
-        last_sample.* EXCLUDE (volume_id),
-        volume_of(
-            last_sample.disk_serial,
-            last_sample.disk_wwn,
-            last_sample.source_path,
-            last_sample.sampled_at,
-            last_sample.volume_id
-        ) AS volume_id,
+        last_sample.*,
         CASE
             WHEN last_sample.state IN ('ok', 'off') THEN is_capped(
                 cap_total_iops, cap_read_iops, cap_write_iops, cap_total_bps, cap_read_bps, cap_write_bps
@@ -53,3 +46,39 @@ CREATE MACRO disk_at_moment(moment) AS TABLE
     WHERE
         (last_complete_run.run_id IS NULL OR last_sample.run_id >= last_complete_run.run_id)
         AND moment < last_sample.sampled_at + to_microseconds(setting.max_allocation_age_us);
+
+-- The volumes whose last snapshot only its age has ended: its source, not retired, has not completed
+-- a run since, so what holds at the moment is not known. One row per volume; `table_name` is
+-- 'provisioned_iops' or 'entitlement'.
+CREATE MACRO expired_at_moment(table_name, moment) AS TABLE
+    WITH
+    -- one row per source and volume: when its last snapshot was taken
+    last_snapshot AS (
+        SELECT source, volume_id, max(observed_at) AS observed_at
+        FROM query_table(table_name)
+        WHERE volume_id IS NOT NULL AND observed_at <= moment
+        GROUP BY source, volume_id
+    ),
+
+    -- one row per source: the start of its last complete run
+    last_complete_run AS (
+        SELECT source, max(started_at) AS started_at
+        FROM collection_run
+        WHERE status = 'ok' AND started_at <= moment
+        GROUP BY source
+    )
+
+    SELECT last_snapshot.volume_id, max(last_snapshot.observed_at) AS observed_at
+    FROM last_snapshot
+    LEFT JOIN last_complete_run
+        ON last_snapshot.source = last_complete_run.source
+    JOIN setting AS setting_then
+        ON last_snapshot.observed_at >= setting_then.valid_from
+        AND last_snapshot.observed_at < setting_then.valid_to
+    JOIN setting AS setting_now
+        ON moment >= setting_now.valid_from AND moment < setting_now.valid_to
+    WHERE
+        (last_complete_run.started_at IS NULL OR last_complete_run.started_at <= last_snapshot.observed_at)
+        AND last_snapshot.observed_at + to_microseconds(setting_then.max_allocation_age_us) <= moment
+        AND NOT list_contains(setting_now.retired, last_snapshot.source)
+    GROUP BY last_snapshot.volume_id;

@@ -1,101 +1,116 @@
 -- Intervals (metering.md, rules 2 to 7): one row per stretch of time for which it is known what a
 -- disk did, with the amounts of that stretch, the volume they belong to and the cap that judges it.
 
--- The amount of one counter: what it rose by, or all of it where the counters had restarted.
-CREATE MACRO amount_of(closing, opening, restarted) AS
-    CASE WHEN restarted THEN coalesce(closing, 0) ELSE coalesce(closing - opening, 0) END;
+-- The amount of one counter: what it rose by, or all of it where the counters count from zero.
+CREATE MACRO amount_of(closing, opening, from_zero) AS
+    CASE WHEN from_zero THEN coalesce(closing, 0) ELSE coalesce(closing - opening, 0) END;
 
-CREATE VIEW interval AS
+-- The cap that judges an interval: the opening sample's, or the closing one's where the counters
+-- count from zero.
+CREATE MACRO judging_of(closing, opening, from_zero) AS
+    CASE WHEN from_zero THEN closing ELSE opening END;
+
+-- Cumulative samples in their series: one row per sample, with its counters and caps and those of
+-- the sample before it in the same epoch (`opening_…`, NULL for the first).
+CREATE VIEW cumulative_sample AS
+SELECT
+    *,
+    lag(sampled_at) OVER series AS opening_sampled_at,
+    lag(read_ops) OVER series AS opening_read_ops,
+    lag(write_ops) OVER series AS opening_write_ops,
+    lag(flush_ops) OVER series AS opening_flush_ops,
+    lag(read_bytes) OVER series AS opening_read_bytes,
+    lag(write_bytes) OVER series AS opening_write_bytes,
+    lag(read_time_ns) OVER series AS opening_read_time_ns,
+    lag(write_time_ns) OVER series AS opening_write_time_ns,
+    lag(flush_time_ns) OVER series AS opening_flush_time_ns,
+    lag(cap_total_iops) OVER series AS opening_cap_total_iops,
+    lag(cap_read_iops) OVER series AS opening_cap_read_iops,
+    lag(cap_write_iops) OVER series AS opening_cap_write_iops,
+    lag(cap_total_bps) OVER series AS opening_cap_total_bps,
+    lag(cap_read_bps) OVER series AS opening_cap_read_bps,
+    lag(cap_write_bps) OVER series AS opening_cap_write_bps,
+    lag(cap_io_size) OVER series AS opening_cap_io_size,
+    lag(cap_group) OVER series AS opening_cap_group
+FROM counting_sample
+WHERE window_start IS NULL
+WINDOW series AS (PARTITION BY vm_id, device, epoch ORDER BY sampled_at);
+
+-- Intervals before their volume is known: one row per interval, as `interval` below.
+CREATE VIEW measured_interval AS
 WITH
--- one row per cumulative sample `c`, with the one before it in its epoch, `p`
-series AS (
-    SELECT c, lag(c) OVER (PARTITION BY c.vm_id, c.device, c.epoch ORDER BY c.sampled_at) AS p
-    FROM counting_sample AS c
-    WHERE c.window_start IS NULL
-),
-
--- one row per sample with a predecessor: whether a counter that both have fell
+-- one row per interval between cumulative samples, or from the moment at which a watched epoch
+-- began to count; `fell`: a counter that both samples have is lower in the later one
 continued AS (
     SELECT
-        c,
-        p,
-        coalesce(c.read_ops < p.read_ops, false)
-        OR coalesce(c.write_ops < p.write_ops, false)
-        OR coalesce(c.flush_ops < p.flush_ops, false)
-        OR coalesce(c.read_bytes < p.read_bytes, false)
-        OR coalesce(c.write_bytes < p.write_bytes, false)
-        OR coalesce(c.read_time_ns < p.read_time_ns, false)
-        OR coalesce(c.write_time_ns < p.write_time_ns, false)
-        OR coalesce(c.flush_time_ns < p.flush_time_ns, false) AS restarted
-    FROM series
-    WHERE p IS NOT NULL
+        cumulative_sample.*,
+        coalesce(opening_sampled_at, first_sight.counts_from) AS interval_start,
+        coalesce(read_ops < opening_read_ops, false)
+        OR coalesce(write_ops < opening_write_ops, false)
+        OR coalesce(flush_ops < opening_flush_ops, false)
+        OR coalesce(read_bytes < opening_read_bytes, false)
+        OR coalesce(write_bytes < opening_write_bytes, false)
+        OR coalesce(read_time_ns < opening_read_time_ns, false)
+        OR coalesce(write_time_ns < opening_write_time_ns, false)
+        OR coalesce(flush_time_ns < opening_flush_time_ns, false) AS fell,
+        fell OR opening_sampled_at IS NULL AS from_zero,
+        (CASE WHEN opening_sampled_at IS NULL THEN first_sight.was_there ELSE fell END)::BIGINT AS resets
+    FROM cumulative_sample
+    LEFT JOIN first_sight
+        ON first_sight.vm_id = cumulative_sample.vm_id
+        AND first_sight.device = cumulative_sample.device
+        AND first_sight.epoch = cumulative_sample.epoch
+        AND cumulative_sample.opening_sampled_at IS NULL
+    -- a first sample that nothing watched for is a mere baseline
+    WHERE opening_sampled_at IS NOT NULL OR first_sight.counts_from IS NOT NULL
 ),
 
--- one row per interval: its closing sample, the one it is measured from, and the one whose cap
--- judges it, which is the closing one wherever the counters count from zero
-measured AS (
-    SELECT
-        c,
-        p,
-        CASE WHEN restarted THEN c ELSE p END AS capped_by,
-        p.sampled_at AS interval_start,
-        restarted,
-        restarted::BIGINT AS resets
-    FROM continued
+-- one row per interval, those of sources that report rates included
+known AS (
+    SELECT * FROM continued
     UNION ALL BY NAME
-    SELECT
-        series.c,
-        series.c AS capped_by,
-        first_sight.counts_from AS interval_start,
-        true AS restarted,
-        first_sight.was_there::BIGINT AS resets
-    FROM series
-    JOIN first_sight
-        ON first_sight.vm_id = series.c.vm_id
-        AND first_sight.device = series.c.device
-        AND first_sight.epoch = series.c.epoch
-    WHERE series.p IS NULL
-    UNION ALL BY NAME
-    SELECT c, c AS capped_by, c.window_start AS interval_start, true AS restarted, 0 AS resets
-    FROM counting_sample AS c
-    WHERE c.window_start < c.sampled_at
-),
-
--- one row per interval, with its amounts
-counted AS (
-    SELECT
-        c.source,
-        c.run_id,
-        c.host_id,
-        c.vm_id,
-        c.vm_name,
-        c.device,
-        c.epoch,
-        volume_of(c.disk_serial, c.disk_wwn, c.source_path, c.sampled_at, c.volume_id) AS volume_id,
-        interval_start,
-        c.sampled_at AS interval_end,
-        epoch_us(c.sampled_at) - epoch_us(interval_start) AS duration_us,
-        resets,
-        amount_of(c.read_ops, p.read_ops, restarted) AS read_ops,
-        amount_of(c.write_ops, p.write_ops, restarted) AS write_ops,
-        amount_of(c.flush_ops, p.flush_ops, restarted) AS flush_ops,
-        amount_of(c.read_bytes, p.read_bytes, restarted) AS read_bytes,
-        amount_of(c.write_bytes, p.write_bytes, restarted) AS write_bytes,
-        amount_of(c.read_time_ns, p.read_time_ns, restarted) AS read_time_ns,
-        amount_of(c.write_time_ns, p.write_time_ns, restarted) AS write_time_ns,
-        amount_of(c.flush_time_ns, p.flush_time_ns, restarted) AS flush_time_ns,
-        capped_by.cap_total_iops,
-        capped_by.cap_read_iops,
-        capped_by.cap_write_iops,
-        capped_by.cap_total_bps,
-        capped_by.cap_read_bps,
-        capped_by.cap_write_bps,
-        capped_by.cap_io_size,
-        capped_by.cap_group
-    FROM measured
+    SELECT *, window_start AS interval_start, true AS from_zero, 0::BIGINT AS resets
+    FROM counting_sample
+    WHERE window_start < sampled_at
 )
 
-SELECT counted.*, counted.duration_us > setting.max_gap_us AS is_gap
-FROM counted
+SELECT
+    source,
+    run_id,
+    host_id,
+    vm_id,
+    vm_name,
+    device,
+    epoch,
+    volume_id,
+    disk_serial,
+    disk_wwn,
+    source_path,
+    sampled_at,
+    interval_start,
+    sampled_at AS interval_end,
+    epoch_us(sampled_at) - epoch_us(interval_start) AS duration_us,
+    resets,
+    amount_of(read_ops, opening_read_ops, from_zero) AS read_ops,
+    amount_of(write_ops, opening_write_ops, from_zero) AS write_ops,
+    amount_of(flush_ops, opening_flush_ops, from_zero) AS flush_ops,
+    amount_of(read_bytes, opening_read_bytes, from_zero) AS read_bytes,
+    amount_of(write_bytes, opening_write_bytes, from_zero) AS write_bytes,
+    amount_of(read_time_ns, opening_read_time_ns, from_zero) AS read_time_ns,
+    amount_of(write_time_ns, opening_write_time_ns, from_zero) AS write_time_ns,
+    amount_of(flush_time_ns, opening_flush_time_ns, from_zero) AS flush_time_ns,
+    judging_of(cap_total_iops, opening_cap_total_iops, from_zero) AS cap_total_iops,
+    judging_of(cap_read_iops, opening_cap_read_iops, from_zero) AS cap_read_iops,
+    judging_of(cap_write_iops, opening_cap_write_iops, from_zero) AS cap_write_iops,
+    judging_of(cap_total_bps, opening_cap_total_bps, from_zero) AS cap_total_bps,
+    judging_of(cap_read_bps, opening_cap_read_bps, from_zero) AS cap_read_bps,
+    judging_of(cap_write_bps, opening_cap_write_bps, from_zero) AS cap_write_bps,
+    judging_of(cap_io_size, opening_cap_io_size, from_zero) AS cap_io_size,
+    judging_of(cap_group, opening_cap_group, from_zero) AS cap_group
+FROM known;
+
+CREATE VIEW interval AS
+SELECT placed.* EXCLUDE (disk_serial, disk_wwn, source_path, sampled_at), placed.duration_us > setting.max_gap_us AS is_gap
+FROM with_volume('measured_interval') AS placed
 JOIN setting
-    ON counted.interval_end >= setting.valid_from AND counted.interval_end < setting.valid_to;
+    ON placed.interval_end >= setting.valid_from AND placed.interval_end < setting.valid_to;

@@ -1,16 +1,19 @@
--- The volume behind a disk (metering.md, volume_alias): by serial, then WWN, then path, the entry
--- that was valid last at the moment; a match outranks what the sample itself said. Of entries with
--- one valid_from the latest run's stands, so that a wrong mapping can be put right.
-CREATE MACRO alias_of(wanted_namespace, wanted_alias, moment) AS (
-    SELECT arg_max(volume_id, (valid_from, run_id, source))
-    FROM volume_alias
-    WHERE namespace = wanted_namespace AND alias = wanted_alias AND valid_from <= moment
-);
+-- Names of volumes (metering.md, volume_alias): one row per name and moment from which it means a
+-- volume. Of entries that begin together the latest run's stands, so that a wrong mapping can be
+-- put right and rated again.
+CREATE VIEW volume_name AS
+SELECT namespace, alias, valid_from, arg_max(volume_id, (run_id, source)) AS volume_id
+FROM volume_alias
+GROUP BY namespace, alias, valid_from;
 
-CREATE MACRO volume_of(serial, wwn, path, moment, own_volume) AS
-    coalesce(
-        alias_of('serial', serial, moment),
-        alias_of('wwn', wwn, moment),
-        alias_of('path', path, moment),
-        own_volume
-    );
+-- The volume behind each row of a table of disks, at the row's `sampled_at`: by serial, then WWN,
+-- then path; a match outranks the volume_id that the row itself has.
+CREATE MACRO with_volume(table_name) AS TABLE
+    SELECT disk.* REPLACE (coalesce(by_serial.volume_id, by_wwn.volume_id, by_path.volume_id, disk.volume_id) AS volume_id)
+    FROM query_table(table_name) AS disk
+    ASOF LEFT JOIN (FROM volume_name WHERE namespace = 'serial') AS by_serial
+        ON disk.disk_serial = by_serial.alias AND disk.sampled_at >= by_serial.valid_from
+    ASOF LEFT JOIN (FROM volume_name WHERE namespace = 'wwn') AS by_wwn
+        ON disk.disk_wwn = by_wwn.alias AND disk.sampled_at >= by_wwn.valid_from
+    ASOF LEFT JOIN (FROM volume_name WHERE namespace = 'path') AS by_path
+        ON disk.source_path = by_path.alias AND disk.sampled_at >= by_path.valid_from;

@@ -1,0 +1,56 @@
+# Two commands set a machine up: `make demo` shows what ioledger does, `make test` proves it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: help demo demo-live test lint docs constraints clean
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.installed ## meter a synthetic fleet whose true usage is known
+	rm -rf .cache/demo
+	$(BIN)/ioledger demo --directory .cache/demo
+
+demo-live: $(VENV)/.installed-live ## boot two capped guests under emulation and meter them for a minute
+	$(BIN)/python tests/live/demo_live.py
+
+test: $(VENV)/.installed-test ## install what the tests need, and run them all
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.installed-test ## style, types and the dependency rules between the areas
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed-test ## write the pages of docs/ that come from the code
+	$(BIN)/python docs/generate.py
+
+constraints: ## pin the versions of everything that pyproject.toml asks for
+	rm -rf .cache/pins
+	$(PYTHON) -m venv .cache/pins
+	.cache/pins/bin/python -m pip --quiet install '.[dev,libvirt]'
+	.cache/pins/bin/python -m pip freeze --exclude ioledger > constraints.txt
+
+clean: ## remove everything that the commands above made
+	rm -rf $(VENV) .cache build dist *.egg-info
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	.ci/system-packages demo
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.installed-live: pyproject.toml constraints.txt
+	.ci/system-packages live
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt --editable '.[libvirt]'
+	touch $@
+
+$(VENV)/.installed-test: pyproject.toml constraints.txt
+	.ci/system-packages test
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt --editable '.[dev,libvirt]'
+	touch $@

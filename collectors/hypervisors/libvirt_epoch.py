@@ -1,0 +1,140 @@
+"""Which run of a guest's counters a sample belongs to.
+
+Counters begin again from zero with every new QEMU process: a start, a restore, a reverted snapshot,
+the destination of a migration. A guest reboot, a suspended guest or a restarted libvirtd change
+nothing. Two schemes tell the runs apart, and the URI alone chooses between them: a scheme that
+changed from one sample to the next would make every counter look new, and bill it all again.
+
+A local qemu URI names the process, ``boot_id:pid:starttime:target``: nothing is missed, whatever
+happens between two samples. Where the process cannot be identified the guest is unreadable.
+
+Every other URI names what libvirt tells, ``host_uuid:domain_uuid:domain_id:target``. A domain gets
+a new id with every start, but after a restart of libvirtd ids are given out again from the highest
+one in use: a guest that was stopped and started around such a restart may get its old id back. Its
+counters are then lower and count as restarted, unless they had already passed their old values;
+what came before is then lost, never billed twice. A disk that is unplugged and plugged in again
+under the same target keeps its epoch in both schemes, with the same consequence.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from collectors.hypervisors.base import UnreadableGuestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from ioledger.clock import Clock
+
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+PROC: Final = Path("/proc")
+
+_FIELDS_BEFORE_START: Final = 19
+"""Fields of /proc/PID/stat between the command, field 2, and starttime, field 22; source: proc(5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CounterRun:
+    """One run of a guest's counters.
+
+    ``started_by_us`` is a time of the collector's CLOCK_BOOTTIME, in microseconds, at which the run
+    had begun for certain; it and ``started_at`` are None where the hypervisor does not tell.
+    """
+
+    identity: str
+    started_at: datetime | None = None
+    started_by_us: int | None = None
+
+    def epoch(self, device: str) -> str:
+        """Return the epoch of one disk's counters."""
+        return f"{self.identity}:{device}"
+
+
+class Epochs(Protocol):
+    """A scheme of epochs."""
+
+    def current(self, name: str, uuid: str, domain_id: int, clock: Clock) -> CounterRun:
+        """Return the run that a running guest's counters are in; UnreadableGuestError if unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteEpochs:
+    """The scheme of every URI but local qemu ones; ``host_id`` identifies the host."""
+
+    host_id: str
+
+    def current(self, name: str, uuid: str, domain_id: int, clock: Clock) -> CounterRun:  # noqa: ARG002 - the Protocol's
+        """Return the run of the guest that has this id now."""
+        return CounterRun(f"{self.host_id}:{uuid}:{domain_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalQemuEpochs:
+    """The scheme of local qemu URIs; ``pid_directory`` holds the pid files of this URI's guests."""
+
+    pid_directory: Path
+
+    def current(self, name: str, uuid: str, domain_id: int, clock: Clock) -> CounterRun:  # noqa: ARG002 - the Protocol's
+        """Return the run of the guest's QEMU process."""
+        pid_file = self.pid_directory / f"{name}.pid"
+        try:
+            pid = int(pid_file.read_text(encoding="ascii"))
+            started_ticks = _start_time((PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace"))
+            command_line = (PROC / str(pid) / "cmdline").read_bytes()
+            boot_id = BOOT_ID.read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            raise UnreadableGuestError(f"its QEMU process cannot be identified through {pid_file} ({error})") from error
+        # A stale pid file, or one from outside this container, names some other process.
+        if uuid.encode() not in command_line.split(b"\0"):
+            raise UnreadableGuestError(f"process {pid}, which {pid_file} names, is not its QEMU process")
+        ticks_per_second = os.sysconf("SC_CLK_TCK")
+        age = timedelta(microseconds=clock.boottime_us() - started_ticks * 1_000_000 // ticks_per_second)
+        return CounterRun(
+            identity=f"{boot_id}:{pid}:{started_ticks}",
+            started_at=clock.now() - age,
+            started_by_us=(started_ticks + 1) * 1_000_000 // ticks_per_second,
+        )
+
+
+def _start_time(stat: str) -> int:
+    """Return when a process started, in clock ticks after boot, from the text of /proc/PID/stat.
+
+    The command, field 2, may itself hold spaces and parentheses; nothing after it does.
+    """
+    _, _, after_command = stat.rpartition(")")
+    fields = after_command.split()
+    if len(fields) <= _FIELDS_BEFORE_START:
+        raise ValueError("the process has ended")
+    return int(fields[_FIELDS_BEFORE_START])
+
+
+def epochs_for(uri: str, host_id: str, environment: Mapping[str, str]) -> Epochs:
+    """Choose the scheme of a URI; ``environment`` is that of the process that connects."""
+    directory = qemu_pid_directory(uri, environment)
+    return RemoteEpochs(host_id) if directory is None else LocalQemuEpochs(directory)
+
+
+def qemu_pid_directory(uri: str, environment: Mapping[str, str]) -> Path | None:
+    """Return where the daemon behind a local qemu URI keeps its guests' pid files; None for other URIs."""
+    parts = urlsplit(uri)
+    if parts.scheme not in {"qemu", "qemu+unix"} or parts.netloc:
+        return None
+    options = parse_qs(parts.query)
+    below = Path("qemu", "run") if parts.path == "/session" else Path("qemu")
+    if parts.path == "/embed":
+        return Path(options.get("root", ["/"])[0], "run", below)
+    if "socket" in options:
+        return Path(options["socket"][0]).parent / below
+    if parts.path == "/session":
+        # GLib's order, which libvirt follows.
+        runtime = environment.get("XDG_RUNTIME_DIR") or environment.get("XDG_CACHE_HOME")
+        return Path(runtime or Path(environment.get("HOME", "/"), ".cache"), "libvirt", below)
+    return Path("/run/libvirt", below)

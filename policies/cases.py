@@ -1,0 +1,60 @@
+"""Runs the cases that a rule's own file holds: given rows, expected findings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from ioledger.errors import DataError
+from ioledger.lake.reader import connect_tables
+from policies import engine
+from policies.rule import one_line
+
+if TYPE_CHECKING:
+    from policies.rule import Case, Rule
+
+_COMMITTED_RUN: Final = {"row_count": 0, "collector_version": "0"}
+"""What every run has and no judgement looks at, so that cases need not say it."""
+
+
+def failures(rule: Rule) -> list[str]:
+    """Run every case of a rule; return a sentence for each that does not come out as it says."""
+    found = ((case, failure(rule, case)) for case in rule.cases)
+    return [f"{rule.code}: {case.name}: {sentence}" for case, sentence in found if sentence]
+
+
+def failure(rule: Rule, case: Case) -> str | None:
+    """Run one case; return what came out differently, or None."""
+    try:
+        with given(case) as connection:
+            return difference(connection, rule, case)
+    except DataError as error:
+        return str(error)
+    except duckdb.Error as error:
+        return f"the rule cannot be run: {one_line(error)}"
+
+
+def given(case: Case) -> duckdb.DuckDBPyConnection:
+    """Open the rows of a case; raises DataError if they break the contract of their tables."""
+    runs = [_COMMITTED_RUN | {"ended_at": run.get("started_at")} | run for run in case.given.get("collection_run", [])]
+    return connect_tables({**case.given, "collection_run": runs})
+
+
+def difference(connection: duckdb.DuckDBPyConnection, rule: Rule, case: Case) -> str | None:
+    """Compare what a rule finds in the rows of a case, behind ``connection``, with what it must find.
+
+    Findings and expectations are paired in the order of their resources. Raises DataError if the
+    rule cannot be run.
+    """
+    findings = engine.apply(connection, rule, case.moment, {**rule.defaults, **case.parameters})
+    expected = sorted(case.expect, key=lambda row: (str(row.get("resource_kind")), str(row.get("resource_id"))))
+    if len(findings) != len(expected):
+        found = "; ".join(finding.reason for finding in findings) or "nothing"
+        return f"expected {len(expected)} findings, found {len(findings)}: {found}"
+    for finding, row in zip(findings, expected, strict=True):
+        for name, value in row.items():
+            if getattr(finding, name) != value:
+                resource = f"{finding.resource_kind} {finding.resource_id}"
+                return f"expected {name} {value!r} on {resource}, found {getattr(finding, name)!r}"
+    return None

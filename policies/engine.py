@@ -1,0 +1,134 @@
+"""Runs rules over the lake's views at a moment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+
+from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
+from ioledger.model.tables import FINDING
+from policies.finding import Finding
+from policies.rule import MOMENT, RESULT, SEVERITIES, Rule, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+Thresholds = dict[str, dict[str, int]]
+"""The value of every declared parameter, by rule code and name."""
+
+STATUSES: Final = FINDING.values["status"]
+"""Worst first: what is known to be wrong outranks what could not be judged."""
+
+_MISTAKES_OF_A_RULE: Final = (duckdb.BinderException, duckdb.CatalogException, duckdb.DataError)
+"""Other errors may also come from a file of the lake that cannot be read; the reader tells them apart."""
+
+_NEVER_NULL: Final = tuple(name for name in FINDING.required if name in RESULT)
+
+
+def thresholds(rules: Iterable[Rule], configured: Mapping[str, Mapping[str, int]]) -> Thresholds:
+    """Return every rule's parameters: the defaults, but for what ``[rules.CODE]`` of ioledger.toml sets.
+
+    Raises ConfigurationError for a rule or parameter that does not exist, and for a negative value.
+    """
+    values = {rule.code: rule.defaults for rule in rules}
+    for code, settings in configured.items():
+        if code not in values:
+            raise ConfigurationError(
+                f"[rules.{code}]: there is no such rule{did_you_mean(code, values)}; valid are {one_of(values)}"
+            )
+        for name, value in settings.items():
+            if name not in values[code]:
+                valid = f"valid are {one_of(values[code])}" if values[code] else "it has none, so leave it out"
+                raise ConfigurationError(
+                    f"[rules.{code}]: unknown parameter {name!r}{did_you_mean(name, values[code])}; {valid}"
+                )
+            if value < 0:
+                raise ConfigurationError(f"[rules.{code}]: {name} is {value}; valid are 0 and whole numbers above it")
+            values[code][name] = value
+    return values
+
+
+def check(
+    connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule], moment: datetime, values: Thresholds
+) -> list[Finding]:
+    """Judge the lake behind ``connection`` at ``moment``.
+
+    A resource has at most one finding per rule. Findings come worst first: by severity, status,
+    code and resource. Raises DataError if a rule cannot be run or gives something else than findings.
+    """
+    findings = [finding for rule in rules for finding in apply(connection, rule, moment, values[rule.code])]
+    return sorted(findings, key=_worst_first)
+
+
+def _worst_first(finding: Finding) -> tuple[int, int, str, str, str]:
+    return (
+        SEVERITIES.index(finding.severity),
+        STATUSES.index(finding.status),
+        finding.code,
+        finding.resource_kind,
+        finding.resource_id,
+    )
+
+
+def apply(
+    connection: duckdb.DuckDBPyConnection, rule: Rule, moment: datetime, parameters: Mapping[str, int]
+) -> list[Finding]:
+    """Run one rule at ``moment``; the order of its findings is that of their resources.
+
+    Raises DataError as ``check`` does.
+    """
+    rows = _selected(connection, rule, {**parameters, MOMENT: moment})
+    worst: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in sorted(rows, key=_row_order):
+        worst.setdefault((row["resource_kind"], row["resource_id"]), row)
+    return [
+        Finding(code=rule.code, severity=rule.severity, first_seen_at=moment, last_seen_at=moment, **row)
+        for row in worst.values()
+    ]
+
+
+def _selected(connection: duckdb.DuckDBPyConnection, rule: Rule, values: dict[str, Any]) -> list[dict[str, Any]]:
+    try:
+        (statement,) = connection.extract_statements(rule.statement)
+        # DuckDB refuses a bound parameter that the statement does not name.
+        result = connection.execute(statement, {name: values[name] for name in statement.named_parameters})
+        columns = [(name, str(type_)) for name, type_, *_ in result.description or ()]
+        _refuse_other_columns(rule, columns)
+        rows = [dict(zip(dict(columns), row, strict=True)) for row in result.fetchall()]
+    except _MISTAKES_OF_A_RULE as error:
+        raise DataError(
+            f"{rule.file}: the rule cannot be run: {one_line(error)}; it may read the lake's tables and views, "
+            "by the columns they have"
+        ) from error
+    for row in rows:
+        _refuse_other_values(rule, row)
+    return rows
+
+
+def _refuse_other_columns(rule: Rule, columns: list[tuple[str, str]]) -> None:
+    types = dict(columns)
+    names = [name for name, _ in columns]
+    for name in names:
+        if name not in RESULT or names.count(name) > 1:
+            raise DataError(f"{rule.file}: the SELECT gives a column {name!r} too many; valid are {one_of(RESULT)}")
+    for name, wanted in RESULT.items():
+        if name not in types:
+            raise DataError(f"{rule.file}: the SELECT lacks the column {name!r}; a finding has {one_of(RESULT)}")
+        if types[name] != wanted:
+            raise DataError(f"{rule.file}: the column {name!r} is of type {types[name]}; cast it to {wanted}")
+
+
+def _refuse_other_values(rule: Rule, row: dict[str, Any]) -> None:
+    for name in _NEVER_NULL:
+        if row[name] is None:
+            raise DataError(f"{rule.file}: a finding has no {name}; every finding needs one ({row})")
+    if row["status"] not in STATUSES:
+        raise DataError(f"{rule.file}: a finding has the status {row['status']!r}; valid are {one_of(STATUSES)}")
+
+
+def _row_order(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Order rows by resource, a resource's violation before its unknown, and then by all they say."""
+    rest = tuple((row[name] is None, str(row[name])) for name in RESULT)
+    return row["resource_kind"], row["resource_id"], STATUSES.index(row["status"]), rest

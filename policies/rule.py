@@ -1,0 +1,233 @@
+"""A rule: one SQL file that finds, explains and tests itself.
+
+The file begins with a comment that holds TOML (``Header`` and ``Case`` say which keys), and its
+one SELECT gives the columns of ``RESULT``. It reads the lake's tables and views and the bound
+parameters ``$moment`` and those that the header declares.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+
+import duckdb
+from pydantic import AwareDatetime, Field
+
+from ioledger.config import StrictModel, validated
+from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
+from ioledger.model.columns import TIME
+from ioledger.model.tables import FINDING, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+SHIPPED_RULES: Final = Path(__file__).with_name("rules")
+
+ADDED_BY_THE_CHECK: Final = ("code", "severity", "first_seen_at", "last_seen_at", "exempted_by")
+
+RESULT: Final = {
+    column.name: "TIMESTAMP WITH TIME ZONE" if column.type == TIME else "VARCHAR"
+    for column in FINDING.columns
+    if column.name not in ADDED_BY_THE_CHECK
+}
+"""What a rule's SELECT gives: each column of a finding that the check does not add, with its DuckDB type."""
+
+MOMENT: Final = "moment"
+"""The bound parameter that every rule may name: the TIMESTAMPTZ at which the lake is judged."""
+
+Severity = Literal["critical", "high", "medium", "low"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "high", "medium", "low")
+"""The severities, worst first."""
+
+Text = Annotated[str, Field(min_length=1)]
+Tables = dict[str, list[dict[str, Any]]]
+Model = TypeVar("Model", bound=StrictModel)
+
+
+class Parameter(StrictModel):
+    """A threshold: a whole number, not negative, that ``[rules.CODE]`` of ioledger.toml may set."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    unit: Text
+    default: Annotated[int, Field(ge=0)]
+    meaning: Text
+
+
+class Header(StrictModel):
+    """What the comment of a rule's file says about the rule.
+
+    ``moment`` is when the rule's cases are judged, and ``given`` are the rows, by table, that a
+    case finds in each table for which it gives none of its own.
+    """
+
+    code: Annotated[str, Field(pattern=r"^[A-Z]{2,8}[0-9]{3}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: Text
+    severity: Severity
+    what: Text
+    why: Text
+    example: Text
+    mend: Text
+    origin: Text
+    parameters: list[Parameter] = Field(default_factory=list)
+    moment: AwareDatetime
+    given: Tables = Field(default_factory=dict)
+
+
+class Case(StrictModel):
+    """Rows, and what the rule must find in them: the columns in ``expect``, or nothing at all.
+
+    ``given`` holds rows by table, with every column that is never NULL; a run may leave out when it
+    ended, how many rows it has and which version wrote it.
+    """
+
+    name: Text
+    moment: AwareDatetime
+    given: Tables
+    parameters: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    expect: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class Rule(Header):
+    """A rule, ready to be run. ``file`` names where it was read, for messages."""
+
+    file: str
+    statement: str
+    cases: list[Case]
+
+    @property
+    def defaults(self) -> dict[str, int]:
+        """Return the declared parameters with their defaults."""
+        return {parameter.name: parameter.default for parameter in self.parameters}
+
+
+def load_rules(directory: Path = SHIPPED_RULES) -> list[Rule]:
+    """Read every rule file of a directory, in the order of their codes.
+
+    Raises DataError for a file that cannot be read or breaks the form, and for a code used twice.
+    """
+    rules: dict[str, Rule] = {}
+    for path in sorted(directory.glob("*.sql")):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: the rule cannot be read: {error}; make it readable UTF-8 text") from error
+        rule = parse_rule(text, str(path))
+        if rule.code in rules:
+            raise DataError(f"{path}: {rules[rule.code].file} has the code {rule.code} too; give one of them another")
+        rules[rule.code] = rule
+    return list(rules.values())
+
+
+def parse_rule(text: str, file: str) -> Rule:
+    """Turn the text of a rule's file into a rule.
+
+    Raises DataError, which names the file, the line where it is known, and what is valid.
+    """
+    comment, statement = _halves(text, file)
+    try:
+        values = tomllib.loads(comment, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{file}: the leading comment is not TOML: {error}; correct it there") from error
+    written = {kind: values.pop(kind, []) for kind in ("fail", "pass")}
+    header = _model(Header, values, file)
+    _refuse_another_file_name(header, file)
+    _refuse_unknown_rows(header.given, f"{file}: given")
+    names = _parameter_names(header, file)
+    _refuse_other_statements(statement, names, file)
+    cases = [case for kind, tables in written.items() for case in _cases(header, kind, tables, file)]
+    return Rule(**dict(header), file=file, statement=statement, cases=cases)
+
+
+def _halves(text: str, file: str) -> tuple[str, str]:
+    """Part comment and statement; each keeps its place, so that both count the lines of the file."""
+    if not text.startswith("/*"):
+        raise DataError(f"{file}: line 1: a rule begins with a comment /* ... */ that holds its TOML; add it")
+    comment, end, statement = text[2:].partition("*/")
+    if not end:
+        raise DataError(f"{file}: line 1: the comment that begins here has no end; close it with */")
+    return comment, "\n" * comment.count("\n") + statement
+
+
+def _model(model: type[Model], values: dict[str, Any], where: str) -> Model:
+    try:
+        return validated(model, values, where)
+    except ConfigurationError as error:
+        raise DataError(str(error)) from error
+
+
+def _refuse_another_file_name(header: Header, file: str) -> None:
+    expected = f"{header.code}_{header.name}.sql"
+    if Path(file).name != expected:
+        raise DataError(f"{file}: code and name make this file {expected}; rename it, or correct code and name")
+
+
+def _parameter_names(header: Header, file: str) -> set[str]:
+    names = [parameter.name for parameter in header.parameters]
+    for name in names:
+        if name == MOMENT or names.count(name) > 1:
+            raise DataError(f"{file}: the parameter {name!r} is there already; give it another name")
+    return set(names)
+
+
+def _refuse_other_statements(statement: str, declared: set[str], file: str) -> None:
+    try:
+        found = duckdb.extract_statements(statement)
+    except duckdb.Error as error:
+        raise DataError(f"{file}: the statement is not SQL: {one_line(error)}; correct it there") from error
+    if [s.type for s in found] != [duckdb.StatementType.SELECT]:
+        kinds = ", ".join(s.type.name for s in found) or "none"
+        raise DataError(f"{file}: after the comment a rule has exactly one SELECT, not {kinds}; leave only that")
+    used = found[0].named_parameters
+    for name in sorted(used - declared - {MOMENT}):
+        valid = {MOMENT, *declared}
+        raise DataError(
+            f"{file}: the statement uses ${name}, which no [[parameters]] declares{did_you_mean(name, valid)}; "
+            f"declared are {one_of(valid)}"
+        )
+    for name in sorted(declared - used):
+        raise DataError(f"{file}: the statement never uses the parameter ${name}; use it, or do not declare it")
+
+
+def one_line(error: duckdb.Error) -> str:
+    """Return a DuckDB message as one line, without the picture of the place."""
+    return re.sub(r"\s+", " ", re.sub(r"\n *\^.*", "", str(error))).strip()
+
+
+def _cases(header: Header, kind: str, tables: object, file: str) -> list[Case]:
+    if not isinstance(tables, list) or not tables:
+        raise DataError(
+            f"{file}: there is no case under [[{kind}]]; a rule has rows that fail and rows that pass, add one"
+        )
+    return [_case(header, kind, table, f"{file}: [[{kind}]] number {n}") for n, table in enumerate(tables, start=1)]
+
+
+def _case(header: Header, kind: str, table: dict[str, Any], where: str) -> Case:
+    case = _model(Case, {"moment": header.moment, "given": {}, **table}, where)
+    if bool(case.expect) != (kind == "fail"):
+        raise DataError(
+            f"{where}: a [[fail]] lists its findings under 'expect', a [[pass]] has none; correct which it is"
+        )
+    _refuse_unknown_rows(case.given, f"{where}: given")
+    _refuse_unknown_names(case.expect, RESULT, f"{where}: expect")
+    _refuse_unknown_names(
+        [case.parameters], [parameter.name for parameter in header.parameters], f"{where}: parameters"
+    )
+    return case.model_copy(update={"given": {**header.given, **case.given}})
+
+
+def _refuse_unknown_rows(tables: Tables, where: str) -> None:
+    for table, rows in tables.items():
+        if table not in TABLES:
+            raise DataError(f"{where}: no table {table!r}{did_you_mean(table, TABLES)}; valid are {one_of(TABLES)}")
+        _refuse_unknown_names(rows, TABLES[table].names, f"{where}.{table}")
+
+
+def _refuse_unknown_names(rows: list[dict[str, Any]], valid: Collection[str], where: str) -> None:
+    for row in rows:
+        for name in row:
+            if name not in valid:
+                raise DataError(f"{where}: unknown name {name!r}{did_you_mean(name, valid)}; valid are {one_of(valid)}")

@@ -1,0 +1,166 @@
+/*
+code = "QOS102"
+name = "cap_below_minimum"
+title = "A cap is below the minimum that the storage guarantees"
+severity = "critical"
+what = """
+A disk whose hypervisor cap lets fewer operations per second through than the minimum that the
+storage enforces for its volume. Several disks on one volume share its minimum evenly, rounded
+down, as in metering. The cap is the one in total, or reads and writes added up where both are set;
+a cap on one direction alone does not compare. The finding is `unknown` where the disk's caps could
+not be read.
+"""
+why = """
+The storage reserves the minimum and it is billed, but the hypervisor never lets that many
+operations through: the customer pays for what can never be reached.
+"""
+example = """
+Volume `vol-a` has an enforced minimum of 2000 IOPS. Its disk `vda` is capped at 500 reads and 500
+writes per second: the guest gets 1000 IOPS at most.
+"""
+mend = """
+Raise or remove the hypervisor's cap, or lower the minimum on the storage together with what is
+sold. For an `unknown` finding, see first why the guest does not answer.
+"""
+origin = """
+When throttling and provisioned IOPS were first brought together, the worry was that a customer is
+led to believe in, and billed for, more IOPS than can be delivered. A cap below the minimum makes
+that certain.
+"""
+moment = 2026-11-05T12:05:00Z
+
+[given]
+collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+]
+provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", min_iops = 2000, min_enforced = true },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-shared", min_iops = 2001, min_enforced = true, attached_count = 2 },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-detached", min_iops = 2000, min_enforced = true, attached_count = 0 },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-wish", min_iops = 2000, min_enforced = false },
+]
+entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", account_id = "acme" },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-other", account_id = "aardvark" },
+]
+
+[[fail]]
+name = "reads and writes together are capped below the minimum"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_read_iops = 500, cap_write_iops = 500 },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "disk"
+resource_id = "guest-1/vda"
+vm_id = "guest-1"
+volume_id = "vol-a"
+account_id = "acme"
+observed = "1000"
+expected = "2000"
+unit = "operations per second"
+interval_start = 2026-11-05T12:01:00Z
+reason = "Disk vda of web is capped at 1000 IOPS, below the 2000 IOPS that volume vol-a guarantees it."
+
+[[fail]]
+name = "a disk is capped below its half of a shared minimum, before the allocation was read"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T11:59:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-shared", cap_total_iops = 999 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T11:59:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-shared", cap_total_iops = 1000 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+observed = "999"
+expected = "1000"
+interval_start = 2026-11-05T12:00:00Z
+reason = "Disk vda of guest-1 is capped at 999 IOPS, below the 1000 IOPS that volume vol-shared guarantees it."
+
+[[fail]]
+name = "a volume that the storage believes detached owes its whole minimum to the disk that is there"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-detached", cap_total_iops = 1999 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+expected = "2000"
+
+[[fail]]
+name = "the caps could not be read"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "timeout", volume_id = "vol-a" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", vm_name = "shop", device = "vda", state = "timeout", volume_id = "vol-wish" },
+]
+[[fail.expect]]
+status = "unknown"
+resource_id = "guest-1/vda"
+expected = "2000"
+reason = "Volume vol-a guarantees disk vda of web 2000 IOPS, and the disk's caps could not be read (state timeout)."
+
+[[pass]]
+name = "the cap equals the minimum"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 2000 },
+]
+
+[[pass]]
+name = "no cap on operations, one direction alone, and a guest that is off"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_bps = 1000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-a", cap_read_iops = 500 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-3", device = "vda", state = "off", volume_id = "vol-a" },
+]
+
+[[pass]]
+name = "a minimum that the backend does not enforce, and a volume without an allocation"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-wish", cap_total_iops = 100 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-elsewhere", cap_total_iops = 100 },
+]
+*/
+
+WITH
+-- one row per current disk on a volume with an enforced minimum, and its share of that minimum
+guaranteed AS (
+    SELECT
+        disk.*,
+        coalesce(disk.vm_name, disk.vm_id) AS vm,
+        allocation.min_iops // greatest(1, allocation.attached_count) AS guaranteed_iops,
+        allocation.valid_from
+    FROM disk_at_moment($moment) AS disk
+    JOIN allocation_at_moment($moment) AS allocation
+        ON disk.volume_id = allocation.volume_id
+    WHERE allocation.enforced
+)
+
+SELECT
+    CASE WHEN guaranteed.capped IS NULL THEN 'unknown' ELSE 'violation' END AS status,
+    'disk' AS resource_kind,
+    guaranteed.vm_id || '/' || guaranteed.device AS resource_id,
+    guaranteed.vm_id,
+    guaranteed.volume_id,
+    entitlement.account_id,
+    guaranteed.cap_iops::VARCHAR AS observed,
+    guaranteed.guaranteed_iops::VARCHAR AS expected,
+    'operations per second' AS unit,
+    CASE
+        WHEN guaranteed.capped IS NULL THEN format(
+            'Volume {} guarantees disk {} of {} {} IOPS, and the disk''s caps could not be read (state {}).',
+            guaranteed.volume_id, guaranteed.device, guaranteed.vm, guaranteed.guaranteed_iops, guaranteed.state
+        )
+        ELSE format(
+            'Disk {} of {} is capped at {} IOPS, below the {} IOPS that volume {} guarantees it.',
+            guaranteed.device, guaranteed.vm, guaranteed.cap_iops, guaranteed.guaranteed_iops, guaranteed.volume_id
+        )
+    END AS reason,
+    greatest(guaranteed.sampled_at, guaranteed.valid_from) AS interval_start,
+    NULL::TIMESTAMPTZ AS interval_end
+FROM guaranteed
+LEFT JOIN entitlement_at_moment($moment) AS entitlement
+    ON guaranteed.volume_id = entitlement.volume_id
+WHERE
+    guaranteed.capped IS NULL
+    OR guaranteed.cap_iops < guaranteed.guaranteed_iops

@@ -1,0 +1,179 @@
+"""The libvirt source on real QEMU processes; the guests stay paused, for nothing here needs them to run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import libvirt
+import pytest
+from libvirt_faults import connect_with
+from live_guests import QEMU_CONF, SYSTEM_PATH, Guest, LiveHost, live_host, short_directory
+
+from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
+from ioledger.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ioledger.model.records import Reading
+
+WEB = Guest("web", "vol-web", caps={"total_iops_sec": 100})
+DB = Guest("db", "vol-db")
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[LiveHost]:
+    with live_host() as started:
+        for guest in (WEB, DB):
+            started.define(guest)
+            started.virsh("start", guest.name, "--paused")
+        yield started
+
+
+def read(host: LiveHost) -> Reading:
+    return LibvirtSource(LibvirtSettings(uri=host.uri)).read(SystemClock())
+
+
+def rows(host: LiveHost) -> dict[str, dict[str, Any]]:
+    reading = read(host)
+    assert reading.error is None
+    return {str(row["vm_name"]): dict(row) for row in reading.tables["disk_io_stat"]}
+
+
+def test_an_empty_drive_is_no_disk(host: LiveHost) -> None:
+    listed = [(row["vm_name"], row["device"]) for row in read(host).tables["disk_io_stat"]]
+    assert sorted(listed) == [("db", "vda"), ("web", "vda")]
+
+
+def test_counters_are_known_where_they_are_zero(host: LiveHost) -> None:
+    web = rows(host)["web"]
+    assert (web["state"], web["read_ops"], web["flush_time_ns"]) == ("ok", 0, 0)
+    assert web["epoch_started_at"] < web["sampled_at"]
+
+
+def test_a_cap_that_is_changed_on_the_running_guest_is_the_one_that_counts(host: LiveHost) -> None:
+    host.virsh("blkdeviotune", "web", "vda", "--total-iops-sec", "77", "--live")
+    assert rows(host)["web"]["cap_total_iops"] == 77
+    host.virsh("blkdeviotune", "web", "vda", "--total-iops-sec", "0", "--live")
+    assert "cap_total_iops" not in rows(host)["web"]
+
+
+def test_a_new_process_is_a_new_epoch_and_nothing_else_is(host: LiveHost) -> None:
+    before = rows(host)
+    host.virsh("reset", "web")
+    host.virsh("snapshot-create", "db", "--disk-only", "--no-metadata")
+    assert {name: row["epoch"] for name, row in rows(host).items()} == {
+        name: row["epoch"] for name, row in before.items()
+    }
+    host.virsh("destroy", "web")
+    assert rows(host)["web"]["state"] == "off"
+    assert "epoch" not in rows(host)["web"]
+    host.virsh("start", "web", "--paused")
+    after = rows(host)
+    assert after["web"]["epoch"] != before["web"]["epoch"]
+    assert after["db"]["epoch"] == before["db"]["epoch"]
+
+
+def test_a_guest_whose_process_cannot_be_identified_is_an_error_never_another_epoch(host: LiveHost) -> None:
+    pid_file = host.socket.parent / "qemu" / "run" / "web.pid"
+    hidden = pid_file.rename(pid_file.with_suffix(".hidden"))
+    try:
+        reading = read(host)
+    finally:
+        hidden.rename(pid_file)
+    found = {row["vm_name"]: (row["device"], row["state"], row.get("epoch")) for row in reading.tables["disk_io_stat"]}
+    assert found["web"] == ("vda", "error", None)
+    assert found["db"][1] == "ok"
+    assert reading.error is not None
+    assert reading.error.startswith("1 of 2 guests could not be read in full; it is web: its QEMU process cannot be")
+
+
+COUNTED_BEFORE = 41
+"""What the guests had read when libvirt answered."""
+
+
+@pytest.fixture
+def change_after_the_answer(host: LiveHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Let something happen to the guest `web` between libvirt's bulk answer and all that is asked after it."""
+    connection = libvirt.open(host.uri)
+
+    def arrange(*commands: str) -> None:
+        def answers_of_the_past(flags: int) -> list[Any]:
+            answers = connection.getAllDomainStats(flags)
+            for command in commands:
+                host.virsh(*command.split())
+            return [(guest, {**stats, "block.0.rd.reqs": COUNTED_BEFORE}) for guest, stats in answers]
+
+        connect_with(monkeypatch, getAllDomainStats=answers_of_the_past)
+
+    yield arrange
+    connection.close()
+
+
+def test_counters_of_a_process_that_was_replaced_meanwhile_are_not_given_to_the_new_one(
+    host: LiveHost, change_after_the_answer: Callable[..., None]
+) -> None:
+    before = rows(host)
+    change_after_the_answer("destroy web", "start web --paused")
+    after = rows(host)
+    assert (after["db"]["epoch"], after["db"]["read_ops"]) == (before["db"]["epoch"], COUNTED_BEFORE)
+    assert after["web"]["epoch"] != before["web"]["epoch"]
+    assert (after["web"]["state"], after["web"]["read_ops"]) == ("ok", 0)
+
+
+def test_a_guest_that_was_turned_off_meanwhile_is_off_and_no_failure(
+    host: LiveHost, change_after_the_answer: Callable[..., None]
+) -> None:
+    change_after_the_answer("destroy web")
+    assert rows(host)["web"]["state"] == "off"
+    host.virsh("start", "web", "--paused")
+
+
+EMBEDDED_READ = """\
+import json, sys
+from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
+from ioledger.clock import SystemClock
+reading = LibvirtSource(LibvirtSettings(uri=sys.argv[1])).read(SystemClock())
+print(json.dumps([reading.error, list(reading.tables["disk_io_stat"])], default=str))
+"""
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    with short_directory() as directory:
+        yield directory
+
+
+def test_the_embedded_driver_needs_no_daemon(root: Path) -> None:
+    # Its driver would stay in this process for good, so a process of its own reads.
+    as_root = 'user = "root"\ngroup = "root"\n' if os.geteuid() == 0 else ""
+    (root / "etc").mkdir()
+    (root / "etc" / "qemu.conf").write_text(QEMU_CONF + as_root, encoding="utf-8")
+    uri = f"qemu:///embed?root={root}"
+    (root / "disk.raw").write_bytes(bytes(2**20))
+    domain = root / "domain.xml"
+    domain.write_text(
+        f"""<domain type='qemu'><name>e</name><memory unit='MiB'>16</memory><os><type arch='x86_64'>hvm</type></os>
+        <devices><disk type='file'><source file='{root}/disk.raw'/><target dev='vda' bus='virtio'/></disk></devices>
+        </domain>""",
+        encoding="utf-8",
+    )
+    environment = {**os.environ, "PATH": SYSTEM_PATH}
+    subprocess.run(
+        ["virsh", "-q", "-c", uri, "create", str(domain), "--paused"], env=environment, check=True, capture_output=True
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", EMBEDDED_READ, uri], env=environment, check=True, capture_output=True, text=True
+        )
+    finally:
+        os.kill(int((root / "run" / "qemu" / "e.pid").read_text(encoding="ascii")), signal.SIGKILL)
+    error, (row,) = json.loads(done.stdout)
+    assert error is None
+    assert (row["vm_name"], row["device"], row["state"], row["read_ops"]) == ("e", "vda", "ok", 0)

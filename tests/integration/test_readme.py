@@ -1,0 +1,71 @@
+"""README.md is run as written: what a newcomer types has to work, on a copy of what is committed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the files that git knows, as a fresh clone would have them."""
+    copy = tmp_path_factory.mktemp("readme") / "ioledger"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+    return copy
+
+
+def bash(script: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=directory, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_readme_works_from_top_to_bottom(checkout: Path) -> None:
+    done = bash("\n".join(blocks("sh")), checkout)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Every number is as worked out by hand" in done.stderr
+    assert "disk_io_stat" in done.stdout
+    python = f". venv/bin/activate; cd first; python - <<'END'\n{blocks('python')[0]}END"
+    assert "vda" in bash(python, checkout).stdout
+
+
+def test_scheduled_commands_of_the_readme_work(checkout: Path) -> None:
+    commands = [line.split(maxsplit=5)[5] for line in blocks("cron")[0].splitlines()]
+    assert len(commands) == 3
+    for command in commands:
+        here = command.replace("/srv/ioledger", str(checkout / "first"))
+        done = bash(f". {checkout}/venv/bin/activate; {here}", checkout)
+        assert done.returncode == 0, command + done.stderr
+
+
+def test_links_of_the_readme_and_docs_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert not broken

@@ -1,0 +1,248 @@
+"""Real guests for tests: a private libvirtd of an ordinary user, and QEMU's software emulation.
+
+It needs no root, no /dev/kvm, no systemd and no service: started by root, everything runs as
+``nobody``. All its files lie in one directory under /tmp; at the end every process is ended by its
+pid, and guests that nobody is left to end turn themselves off.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
+
+from guest_image import guest_image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+PROGRAMS = ("libvirtd", "virsh", "qemu-system-x86_64", "busybox", "cpio")
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+LIFETIME_SECONDS = 900
+PATIENCE_SECONDS = 120
+"""How long to wait for what always happens in the end; it decides nothing but when to give up."""
+
+QEMU_CONF = 'stdio_handler = "file"\nsecurity_driver = "none"\nremember_owner = 0\n'
+"""No log daemon beside libvirtd, no confinement, no ownership that only root could change."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A guest to be: ``caps`` are elements of ``<iotune>``; its init does ``requests`` at a time, then pauses."""
+
+    name: str
+    serial: str
+    caps: Mapping[str, int] = field(default_factory=dict)
+    requests: int = 1_000_000
+    pause_seconds: int = 0
+    disk_bytes: int = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What QEMU itself has counted for a guest's disk since the process started."""
+
+    read_ops: int
+    write_ops: int
+    flush_ops: int
+    read_bytes: int
+    write_bytes: int
+
+    @property
+    def ops(self) -> int:
+        """Reads and writes."""
+        return self.read_ops + self.write_ops
+
+    def __add__(self, other: Truth) -> Truth:
+        return self._with(operator.add, other)
+
+    def __sub__(self, other: Truth) -> Truth:
+        return self._with(operator.sub, other)
+
+    def _with(self, operation: Callable[[int, int], int], other: Truth) -> Truth:
+        mine, theirs = asdict(self), asdict(other)
+        return Truth(**{name: operation(amount, theirs[name]) for name, amount in mine.items()})
+
+
+class LiveHost:
+    """A libvirtd with its guests; ``uri`` is how anyone on this machine who may reaches it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.socket = directory / "run" / "libvirt" / "libvirt-sock"
+        self.uri = f"qemu:///session?socket={self.socket}"
+        image = guest_image()
+        # The checkout may be where an unprivileged QEMU cannot read.
+        self._kernel = Path(shutil.copy(image.kernel, directory))
+        self._initramfs = Path(shutil.copy(image.initramfs, directory))
+
+    def virsh(self, *arguments: str) -> str:
+        """Run virsh and return what it prints; its complaint is the error."""
+        done = subprocess.run(
+            ["virsh", "--quiet", "--connect", self.uri, *arguments], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"virsh {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def define(self, guest: Guest) -> str:
+        """Make a guest that is off; return its UUID."""
+        disk = self.directory / f"{guest.name}.raw"
+        with disk.open("wb") as file:
+            file.truncate(guest.disk_bytes)
+        disk.chmod(0o666)
+        definition = self.directory / f"{guest.name}.xml"
+        definition.write_text(self._domain_xml(guest, disk), encoding="utf-8")
+        self.virsh("define", str(definition))
+        return self.virsh("domuuid", guest.name)
+
+    def save_and_restore(self, name: str) -> None:
+        """Write a guest's memory to a file, end its process, and go on in a new one."""
+        file = self.directory / f"{name}.saved"
+        self.virsh("save", name, str(file))
+        self.virsh("restore", str(file), "--running")
+
+    def truth(self, name: str) -> Truth:
+        """Ask QEMU, not libvirt, for the counters of a guest's vda."""
+        answer = json.loads(self.virsh("qemu-monitor-command", name, '{"execute": "query-blockstats"}'))
+        stats = next(block["stats"] for block in answer["return"] if "virtio-disk0" in block.get("qdev", ""))
+        return Truth(
+            read_ops=stats["rd_operations"],
+            write_ops=stats["wr_operations"],
+            flush_ops=stats["flush_operations"],
+            read_bytes=stats["rd_bytes"],
+            write_bytes=stats["wr_bytes"],
+        )
+
+    def wait_for_ops(self, name: str, more: int) -> None:
+        """Wait until a guest has done so many operations more than now."""
+        goal = self.truth(name).ops + more
+        wait_until(lambda: self.truth(name).ops >= goal, f"{more} operations of guest {name}")
+
+    def _domain_xml(self, guest: Guest, disk: Path) -> str:
+        caps = "".join(f"<{name}>{value}</{name}>" for name, value in guest.caps.items())
+        iotune = f"<iotune>{caps}</iotune>" if caps else ""
+        command_line = (
+            f"quiet requests={guest.requests} pause_seconds={guest.pause_seconds} lifetime_seconds={LIFETIME_SECONDS}"
+        )
+        return f"""\
+<domain type='qemu'>
+  <name>{escape(guest.name)}</name>
+  <memory unit='MiB'>128</memory>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>{self._kernel}</kernel>
+    <initrd>{self._initramfs}</initrd>
+    <cmdline>{command_line}</cmdline>
+  </os>
+  <features><acpi/></features>
+  <cpu mode='custom' match='exact'><model>qemu64</model></cpu>
+  <on_poweroff>destroy</on_poweroff>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw'/>
+      <source file='{disk}'/>
+      <target dev='vda' bus='virtio'/>
+      <serial>{escape(guest.serial)}</serial>
+      {iotune}
+    </disk>
+    <disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+"""
+
+
+@contextmanager
+def live_host() -> Iterator[LiveHost]:
+    """Start a private libvirtd; at the end everything it started is gone."""
+    missing = [program for program in PROGRAMS if shutil.which(program, path=SYSTEM_PATH) is None]
+    if missing:
+        raise RuntimeError(f"live guests need {', '.join(missing)}; install them with `.ci/system-packages live`")
+    with short_directory() as directory, _libvirtd(directory):
+        host = LiveHost(directory)
+        try:
+            yield host
+        finally:
+            _end_guests(directory)
+
+
+@contextmanager
+def short_directory() -> Iterator[Path]:
+    """Make a directory for sockets: their paths are limited to 107 bytes, which pytest's own may exceed."""
+    directory = Path(tempfile.mkdtemp(prefix="ioledger-live-", dir="/tmp"))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)
+
+
+@contextmanager
+def _libvirtd(directory: Path) -> Iterator[None]:
+    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    homes = {
+        "XDG_CONFIG_HOME": directory / "config",
+        "XDG_CACHE_HOME": directory / "cache",
+        "XDG_DATA_HOME": directory / "data",
+        "XDG_RUNTIME_DIR": directory / "run",
+    }
+    for home in homes.values():
+        home.mkdir()
+    (homes["XDG_CONFIG_HOME"] / "libvirt").mkdir()
+    (homes["XDG_CONFIG_HOME"] / "libvirt" / "qemu.conf").write_text(QEMU_CONF, encoding="utf-8")
+    identity: dict[str, Any] = {}
+    if user is not None:
+        identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        for path in (directory, *directory.rglob("*")):
+            os.chown(path, user.pw_uid, user.pw_gid)
+    environment = {"PATH": SYSTEM_PATH, "HOME": str(directory), **{name: str(home) for name, home in homes.items()}}
+    log = directory / "libvirtd.log"
+    with log.open("wb") as output:
+        daemon = subprocess.Popen(
+            ["libvirtd", "--timeout", "60"], env=environment, cwd=directory, stdout=output, stderr=output, **identity
+        )
+    try:
+        socket = homes["XDG_RUNTIME_DIR"] / "libvirt" / "libvirt-sock"
+        wait_until(lambda: socket.exists() or daemon.poll() is not None, "libvirtd's socket")
+        if daemon.poll() is not None:
+            raise RuntimeError(f"libvirtd ended at once: {log.read_text(encoding='utf-8', errors='replace')}")
+        yield
+    finally:
+        daemon.terminate()
+        daemon.wait(PATIENCE_SECONDS)
+
+
+def _end_guests(directory: Path) -> None:
+    for pid_file in (directory / "run" / "libvirt" / "qemu" / "run").glob("*.pid"):
+        pid = int(pid_file.read_text(encoding="ascii"))
+        if _is_qemu(pid):
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda pid=pid: not _is_qemu(pid), f"the end of process {pid}")
+
+
+def _is_qemu(pid: int) -> bool:
+    """Tell a QEMU from other processes, and from the remains that nobody has waited for."""
+    try:
+        return b"qemu-system" in Path("/proc", str(pid), "cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Poll until a condition holds; give up on what should long have happened."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"waited {PATIENCE_SECONDS} s in vain for {what}")
+        time.sleep(0.1)
