@@ -95,7 +95,8 @@ def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[d
         return None
     if opens >= closes:
         raise ConfigurationError(
-            f"the period ends at {closes.isoformat()}, not after its start {opens.isoformat()}; swap them"
+            f"the period ends at {closes.isoformat()}, which is not after its start {opens.isoformat()}; "
+            "give an earlier --from or a later --to"
         )
     return opens, closes
 

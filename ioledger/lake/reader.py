@@ -6,6 +6,7 @@ a file lacks is NULL. Times are in UTC.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,8 @@ _SQL_TYPES: Final = {
     EXACT: "DECIMAL(38, 6)",
     PER_GIB: "DECIMAL(18, 6)",
 }
+
+_WILDCARD: Final = re.compile(r"[*?\[]")
 
 _VIEWS: Final = (
     "limits",
@@ -109,11 +112,16 @@ def _scan(name: str, paths: Sequence[Path]) -> str:
     columns = [(column.name, _SQL_TYPES.get(column.type, "MAP(VARCHAR, VARCHAR)")) for column in TABLES[name].columns]
     nothing = ", ".join(f"NULL::{sql_type} AS {column}" for column, sql_type in columns)
     cast = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns)
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    listed = ", ".join("'" + _as_pattern(path).replace("'", "''") + "'" for path in paths)
     stored = (
         f"UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     )
     return f"SELECT {cast} FROM (SELECT {nothing} WHERE false {stored if paths else ''})"
+
+
+def _as_pattern(path: Path) -> str:
+    """Write a path as the pattern that matches it alone: DuckDB takes every path for a pattern."""
+    return _WILDCARD.sub(r"[\g<0>]", str(path))
 
 
 def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:

@@ -1,0 +1,126 @@
+"""A file that is damaged is named in one sentence, and nothing else in the lake changes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+import pytest
+from lakes import MINUTE, NOON, a_run, content, new_lake, read, sample
+
+from ioledger.cli import run
+from ioledger.errors import LakeError
+from ioledger.lake import layout
+from ioledger.lake.schema import typed
+from ioledger.lake.writer import write_derived, write_run
+from ioledger.model.tables import FINDING, TABLES
+from reports.usage.build import build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+ZSTD_MAGIC: Final = (0xFD2FB528).to_bytes(4, "little")
+"""The start of every zstd frame (RFC 8878, section 3.1.1), and so of every compressed page."""
+
+
+def lake_with_rows_in_every_table(directory: Path) -> Path:
+    cap = {"vm_id": "vm-1", "device": "vda", "layer": "config", "cap_total_iops": 100}
+    alias = {"namespace": "serial", "alias": "s", "volume_id": "vol-1", "valid_from": NOON}
+    volume = {"volume_id": "vol-1", "min_iops": 100, "min_enforced": True}
+    pool = {"pool_id": "pool-1"}
+    lake = new_lake(
+        directory,
+        a_run(
+            tables={"disk_io_stat": [sample(), sample("vm-2", read_ops=1)], "disk_cap": [cap], "volume_alias": [alias]}
+        ),
+        a_run(kind="storage", source="array-a", tables={"provisioned_iops": [volume], "storage_pool": [pool]}),
+    )
+    write_run(lake, a_run(sample(at=NOON + MINUTE), sample("vm-2", NOON + MINUTE, read_ops=2), at=NOON + MINUTE))
+    write_run(lake, a_run(kind="controlplane", source="shop", tables={"entitlement": [{"volume_id": "vol-1"}]}))
+    build(lake, NOON, NOON + MINUTE)
+    finding = {
+        "code": "QOS101", "severity": "high", "status": "violation", "resource_kind": "disk", "resource_id": "vm-1/vda",
+        "reason": "capped", "first_seen_at": NOON, "last_seen_at": NOON,
+    }  # fmt: skip
+    write_derived(lake, FINDING, NOON.date(), "finding", typed(FINDING, [finding]))
+    return lake
+
+
+def truncated(whole: bytes) -> bytes:
+    return whole[: len(whole) // 2]
+
+
+def emptied(_: bytes) -> bytes:
+    return b""
+
+
+def with_a_flipped_bit_in_its_footer(whole: bytes) -> bytes:
+    # The last 8 bytes are the footer's length and the magic word: the length now points elsewhere.
+    return whole[:-6] + bytes([whole[-6] ^ 0x10]) + whole[-5:]
+
+
+def with_a_flipped_bit_in_each_page(whole: bytes) -> bytes:
+    return whole.replace(ZSTD_MAGIC, bytes([ZSTD_MAGIC[0] ^ 0x04]) + ZSTD_MAGIC[1:])
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return lake_with_rows_in_every_table(tmp_path_factory.mktemp("sound"))
+
+
+@contextmanager
+def damaged(lake: Path, table: str, damage: Callable[[bytes], bytes]) -> Iterator[Path]:
+    """Damage one file of a table for the block, in which nothing else of the lake may change."""
+    path = layout.files(lake, table)[0]
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    before = content(lake)
+    try:
+        yield path
+        assert content(lake) == before
+    finally:
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("damage", [truncated, emptied, with_a_flipped_bit_in_its_footer])
+def test_a_file_that_cannot_be_opened_is_named_and_nothing_is_lost(
+    sound: Path, table: str, damage: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with damaged(sound, table, damage) as path:
+        code = run(["--lake", str(sound), "lake", "stats"])
+    told = capsys.readouterr()
+    assert (code, told.out) == (2, "")
+    assert told.err.startswith(f"ioledger: {path} cannot be read: ")
+    assert told.err.count("\n") == 1
+    assert "; restore it, or " in told.err
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_page_that_cannot_be_read_is_named(sound: Path, table: str) -> None:
+    with (
+        damaged(sound, table, with_a_flipped_bit_in_each_page) as path,
+        pytest.raises(LakeError, match=f"^{path} cannot be read: .*; restore it, or "),
+    ):
+        read(sound, f"FROM {table}")
+
+
+def test_a_build_over_a_damaged_file_keeps_the_records_that_were_there(
+    sound: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    period = ["--from", NOON.isoformat(), "--to", (NOON + MINUTE).isoformat()]
+    with damaged(sound, "disk_io_stat", with_a_flipped_bit_in_each_page) as path:
+        assert run(["--lake", str(sound), "usage", "build", *period]) == 2
+    assert f"{path} cannot be read" in capsys.readouterr().err
+    with damaged(sound, "usage_record", with_a_flipped_bit_in_each_page) as path:
+        assert run(["--lake", str(sound), "usage", "build", *period]) == 2
+    assert f"{path} cannot be read" in capsys.readouterr().err
+    assert run(["--lake", str(sound), "usage", "build", *period]) == 0
+
+
+def test_an_error_of_a_reader_that_no_file_caused_is_not_blamed_on_one(sound: Path) -> None:
+    with pytest.raises(duckdb.Error, match="no_such_column"):
+        read(sound, "SELECT no_such_column FROM disk_io_stat")

@@ -1,0 +1,146 @@
+"""A run or a build that is killed at any file-system step leaves the old or the new, never a mix."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from shutil import copytree, rmtree
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from crash_operations import MIDNIGHT, build_the_day, first_version, samples_until, second_version
+from crashes import Crasher, crasher
+from lakes import MINUTE, a_run, content, new_lake, sample
+
+from ioledger.lake import reader
+from ioledger.lake.writer import write_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ioledger.model.records import Run
+
+# Fewer steps would mean that a write is no longer seen where it changes files.
+FIRST_WRITE_STEPS = 40
+BUILD_STEPS = 8
+
+Rows = list[list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="module")
+def writer() -> Iterator[Crasher]:
+    with crasher() as process:
+        yield process
+
+
+def rows(lake: Path, *tables: str) -> Rows:
+    """Read tables whole, as any reader would."""
+    with reader.connect(lake) as connection:
+        return [connection.table(table).order("ALL").fetchall() for table in tables]
+
+
+def facts(lake: Path) -> Rows:
+    return rows(lake, "collection_run", "disk_io_stat", "volume_alias")
+
+
+def usage(lake: Path) -> Rows:
+    return rows(lake, "usage_record")
+
+
+class Recogniser:
+    """Names the expected state that a lake is in; lakes of the same files are read once."""
+
+    def __init__(self, read: Callable[[Path], Rows], **expected: Path) -> None:
+        self._read = read
+        self._expected = {name: read(lake) for name, lake in expected.items()}
+        self._known: dict[tuple[tuple[str, bytes], ...], str] = {}
+
+    def name(self, lake: Path) -> str:
+        files = tuple(sorted(content(lake).items()))
+        if files not in self._known:
+            found = self._read(lake)
+            names = [name for name, state in self._expected.items() if state == found]
+            assert len(names) == 1, f"a mix: {found}"
+            self._known[files] = names[0]
+        return self._known[files]
+
+
+def in_order(states: list[str]) -> list[str]:
+    return [state for state, _ in groupby(states)]
+
+
+def content_after(run: Run, crashed: Path, scratch: Path) -> dict[str, bytes]:
+    """Store a run in a copy of a lake in which a crash left what it left."""
+    copy = scratch / "rerun"
+    copytree(crashed, copy)
+    write_run(copy, run)
+    found = content(copy)
+    rmtree(copy)
+    return found
+
+
+def test_a_first_write_leaves_the_whole_run_or_nothing_and_any_later_one_heals(writer: Crasher, tmp_path: Path) -> None:
+    empty = new_lake(tmp_path / "empty")
+    whole = new_lake(tmp_path / "whole", first_version())
+    other = new_lake(tmp_path / "other", second_version())
+    next_run = a_run(sample(at=MIDNIGHT), sample("vm-2", MIDNIGHT - MINUTE), at=MIDNIGHT, run_id="r2")
+    state = Recogniser(facts, nothing=empty, whole=whole)
+    states, crashes_with_left_overs = [], 0
+    for lake in writer.each_crash("first version", empty, tmp_path):
+        states.append(state.name(lake))
+        assert content_after(first_version(), lake, tmp_path) == content(whole), "by the same run"
+        by_other_rows = content_after(second_version(), lake, tmp_path)
+        assert {name for name in by_other_rows if name.endswith(".parquet")} == {
+            name for name in content(other) if name.endswith(".parquet")
+        }, "by the same run with other rows"
+        by_next_run = content_after(next_run, lake, tmp_path)
+        assert [name for name in by_next_run if name.startswith("disk_io_stat") and name.endswith(".tmp")] == [], (
+            "by another run of these dates"
+        )
+        crashes_with_left_overs += any(name.endswith(".tmp") for name in content(lake))
+    assert in_order(states) == ["nothing", "whole"]
+    assert len(states) >= FIRST_WRITE_STEPS
+    assert crashes_with_left_overs
+
+
+def test_a_repeated_run_leaves_the_old_rows_then_none_then_the_new_ones(writer: Crasher, tmp_path: Path) -> None:
+    old = new_lake(tmp_path / "old", first_version())
+    new = new_lake(tmp_path / "new", second_version())
+    state = Recogniser(facts, old=old, nothing=new_lake(tmp_path / "empty"), new=new)
+    states = []
+    for lake in writer.each_crash("second version", old, tmp_path):
+        states.append(state.name(lake))
+        assert content_after(second_version(), lake, tmp_path) == content(new)
+    assert in_order(states) == ["old", "nothing", "new"]
+
+
+def test_a_repeated_build_leaves_the_old_day_or_the_new_one(writer: Crasher, tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "before", *samples_until(30))
+    build_the_day(lake)
+    old = tmp_path / "old"
+    copytree(lake, old)
+    for run in samples_until(90)[4:]:
+        write_run(lake, run)
+    finished = new_lake(tmp_path / "finished", *samples_until(90))
+    build_the_day(finished)
+    state = Recogniser(usage, old=old, new=finished)
+    states = []
+    for crashed in writer.each_crash("build", lake, tmp_path):
+        states.append(state.name(crashed))
+        build_the_day(crashed)
+        assert content(crashed) == content(finished)
+    assert in_order(states) == ["old", "new"]
+
+
+def test_a_first_build_leaves_no_day_or_a_whole_one(writer: Crasher, tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "before", *samples_until(10))
+    finished = new_lake(tmp_path / "finished", *samples_until(10))
+    build_the_day(finished)
+    state = Recogniser(usage, nothing=lake, whole=finished)
+    states = []
+    for crashed in writer.each_crash("build", lake, tmp_path):
+        states.append(state.name(crashed))
+        build_the_day(crashed)
+        assert content(crashed) == content(finished)
+    assert in_order(states) == ["nothing", "whole"]
+    assert len(states) >= BUILD_STEPS

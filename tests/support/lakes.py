@@ -1,0 +1,69 @@
+"""Small lakes with known rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ioledger.lake import layout, reader
+from ioledger.lake.writer import write_run
+from ioledger.model.records import Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ioledger.model.records import Kind, Row, Status
+
+NOON = datetime(2025, 11, 22, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def sample(vm_id: str = "vm-1", at: datetime = NOON, **columns: object) -> Row:
+    """Give a row of ``disk_io_stat`` whose counters tell its time, unless ``columns`` say otherwise."""
+    ops = int(at.timestamp()) % 1_000_000
+    counters = {"read_ops": ops, "write_ops": ops * 2, "read_bytes": ops * 4096, "write_bytes": ops * 8192}
+    return {"vm_id": vm_id, "device": "vda", "state": "ok", "epoch": "e1", "sampled_at": at, **counters, **columns}
+
+
+def a_run(  # noqa: PLR0913 - a run has these parts
+    *rows: Row,
+    source: str = "kvm-01",
+    at: datetime = NOON,
+    run_id: str | None = None,
+    kind: Kind = "hypervisor",
+    status: Status = "ok",
+    tables: dict[str, list[Row]] | None = None,
+) -> Run:
+    """Give a run of a hypervisor with ``rows`` as its samples, or of any ``kind`` with ``tables``."""
+    return Run(
+        source=source,
+        run_id=run_id or f"{at:%Y%m%dT%H%M%S}",
+        kind=kind,
+        started_at=at,
+        ended_at=at,
+        boottime_us=1,
+        status=status,
+        collector_version="0",
+        tables=({"disk_io_stat": list(rows)} if tables is None else tables),
+    )
+
+
+def new_lake(directory: Path, *runs: Run) -> Path:
+    """Make a lake in ``directory`` and store runs in it."""
+    lake = directory / "lake"
+    layout.create(lake)
+    for run in runs:
+        write_run(lake, run)
+    return lake
+
+
+def read(lake: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Ask a lake as any reader would."""
+    with reader.connect(lake) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def content(lake: Path) -> dict[str, bytes]:
+    """Give all files of a lake by name, temporary ones too, but for the locks."""
+    files = (path for path in lake.rglob("*") if path.is_file() and layout.LOCKS not in path.parts)
+    return {str(path.relative_to(lake)): path.read_bytes() for path in files}
