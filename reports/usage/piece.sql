@@ -20,7 +20,17 @@ WITH
 -- one row per interval and window it touches
 cut AS (
     SELECT
-        interval.* EXCLUDE (read_ops, write_ops, flush_ops, read_bytes, write_bytes, read_time_ns, write_time_ns, flush_time_ns, resets),
+        interval.vm_id,
+        interval.device,
+        interval.volume_id,
+        interval.is_gap,
+        interval.cap_total_iops,
+        interval.cap_read_iops,
+        interval.cap_write_iops,
+        interval.cap_total_bps,
+        interval.cap_read_bps,
+        interval.cap_write_bps,
+        interval.cap_io_size,
         usage_window.window_start,
         usage_window.window_end,
         greatest(interval.interval_start, usage_window.window_start) AS piece_start,
@@ -40,6 +50,18 @@ cut AS (
         AND interval.interval_end > usage_window.window_start
 ),
 
+-- one row per volume and stretch of time: what an allocation says that pieces are judged by
+allocation_of_volume AS (
+    SELECT volume_id, valid_from, valid_to, pool_id, min_iops, max_iops, attached_count, provisioned, enforced
+    FROM allocation_in_force
+),
+
+-- one row per volume and stretch of time: whose it is
+entitlement_of_volume AS (
+    SELECT volume_id, valid_from, valid_to, account_id, project_id, offering_id, pool_id, zone_id
+    FROM entitlement_in_force
+),
+
 -- one row per piece, with the allocation and the entitlement in force at its start, if any
 placed AS (
     SELECT
@@ -47,9 +69,9 @@ placed AS (
         CASE WHEN cut.piece_start < allocation.valid_to THEN allocation END AS allocation,
         CASE WHEN cut.piece_start < entitlement.valid_to THEN entitlement END AS entitlement
     FROM cut
-    ASOF LEFT JOIN allocation_in_force AS allocation
+    ASOF LEFT JOIN allocation_of_volume AS allocation
         ON cut.volume_id = allocation.volume_id AND cut.piece_start >= allocation.valid_from
-    ASOF LEFT JOIN entitlement_in_force AS entitlement
+    ASOF LEFT JOIN entitlement_of_volume AS entitlement
         ON cut.volume_id = entitlement.volume_id AND cut.piece_start >= entitlement.valid_from
 ),
 
