@@ -173,11 +173,8 @@ def test_a_lake_that_cannot_be_written_is_a_sentence_and_stays_as_it_is(
         for directory in directories:
             directory.chmod(0o755)
     assert (done.returncode, done.stdout) == (2, "")
-    assert (
-        "cannot be written: Permission denied; make it writable for this user\n" in done.stderr
-        or ("Permission denied; nothing of it was kept" in done.stderr)
-        or "cannot be written: Permission denied; what was there stays" in done.stderr
-    )
+    assert "Permission denied" in done.stderr
+    assert "writable" in done.stderr
     assert done.stderr.count("\n") == 1
     assert content(lake) == before
 

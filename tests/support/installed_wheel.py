@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -36,13 +37,19 @@ def installation(directory: Path) -> Installation:
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            _succeed([sys.executable, "-m", "build", "--outdir", str(directory), str(CHECKOUT)])
+            _succeed([sys.executable, "-m", "build", "--outdir", str(directory), str(_fresh_copy(directory))])
             venv.create(environment)
             pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(environment)]
             constraints = ["--constraint", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
             _succeed([*pip, "install", "--no-compile", *constraints, f"{_wheel(directory)}[libvirt]"])
             done.touch()
     return Installation(_wheel(directory), environment / "bin" / "ioledger")
+
+
+def _fresh_copy(directory: Path) -> Path:
+    # What an earlier build lists in its egg-info would find its way into the wheel, declared or not.
+    left_by_tools = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "dist")
+    return shutil.copytree(CHECKOUT, directory / "checkout", ignore=left_by_tools)
 
 
 def _wheel(directory: Path) -> Path:
