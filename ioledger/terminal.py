@@ -87,9 +87,15 @@ def _text(value: object) -> str:
     return str(value)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # rich would end the program with 1, which means findings here; the command line knows better.
+        raise BrokenPipeError
+
+
 def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], stream: TextIO) -> None:
     """Print a table, or, where the terminal is too narrow for one, a block of lines for each row."""
-    console = Console(file=stream, width=None if stream.isatty() else _PIPE_WIDTH)
+    console = _Console(file=stream, width=None if stream.isatty() else _PIPE_WIDTH)
     table = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, _GAP - 1, 0, 0))
     least_width = -_GAP
     for name in columns:

@@ -68,9 +68,11 @@ def build(
     progress(0, steps)
     with locks.exclusive(lake, "usage-build"), reader.connect(lake) as connection:
         records = usage_records(connection, hours)
+        # All is read before anything is written: the connection knows the files that were there.
+        whole = _with_those_kept(connection, days, hours, records)
         for done, day in enumerate(days, start=1):
             progress(done, steps)
-            _store(connection, lake, day, [opens for opens, _ in hours], records)
+            _store(lake, day, whole)
         provisional_count = _provisional_count(connection, hours)
     progress(steps, steps)
     return Built(len(hours), len(records), provisional_count)
@@ -93,25 +95,35 @@ def _hours_table(hours: Sequence[Window]) -> pa.Table:
     )
 
 
-def _store(
-    connection: duckdb.DuckDBPyConnection, lake: Path, day: date, built: Sequence[datetime], records: pa.Table
-) -> None:
-    """Put the records of one UTC day in the place of those of the windows that were ``built``."""
-    opens = datetime.combine(day, time(), UTC)
-    of_day = {"opens": opens, "closes": opens + timedelta(days=1)}
+def _with_those_kept(
+    connection: duckdb.DuckDBPyConnection, days: Sequence[date], hours: Sequence[Window], built: pa.Table
+) -> pa.Table:
+    """Add the stored records of the same UTC days whose windows were not built, in the order of the contract."""
+    period = {"opens": _midnight(days[0]), "closes": _midnight(days[-1]) + timedelta(days=1)}
     stored = connection.sql(
-        "SELECT * FROM usage_record WHERE window_start >= $opens AND window_start < $closes", params=of_day
+        "SELECT * FROM usage_record WHERE window_start >= $opens AND window_start < $closes", params=period
     ).to_arrow_table()
-    kept = stored.filter(pc.invert(pc.is_in(stored.column("window_start"), pa.array(built, TIME))))
-    starts = records.column("window_start")
-    made = records.filter(pc.and_(pc.greater_equal(starts, of_day["opens"]), pc.less(starts, of_day["closes"])))
-    whole = pa.concat_tables([kept.cast(records.schema), made]).sort_by(
+    starts = pa.array([opens for opens, _ in hours], TIME)
+    kept = stored.filter(pc.invert(pc.is_in(stored.column("window_start"), starts)))
+    return pa.concat_tables([kept.cast(built.schema), built]).sort_by(
         [(name, "ascending") for name in USAGE_RECORD.key]
     )
+
+
+def _store(lake: Path, day: date, records: pa.Table) -> None:
+    """Make the file of one UTC day hold the records of that day and nothing else."""
+    starts = records.column("window_start")
+    opens = _midnight(day)
+    of_day = pc.and_(pc.greater_equal(starts, opens), pc.less(starts, opens + timedelta(days=1)))
+    whole = records.filter(of_day)
     if len(whole):
         writer.write_derived(lake, USAGE_RECORD, day, FILE, whole)
     else:
         writer.remove_derived(lake, USAGE_RECORD, day, FILE)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _sql(name: str) -> str:

@@ -1,0 +1,80 @@
+"""A build of usage: what it replaces, what it keeps, and that its cut does not show."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from lakes import MINUTE, NOON, a_run, content, new_lake, read, sample
+
+from ioledger.errors import BusyError
+from ioledger.lake import layout, locks
+from ioledger.lake.writer import write_run
+from reports.usage.build import build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOUR = timedelta(hours=1)
+STARTS = "SELECT DISTINCT epoch_us(window_start) FROM usage_record ORDER BY 1"
+
+
+def half_hourly(hours: int) -> list[timedelta]:
+    return [30 * MINUTE * n for n in range(2 * hours + 1)]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    """Samples of two guests from noon to after midnight."""
+    runs = [a_run(sample("vm-1", NOON + age), sample("vm-2", NOON + age), at=NOON + age) for age in half_hourly(14)]
+    return new_lake(tmp_path, *runs)
+
+
+def usage_files(lake: Path) -> dict[str, bytes]:
+    return {name: held for name, held in content(lake).items() if name.startswith("usage_record")}
+
+
+def test_hour_by_hour_and_in_one_go_give_the_same_bytes(lake: Path) -> None:
+    build(lake, NOON, NOON + 14 * HOUR)
+    at_once = usage_files(lake)
+    assert len(at_once) == 2
+    for path in layout.files(lake, "usage_record"):
+        path.unlink()
+    for hour in (13, 2, 0, *range(14)):
+        build(lake, NOON + hour * HOUR, NOON + hour * HOUR + MINUTE)
+    assert usage_files(lake) == at_once
+
+
+def test_a_build_keeps_the_hours_that_it_was_not_asked_for(lake: Path) -> None:
+    build(lake, NOON, NOON + 3 * HOUR)
+    before = read(lake, STARTS)
+    build(lake, NOON + HOUR, NOON + HOUR + MINUTE)
+    assert read(lake, STARTS) == before
+    assert len(before) == 3
+
+
+def test_hours_whose_runs_are_gone_lose_their_records(lake: Path) -> None:
+    build(lake, NOON, NOON + 14 * HOUR)
+    for path in (*layout.files(lake, "collection_run"), *layout.files(lake, "disk_io_stat")):
+        path.unlink()
+    build(lake, NOON, NOON + 14 * HOUR)
+    assert read(lake, STARTS) == []
+    assert usage_files(lake) == {}
+
+
+def test_hours_are_final_when_every_source_has_reported_after_them(lake: Path) -> None:
+    write_run(lake, a_run(source="kvm-02", at=NOON + 90 * MINUTE))
+    built = build(lake, NOON, NOON + 3 * HOUR)
+    assert (built.window_count, built.provisional_count) == (3, 1)
+    write_run(lake, a_run(source="kvm-02", at=NOON + 3 * HOUR))
+    assert build(lake, NOON, NOON + 3 * HOUR).provisional_count == 0
+
+
+def test_two_builds_at_once_are_refused(lake: Path) -> None:
+    with (
+        locks.exclusive(lake, "usage-build"),
+        pytest.raises(BusyError, match=r"usage-build of .* is in use by process"),
+    ):
+        build(lake, NOON, NOON + HOUR)
+    assert usage_files(lake) == {}

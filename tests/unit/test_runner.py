@@ -1,0 +1,127 @@
+"""Every run of a source leaves a row that says how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+from lakes import NOON, new_lake, read, sample
+
+from collectors.runner import collect_all, collect_one, run_id_of
+from ioledger.config import StrictModel
+from ioledger.errors import BusyError, LakeError, SourceError
+from ioledger.lake import locks
+from ioledger.model.records import Kind, Reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ioledger.clock import Clock
+
+OUTCOMES = "SELECT source, status, row_count, error FROM collection_run ORDER BY source"
+
+
+@dataclass
+class SteppingClock:
+    """A clock on which a second passes each time that someone looks."""
+
+    moment: datetime = NOON
+
+    def now(self) -> datetime:
+        self.moment += timedelta(seconds=1)
+        return self.moment
+
+    def boottime_us(self) -> int:
+        return 5
+
+
+@dataclass
+class FakeSource:
+    """Gives a reading, or the error that it was made with."""
+
+    Settings: ClassVar[type[StrictModel]] = StrictModel
+    kind: ClassVar[Kind] = "hypervisor"
+
+    reading: Reading = field(default_factory=lambda: Reading({"disk_io_stat": [sample()]}, host_id="h"))
+    error: Exception | None = None
+
+    def read(self, clock: Clock) -> Reading:
+        clock.now()
+        if self.error:
+            raise self.error
+        return self.reading
+
+
+def test_a_run_is_told_in_its_row(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    outcome = collect_one(lake, "kvm-01", FakeSource(), SteppingClock())
+    assert (outcome.status, outcome.row_count, outcome.error, outcome.is_defect) == ("ok", 1, None, False)
+    second = timedelta(seconds=1)
+    assert read(
+        lake, "SELECT run_id, kind, host_id, started_at, ended_at, boottime_us, timeout_count FROM collection_run"
+    ) == [("20251122T120001.000000Z", "hypervisor", "h", NOON + second, NOON + 3 * second, 5, 0)]
+
+
+def test_run_ids_sort_by_time_in_whatever_zone() -> None:
+    moments = [NOON + timedelta(microseconds=1), NOON + timedelta(days=1), NOON.replace(year=2026)]
+    ids = [run_id_of(moment.astimezone()) for moment in moments]
+    assert ids == sorted(ids)
+
+
+def test_one_source_that_fails_costs_the_others_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lake = new_lake(tmp_path)
+    sources = {
+        "a-unreachable": FakeSource(error=SourceError("the host is gone; start it")),
+        "b-defect": FakeSource(error=ZeroDivisionError("oops")),
+        "c-partial": FakeSource(Reading({"disk_io_stat": [sample()]}, timeout_count=2, error="vm-2 did not answer")),
+        "d-bad-rows": FakeSource(Reading({"disk_io_stat": [sample(read_ops=-1)]})),
+        "e-wrong-table": FakeSource(Reading({"entitlement": [{"volume_id": "v"}]})),
+        "f-sound": FakeSource(),
+    }
+    outcomes = collect_all(lake, sources, SteppingClock())
+    valid = "valid are disk_cap, disk_io_stat, volume_alias"
+    bad_rows = "the source gave rows that no table takes: "
+    assert read(lake, OUTCOMES) == [
+        ("a-unreachable", "failed", 0, "the host is gone; start it"),
+        ("b-defect", "failed", 0, "ZeroDivisionError: oops"),
+        ("c-partial", "partial", 1, "vm-2 did not answer"),
+        (
+            "d-bad-rows", "failed", 0,
+            f"{bad_rows}disk_io_stat.read_ops: received -1; valid are 0 to 9223372036854775807",
+        ),
+        (
+            "e-wrong-table", "failed", 0,
+            f"{bad_rows}e-wrong-table is a hypervisor source and gave rows of 'entitlement'; {valid}",
+        ),
+        ("f-sound", "ok", 1, None),
+    ]  # fmt: skip
+    assert [outcome.is_defect for outcome in outcomes] == [False, True, False, True, True, False]
+    assert read(lake, "SELECT timeout_count FROM collection_run WHERE source = 'c-partial'") == [(2,)]
+    assert "b-defect: a defect of ioledger ended the run" in caplog.text
+
+
+def test_a_source_that_is_being_read_is_left_alone(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    with locks.exclusive(lake, "collect-kvm-01"):
+        outcomes = collect_all(lake, {"kvm-01": FakeSource(), "kvm-02": FakeSource()}, SteppingClock())
+    assert [outcome.status for outcome in outcomes] == ["failed", "ok"]
+    assert "is in use by process" in str(outcomes[0].error)
+    assert read(lake, OUTCOMES) == [("kvm-02", "ok", 1, None)]
+    assert collect_one(lake, "kvm-01", FakeSource(), SteppingClock()).status == "ok"
+
+
+def test_a_lock_is_held_once_and_freed(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    told = rf"^x of {lake} is in use by process \d+; wait for it to end, or end it$"
+    with locks.exclusive(lake, "x"), locks.exclusive(lake, "y"), pytest.raises(BusyError, match=told):
+        locks.exclusive(lake, "x").__enter__()
+    with locks.exclusive(lake, "x"):
+        pass
+
+
+def test_without_a_lake_no_source_is_asked(tmp_path: Path) -> None:
+    asked = FakeSource(error=AssertionError("asked"))
+    with pytest.raises(LakeError, match="there is no lake at"):
+        collect_all(tmp_path, {"kvm-01": asked}, SteppingClock())
