@@ -68,7 +68,7 @@ def demo(directory: Path) -> int:
     _tell(app, "usage", "show", "--by", "volume", *period)
     _tell(app, "check")
     matches = _compare(app.lake(), story)
-    _log.info("The lake stays in %s: `cd %s`, and the commands above work there.", app.lake(), directory)
+    _log.info("The lake stays: ioledger --config %s usage show --by account", app.config_file)
     return 0 if matches else 4
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import libvirt
 import pytest
 from libvirt_faults import connect_with
-from live_guests import QEMU_CONF, SYSTEM_PATH, Guest, LiveHost, live_host, short_directory
+from live_guests import QEMU_CONF, SYSTEM_PATH, Guest, LiveHost, live_host, ordinary_user, short_directory
 
 from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
 from ioledger.clock import SystemClock
@@ -136,10 +136,13 @@ def test_a_guest_that_was_turned_off_meanwhile_is_off_and_no_failure(
 
 
 EMBEDDED_READ = """\
-import json, sys
+import encodings.ascii, json, os, sys
 from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
 from ioledger.clock import SystemClock
-reading = LibvirtSource(LibvirtSettings(uri=sys.argv[1])).read(SystemClock())
+uri, user, group = sys.argv[1], *map(int, sys.argv[2:])
+if os.geteuid() != user:  # after all imports: that user may not be able to read the modules
+    os.setgroups([]); os.setgid(group); os.setuid(user)
+reading = LibvirtSource(LibvirtSettings(uri=uri)).read(SystemClock())
 print(json.dumps([reading.error, list(reading.tables["disk_io_stat"])], default=str))
 """
 
@@ -152,9 +155,8 @@ def root() -> Iterator[Path]:
 
 def test_the_embedded_driver_needs_no_daemon(root: Path) -> None:
     # Its driver would stay in this process for good, so a process of its own reads.
-    as_root = 'user = "root"\ngroup = "root"\n' if os.geteuid() == 0 else ""
     (root / "etc").mkdir()
-    (root / "etc" / "qemu.conf").write_text(QEMU_CONF + as_root, encoding="utf-8")
+    (root / "etc" / "qemu.conf").write_text(QEMU_CONF, encoding="utf-8")
     uri = f"qemu:///embed?root={root}"
     (root / "disk.raw").write_bytes(bytes(2**20))
     domain = root / "domain.xml"
@@ -164,16 +166,19 @@ def test_the_embedded_driver_needs_no_daemon(root: Path) -> None:
         </domain>""",
         encoding="utf-8",
     )
-    environment = {**os.environ, "PATH": SYSTEM_PATH}
-    subprocess.run(
-        ["virsh", "-q", "-c", uri, "create", str(domain), "--paused"], env=environment, check=True, capture_output=True
-    )
+    identity = ordinary_user(root)
+    environment = {**os.environ, "PATH": SYSTEM_PATH, "HOME": str(root), "XDG_RUNTIME_DIR": str(root)}
+    create = ["virsh", "-q", "-c", uri, "create", str(domain), "--paused"]
+    subprocess.run(create, env=environment, cwd=root, check=True, capture_output=True, **identity)
+    owner = [str(identity.get("user", os.geteuid())), str(identity.get("group", os.getegid()))]
     try:
         done = subprocess.run(
-            [sys.executable, "-c", EMBEDDED_READ, uri], env=environment, check=True, capture_output=True, text=True
-        )
+            [sys.executable, "-c", EMBEDDED_READ, uri, *owner],
+            env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
     finally:
         os.kill(int((root / "run" / "qemu" / "e.pid").read_text(encoding="ascii")), signal.SIGKILL)
+    assert done.returncode == 0, done.stderr
     error, (row,) = json.loads(done.stdout)
     assert error is None
     assert (row["vm_name"], row["device"], row["state"], row["read_ops"]) == ("e", "vda", "ok", 0)

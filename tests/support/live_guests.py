@@ -188,9 +188,22 @@ def short_directory() -> Iterator[Path]:
         shutil.rmtree(directory)
 
 
+def ordinary_user(directory: Path) -> dict[str, Any]:
+    """Say, in Popen's words, which user libvirt and QEMU run as, and give that user the directory.
+
+    As root that is ``nobody``: a libvirt that runs as root wants a user that only its system
+    packages make.
+    """
+    if os.geteuid() != 0:
+        return {}
+    user = pwd.getpwnam("nobody")
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
 @contextmanager
 def _libvirtd(directory: Path) -> Iterator[None]:
-    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     homes = {
         "XDG_CONFIG_HOME": directory / "config",
         "XDG_CACHE_HOME": directory / "cache",
@@ -201,11 +214,7 @@ def _libvirtd(directory: Path) -> Iterator[None]:
         home.mkdir()
     (homes["XDG_CONFIG_HOME"] / "libvirt").mkdir()
     (homes["XDG_CONFIG_HOME"] / "libvirt" / "qemu.conf").write_text(QEMU_CONF, encoding="utf-8")
-    identity: dict[str, Any] = {}
-    if user is not None:
-        identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        for path in (directory, *directory.rglob("*")):
-            os.chown(path, user.pw_uid, user.pw_gid)
+    identity = ordinary_user(directory)
     environment = {"PATH": SYSTEM_PATH, "HOME": str(directory), **{name: str(home) for name, home in homes.items()}}
     log = directory / "libvirtd.log"
     with log.open("wb") as output:
