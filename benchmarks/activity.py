@@ -16,7 +16,7 @@ from benchmarks.fleet import DAY_US, MINUTE_US, MINUTES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.fleet import Fleet, Flags, Integers
+    from benchmarks.fleet import Flags, Fleet, Integers
 
 COUNTERS: Final = (
     "read_ops", "write_ops", "flush_ops", "read_bytes", "write_bytes", "read_time_ns", "write_time_ns", "flush_time_ns",

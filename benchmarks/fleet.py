@@ -98,12 +98,12 @@ class Fleet:
     @cached_property
     def is_start_known(self) -> Flags:
         """Return for which disks the source can tell when their counters began."""
-        return np.arange(self.disk_count) % 7 != 0
+        return np.not_equal(np.arange(self.disk_count) % 7, 0)
 
     @cached_property
     def is_provisioned(self) -> Flags:
         """Return which disks have a minimum on the storage: half of them."""
-        return self._kind < 5  # noqa: PLR2004 - of ten kinds
+        return np.less(self._kind, 5)  # noqa: PLR2004 - of ten kinds
 
     @cached_property
     def is_enforced(self) -> Flags:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.activity import Day
-    from benchmarks.fleet import Fleet, Flags, Integers
+    from benchmarks.fleet import Flags, Fleet, Integers
 
 Layout = Literal["days", "runs"]
 """One sorted file per date and source, as compaction leaves them, or one per run, as collectors write them."""
@@ -32,6 +32,7 @@ MIRRORED_HOST: Final = 0
 
 _STORAGE: Final = "array"
 _CONTROL_PLANE: Final = "cloud"
+_KINDS: Final = {"disk_io_stat": "hypervisor", "provisioned_iops": "storage", "entitlement": "controlplane"}
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _host_tables(fleet: Fleet, day: Day, host: int, source: str, samples: _Sampl
     row_counts = np.bincount(minutes, minlength=MINUTES)[runs]
     return {
         "disk_io_stat": stat,
-        "collection_run": _run_table(source, "hypervisor", started, row_counts, "disk_io_stat", f"host-{host:03}"),
+        "collection_run": _run_table(source, started, row_counts, "disk_io_stat", f"host-{host:03}"),
     }
 
 
@@ -192,14 +193,11 @@ def _write_hourly(lake: Path, fleet: Fleet, day: Day, on: date) -> None:
         "sold_min_iops": _set(minimum),
     }
     row_counts = np.full(len(started), fleet.disk_count)
-    for name, kind, columns in (
-        ("provisioned_iops", "storage", allocations),
-        ("entitlement", "controlplane", entitlements),
-    ):
+    for name, columns in (("provisioned_iops", allocations), ("entitlement", entitlements)):
         source = str(columns["source"])
         tables = {
             name: _table(name, len(disks), columns),
-            "collection_run": _run_table(source, kind, started, row_counts, name, None),
+            "collection_run": _run_table(source, started, row_counts, name),
         }
         for table_name, table in tables.items():
             partition = layout.fact_partition(lake, table_name, on, source)
@@ -207,8 +205,8 @@ def _write_hourly(lake: Path, fleet: Fleet, day: Day, on: date) -> None:
             files.write_parquet(partition / "day.parquet", table)
 
 
-def _run_table(  # noqa: PLR0913 - a run has these parts
-    source: str, kind: str, started_us: Integers, row_counts: Integers, table: str, host_id: str | None
+def _run_table(
+    source: str, started_us: Integers, row_counts: Integers, table: str, host_id: str | None = None
 ) -> pa.Table:
     run_ids = [_run_id(int(moment)) for moment in started_us]
     digests = [[(table, hashlib.sha256(f"{source}/{run_id}".encode()).hexdigest())] for run_id in run_ids]
@@ -218,7 +216,7 @@ def _run_table(  # noqa: PLR0913 - a run has these parts
         {
             "source": source,
             "run_id": pa.array(run_ids),
-            "kind": kind,
+            "kind": _KINDS[table],
             "host_id": host_id,
             "started_at": _times(started_us),
             "ended_at": _times(started_us + 100_000),

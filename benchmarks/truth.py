@@ -17,7 +17,7 @@ from benchmarks.fleet import HOUR_US, MINUTES, NONE
 
 if TYPE_CHECKING:
     from benchmarks.activity import Day
-    from benchmarks.fleet import Fleet, Flags, Integers
+    from benchmarks.fleet import Flags, Fleet, Integers
 
 AMOUNTS: Final = (
     "read_ops", "write_ops", "flush_ops", "read_bytes", "write_bytes", "guaranteed_ops", "burst_ops", "throttled_ops",
@@ -140,7 +140,9 @@ class Truth:
 
         border_us = np.minimum((intervals.start_us // HOUR_US + 1) * HOUR_US, intervals.end_us)
         first_us = np.where(is_gap, 0, border_us - intervals.start_us)
-        first_ops = sum(intervals.amounts[name] * first_us // length_us for name in ("read_ops", "write_ops"))
+        first_reads = intervals.amounts["read_ops"] * first_us // length_us
+        first_writes = intervals.amounts["write_ops"] * first_us // length_us
+        first_ops = first_reads + first_writes
         second_us = np.where(is_gap, 0, length_us - first_us)
         second_ops = np.where(is_gap, 0, ops - first_ops)
         is_yesterday = intervals.start_us < day.start_us
