@@ -11,10 +11,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -37,6 +40,13 @@ _IDLE_SHARE: Final = 0.2
 _MINIMUM_IOPS: Final = (5, 10, 20, 50)
 _CAPS_IOPS: Final = (10, 20, 50, 100)
 _GIB: Final = 2**30
+
+# What is sold and what is capped, by the last digit of a disk's number: every class of service occurs.
+_PROVISIONED: Final = (0, 1, 2, 3, 4)
+_NOT_ENFORCED: Final = (3,)
+_WITHOUT_MAXIMUM: Final = (0,)
+_CAPPED: Final = (4, 5, 6)
+_CAPPED_ON_ODD_DAYS: Final = (7,)
 
 
 @dataclass(frozen=True)
@@ -103,12 +113,12 @@ class Fleet:
     @cached_property
     def is_provisioned(self) -> Flags:
         """Return which disks have a minimum on the storage: half of them."""
-        return np.less(self._kind, 5)  # noqa: PLR2004 - of ten kinds
+        return self._ends_in(_PROVISIONED)
 
     @cached_property
     def is_enforced(self) -> Flags:
         """Return for which of those the storage really keeps the minimum."""
-        return self.is_provisioned & (self._kind != 3)  # noqa: PLR2004 - one of ten kinds
+        return self.is_provisioned & ~self._ends_in(_NOT_ENFORCED)
 
     def minimum_iops(self, day: int) -> Integers:
         """Return the storage's minimum on a day: some double it every other day."""
@@ -118,7 +128,7 @@ class Fleet:
 
     def maximum_iops(self, day: int) -> Integers:
         """Return the storage's maximum on a day: four times the minimum, or none."""
-        return np.where(self._kind == 0, NONE, self.minimum_iops(day) * 4)
+        return np.where(self._ends_in(_WITHOUT_MAXIMUM), NONE, self.minimum_iops(day) * 4)
 
     @cached_property
     def attached_count(self) -> Integers:
@@ -128,7 +138,7 @@ class Fleet:
     def cap_iops(self, day: int) -> Integers:
         """Return the hypervisor's cap on a day: a third have one, some of them every other day."""
         cap = self._random("cap").choice(_CAPS_IOPS, self.disk_count)
-        is_capped = np.isin(self._kind, (4, 5, 6)) | ((self._kind == 7) & (day % 2 == 1))  # noqa: PLR2004 - kinds
+        is_capped = self._ends_in((*_CAPPED, *_CAPPED_ON_ODD_DAYS) if day % 2 else _CAPPED)
         return np.where(is_capped, cap, NONE)
 
     @cached_property
@@ -155,9 +165,8 @@ class Fleet:
         guest = hashlib.blake2b(f"{self.seed}/{disk // _DISKS_PER_VM}/{epoch}".encode(), digest_size=16).hexdigest()
         return f"{guest}:{self.device(disk)}"
 
-    @cached_property
-    def _kind(self) -> Integers:
-        return np.arange(self.disk_count) % 10
+    def _ends_in(self, digits: Sequence[int]) -> Flags:
+        return np.isin(np.arange(self.disk_count) % 10, digits)
 
     def _random(self, purpose: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, *purpose.encode()])

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from benchmarks.fleet_lake import Layout
     from benchmarks.truth import Truth
 
 BASELINE: Final = "bare scan"
@@ -37,7 +37,8 @@ SUBJECT: Final = "usage build"
 class Size:
     """How much is measured: a fleet, the numbers of days, and how often each contender runs.
 
-    ``peers`` run on the fewest days alone, for they hold all samples in memory.
+    ``day_counts`` rise. ``peers`` run on the fewest days alone, for they hold all samples in memory,
+    and so does what reads one file a run, for there are thousands a day.
     """
 
     disk_count: int
@@ -48,11 +49,13 @@ class Size:
 
 @dataclass(frozen=True)
 class Stretch:
-    """The first days of a fleet: what lies in the lake, and what must be found in it.
+    """The first days of a fleet: what lies of them in ``lake``, and what must be found in it.
 
     ``difference_ops`` are the reads and writes that neighbouring samples of an epoch differ by.
     """
 
+    lake: Path
+    files_by: Layout
     day_count: int
     sample_count: int
     bytes_per_sample: float
@@ -82,49 +85,59 @@ def measure(size: Size, directory: Path, tell: Callable[[str], None]) -> list[Re
     fleet = Fleet(size.disk_count)
     directory.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=directory) as temporary:
-        whole = Path(temporary) / "whole"
         tell(f"writing {size.disk_count} disks, {max(size.day_counts)} days")
-        stretches = _write(fleet, whole, size.day_counts)
+        stretches = [
+            *_stretches(fleet, Path(temporary) / "days", "days", size.day_counts),
+            *_stretches(fleet, Path(temporary) / "runs", "runs", size.day_counts[:1]),
+        ]
         entries = [(name, stretch) for stretch in stretches for name in (BASELINE, SUBJECT)]
         entries[2:2] = [(name, stretches[0]) for name in size.peers]
-        runs = defaultdict(list)
+        runs: list[list[Measured]] = [[] for _ in entries]
         for repetition in range(1, size.repetitions + 1):
-            for name, stretch in entries:
-                tell(f"{repetition} of {size.repetitions}: {name}, {stretch.day_count} days")
-                runs[name, stretch.day_count].append(_run(name, fleet, stretch, whole))
-    return [Result(name, stretch, runs[name, stretch.day_count]) for name, stretch in entries]
+            for of_entry, (name, stretch) in zip(runs, entries, strict=True):
+                tell(f"{repetition} of {size.repetitions}: {name}, days: {stretch.day_count}")
+                of_entry.append(_run(name, fleet, stretch))
+    return [Result(name, stretch, of_entry) for of_entry, (name, stretch) in zip(runs, entries, strict=True)]
 
 
-def _write(fleet: Fleet, lake: Path, day_counts: Sequence[int]) -> list[Stretch]:
+def _stretches(fleet: Fleet, lake: Path, files_by: Layout, day_counts: Sequence[int]) -> list[Stretch]:
     """Write the longest lake once; the shorter ones are its first days."""
     stretches = []
 
     def note(day_count: int, truth: Truth) -> None:
         if day_count in day_counts:
-            paths = [path for path in layout.files(lake, "disk_io_stat") if _day(path) < fleet.end(day_count).date()]
+            paths = layout.files(lake, "disk_io_stat")
             sample_count = sum(pq.read_metadata(path).num_rows for path in paths)
             byte_count = sum(path.stat().st_size for path in paths)
             found = int(truth.amounts["read_ops"].sum() + truth.amounts["write_ops"].sum())
             stretches.append(
-                Stretch(day_count, sample_count, byte_count / sample_count, truth.table(), found - truth.from_zero_ops)
+                Stretch(
+                    lake=lake,
+                    files_by=files_by,
+                    day_count=day_count,
+                    sample_count=sample_count,
+                    bytes_per_sample=byte_count / sample_count,
+                    truth=truth.table(),
+                    difference_ops=found - truth.from_zero_ops,
+                )
             )
 
-    write_lake(lake, fleet, max(day_counts), after_day=note)
+    write_lake(lake, fleet, max(day_counts), files_by, after_day=note)
     return stretches
 
 
-def _run(name: str, fleet: Fleet, stretch: Stretch, whole: Path) -> Measured:
+def _run(name: str, fleet: Fleet, stretch: Stretch) -> Measured:
     """Run one contender on a new lake, so that no build finds what another left."""
-    lake = whole.with_name("stretch")
+    lake = stretch.lake.with_name("stretch")
     end = fleet.end(stretch.day_count)
-    _link(whole, lake, end.date())
+    _link(stretch.lake, lake, end.date())
     try:
         command = [sys.executable, "-m", "benchmarks.contenders"]
         period = [str(lake), fleet.start.isoformat(), end.isoformat()]
         _contend([*command, BASELINE, *period])  # so that no contender waits for the disk
         measured = _contend([*command, name, *period])
         if name == SUBJECT:
-            _check_usage(lake, stretch)
+            check_usage(lake, stretch.truth)
         if measured.result not in {None, stretch.difference_ops}:
             raise WrongResultError(
                 f"{name} found {measured.result} operations in {stretch.day_count} days, and there are "
@@ -157,11 +170,12 @@ def _day(path: Path) -> date:
     return date.fromisoformat(next(part for part in path.parts if part.startswith("date=")).removeprefix("date="))
 
 
-def _check_usage(lake: Path, stretch: Stretch) -> None:
+def check_usage(lake: Path, truth: pa.Table) -> None:
+    """Raise WrongResultError unless the usage records of a lake tell what the fleet did."""
     sql = resources.files("benchmarks").joinpath("usage_by_volume.sql").read_text(encoding="utf-8")
     with reader.connect(lake) as connection:
         found = connection.sql(sql).to_arrow_table()
-    compare(stretch.truth, found)
+    compare(truth, found)
 
 
 def compare(truth: pa.Table, found: pa.Table) -> None:

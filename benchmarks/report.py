@@ -19,25 +19,27 @@ if TYPE_CHECKING:
 _PACKAGES: Final = ("duckdb", "pyarrow", "numpy", "pandas", "polars")
 
 _COLUMNS: Final = (
-    "what", "days", "samples", "time ÷ bare scan", "CPU ÷ bare scan", "time a sample ÷ fewest days", "peak memory, MB",
-    "samples a CPU second", "file bytes a sample", "time, s",
+    "what", "one file per", "days", "samples", "time ÷ bare scan", "CPU ÷ bare scan", "time a sample ÷ fewest days",
+    "peak memory, MB", "samples a CPU second", "file bytes a sample", "time, s",
 )  # fmt: skip
+_FILES: Final = {"days": "day, source", "runs": "run"}
 
 
 def table(results: Sequence[Result]) -> str:
     """Return the measurements as one Markdown table; every number is a median or a ratio of medians."""
-    by_name = {(result.contender, result.stretch.day_count): result for result in results}
-    fewest = min(result.stretch.day_count for result in results)
+    scans = {_place(result): result for result in results if result.contender == BASELINE}
+    shortest = {result.contender: result for result in reversed(results) if result.stretch.files_by == "days"}
     rows = []
     for result in results:
         stretch = result.stretch
-        baseline = by_name[BASELINE, stretch.day_count]
+        baseline = scans[_place(result)]
         wall, cpu = _wall(result), _cpu(result)
-        shortest = by_name[result.contender, fewest]
-        growth = (wall / stretch.sample_count) / (_wall(shortest) / shortest.stretch.sample_count)
+        first = shortest[result.contender]
+        growth = (wall / stretch.sample_count) / (_wall(first) / first.stretch.sample_count)
         rows.append(
             (
                 result.contender,
+                _FILES[stretch.files_by],
                 str(stretch.day_count),
                 f"{stretch.sample_count:,}",
                 f"{wall / _wall(baseline):.1f}",
@@ -63,25 +65,34 @@ contenders ran one after another on the same files, every one in a process of it
 
 {table(results)}
 - Fleet: {size.disk_count} synthetic disks, sampled once a minute for {days} days, with restarts, moves between hosts,
-  missed runs, a host that is read twice, caps, and allocations that are read every hour; one sorted file per date and
-  source.
+  missed runs, a host that is read twice, caps, and allocations that are read every hour.
 - Machine: {_cores()} cores ({_cpu_model()}), {_memory_gib():.0f} GiB of memory, {platform.system()}.
 - Versions: Python {platform.python_version()}, {versions}.
 
 ## How to read it
 
-Ratios carry over to other machines, seconds do not. The bare scan is the least that a build can take: DuckDB sums the
-columns of `disk_io_stat` that `{SUBJECT}` reads, from the same files with the same threads, and only counts text.
-`{SUBJECT}` is the whole of it: operations and allocations by every rule of [metering.md](metering.md), judged, split
-and stored. pandas and Polars only subtract neighbouring samples and sum them per volume and hour, which bills nobody,
-and run on the fewest days alone, since they hold all samples in memory. Time is the wall clock from after the imports
-to the end of the work; CPU is that of all threads, so samples a CPU second are samples a second and core, and suffer
-less than time from whatever else a machine does. "Time a sample ÷ fewest days" is 1 where time grows as the samples
-do; below 1 a fixed cost wears off, and above 1 long histories cost more. Peak memory is that of the whole process.
-On few samples the fixed costs of both sides blur the ratios: `make bench SIZE=large` measures long histories. After
-every build the usage of every volume is compared with what the fleet is known to have done, to the operation, class by
-class; one that differs ends the benchmark without a table.
+Ratios carry over to other machines, seconds do not.
+
+- The **bare scan** is the least that a build can take: DuckDB sums the columns of `disk_io_stat` that `{SUBJECT}`
+  reads, from the same files with the same threads, and only counts text. `{SUBJECT}` is the whole of it: operations and
+  allocations by every rule of [metering.md](metering.md), judged, split and stored. pandas and Polars only subtract
+  neighbouring samples and sum them per volume and hour, which bills nobody, and run on the fewest days alone, since
+  they hold all samples in memory.
+- **Time** is the wall clock from after the imports to the end of the work, **CPU** that of all threads: samples a CPU
+  second are samples a second and core, and suffer less from whatever else a machine does. Peak memory is that of the
+  whole process.
+- **Time a sample ÷ fewest days** is 1 where time grows as the samples do; below 1 a fixed cost wears off, and above 1
+  long histories, or many files, cost more.
+- A file per day and source is sorted by series and time; a file per run is what collectors leave.
+- On few samples the fixed costs of both sides blur the ratios: `make bench SIZE=large` measures long histories.
+
+After every build the usage of every volume is compared with what the fleet is known to have done, to the operation,
+class by class; one that differs ends the benchmark without a table.
 """
+
+
+def _place(result: Result) -> tuple[str, int]:
+    return result.stretch.files_by, result.stretch.day_count
 
 
 def _wall(result: Result) -> float:
