@@ -29,7 +29,7 @@ lint: $(VENV)/.installed-test ## style, types and the dependency rules between t
 docs: $(VENV)/.installed-test ## write the pages of docs/ that come from the code
 	$(BIN)/python docs/generate.py
 
-bench: $(VENV)/.installed-bench ## measure usage build beside a bare scan and other engines, in minutes; SIZE=large takes hours
+bench: $(VENV)/.installed-bench ## measure usage build beside a bare scan and other engines, SIZE=small, files or large
 	$(BIN)/python -m benchmarks $(SIZE)
 
 constraints: ## pin the versions of everything that pyproject.toml asks for

@@ -37,14 +37,14 @@ SUBJECT: Final = "usage build"
 class Size:
     """How much is measured: a fleet, the numbers of days, and how often each contender runs.
 
-    ``day_counts`` rise. ``peers`` run on the fewest days alone, for they hold all samples in memory,
-    and so does what reads one file a run, for there are thousands a day.
+    ``day_counts`` rise. ``peers`` run on the fewest days alone, for they hold all samples in memory.
     """
 
     disk_count: int
     day_counts: Sequence[int]
     repetitions: int
     peers: Sequence[str] = ("pandas, differences", "Polars, differences")
+    files_by: Sequence[Layout] = ("days",)
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,9 @@ def measure(size: Size, directory: Path, tell: Callable[[str], None]) -> list[Re
     with TemporaryDirectory(dir=directory) as temporary:
         tell(f"writing {size.disk_count} disks, {max(size.day_counts)} days")
         stretches = [
-            *_stretches(fleet, Path(temporary) / "days", "days", size.day_counts),
-            *_stretches(fleet, Path(temporary) / "runs", "runs", size.day_counts[:1]),
+            stretch
+            for files_by in size.files_by
+            for stretch in _stretches(fleet, Path(temporary) / files_by, files_by, size.day_counts)
         ]
         entries = [(name, stretch) for stretch in stretches for name in (BASELINE, SUBJECT)]
         entries[2:2] = [(name, stretches[0]) for name in size.peers]
