@@ -1,10 +1,11 @@
 # Two commands set a machine up: `make demo` shows what ioledger does, `make test` proves it.
 PYTHON ?= python3
 VENV   := .venv
+SIZE   := small
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test lint docs constraints clean
+.PHONY: help demo demo-live test lint docs bench constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,10 +29,13 @@ lint: $(VENV)/.installed-test ## style, types and the dependency rules between t
 docs: $(VENV)/.installed-test ## write the pages of docs/ that come from the code
 	$(BIN)/python docs/generate.py
 
+bench: $(VENV)/.installed-bench ## measure usage build beside a bare scan and other engines, SIZE=small, files or large
+	$(BIN)/python -m benchmarks $(SIZE)
+
 constraints: ## pin the versions of everything that pyproject.toml asks for
 	rm -rf .cache/pins
 	$(PYTHON) -m venv .cache/pins
-	.cache/pins/bin/python -m pip --quiet install '.[dev,libvirt]'
+	.cache/pins/bin/python -m pip --quiet install '.[dev,libvirt,bench]'
 	.cache/pins/bin/python -m pip freeze --exclude ioledger > constraints.txt
 
 clean: ## remove everything that the commands above made
@@ -53,4 +57,10 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt
 	.ci/system-packages test
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --constraint constraints.txt --editable '.[dev,libvirt]'
+	touch $@
+
+$(VENV)/.installed-bench: pyproject.toml constraints.txt
+	.ci/system-packages demo
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt --editable '.[bench]'
 	touch $@

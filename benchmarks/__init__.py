@@ -1,0 +1,1 @@
+"""Measures what metering costs, on fleets whose true usage is known; `make bench` runs it."""

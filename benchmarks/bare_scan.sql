@@ -1,0 +1,32 @@
+-- The least that any build must do: read the columns of the samples that `usage build` reads, and
+-- sum them; text is only counted. One row.
+SELECT
+    count(source),
+    count(run_id),
+    max(sampled_at),
+    count(vm_id),
+    count(device),
+    count(volume_id),
+    count(disk_serial),
+    count(disk_wwn),
+    count(source_path),
+    count(epoch),
+    max(epoch_started_at),
+    count(state),
+    sum(read_ops),
+    sum(write_ops),
+    sum(flush_ops),
+    sum(read_bytes),
+    sum(write_bytes),
+    sum(read_time_ns),
+    sum(write_time_ns),
+    sum(flush_time_ns),
+    max(window_start),
+    sum(cap_total_iops),
+    sum(cap_read_iops),
+    sum(cap_write_iops),
+    sum(cap_total_bps),
+    sum(cap_read_bps),
+    sum(cap_write_bps),
+    sum(cap_io_size)
+FROM read_parquet($files);
