@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -87,7 +87,8 @@ def _collect(lake: Path, name: str, source: Source, clock: Clock) -> Outcome:
         write_run(lake, run)
     except DataError as error:
         is_defect = True
-        run = _failed(run, f"the source gave rows that no table takes: {error}")
+        refused = f"the source gave rows that no table takes: {error}"
+        run = replace(run, status="failed", timeout_count=0, error=refused, tables={})
         write_run(lake, run)
     return Outcome(name, run.status, sum(len(rows) for rows in run.tables.values()), run.error, is_defect)
 
@@ -101,21 +102,6 @@ def _read(name: str, source: Source, clock: Clock) -> tuple[Reading, Status, boo
         _log.exception("%s: a defect of ioledger ended the run", name)
         return Reading({}, error=f"{type(error).__name__}: {error}"), "failed", True
     return reading, "partial" if reading.error else "ok", False
-
-
-def _failed(run: Run, error: str) -> Run:
-    return Run(
-        source=run.source,
-        run_id=run.run_id,
-        kind=run.kind,
-        started_at=run.started_at,
-        ended_at=run.ended_at,
-        boottime_us=run.boottime_us,
-        status="failed",
-        collector_version=run.collector_version,
-        host_id=run.host_id,
-        error=error,
-    )
 
 
 def _tell(outcome: Outcome) -> None:
