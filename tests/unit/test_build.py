@@ -17,18 +17,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOUR = timedelta(hours=1)
+TEN_AT_NIGHT = NOON + 10 * HOUR
 STARTS = "SELECT DISTINCT epoch_us(window_start) FROM usage_record ORDER BY 1"
-
-
-def half_hourly(hours: int) -> list[timedelta]:
-    return [30 * MINUTE * n for n in range(2 * hours + 1)]
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
-    """Samples of two guests from noon to after midnight."""
-    runs = [a_run(sample("vm-1", NOON + age), sample("vm-2", NOON + age), at=NOON + age) for age in half_hourly(14)]
-    return new_lake(tmp_path, *runs)
+    """Samples of two guests, half an hour apart, from two hours before midnight to two hours after."""
+    moments = [TEN_AT_NIGHT + 30 * MINUTE * count for count in range(9)]
+    return new_lake(tmp_path, *(a_run(sample("vm-1", at), sample("vm-2", at), at=at) for at in moments))
 
 
 def usage_files(lake: Path) -> dict[str, bytes]:
@@ -36,39 +33,39 @@ def usage_files(lake: Path) -> dict[str, bytes]:
 
 
 def test_hour_by_hour_and_in_one_go_give_the_same_bytes(lake: Path) -> None:
-    build(lake, NOON, NOON + 14 * HOUR)
+    build(lake, TEN_AT_NIGHT, TEN_AT_NIGHT + 4 * HOUR)
     at_once = usage_files(lake)
     assert len(at_once) == 2
     for path in layout.files(lake, "usage_record"):
         path.unlink()
-    for hour in (13, 2, 0, *range(14)):
-        build(lake, NOON + hour * HOUR, NOON + hour * HOUR + MINUTE)
+    for hour in (3, 0, 1, 0, 2):
+        build(lake, TEN_AT_NIGHT + hour * HOUR, TEN_AT_NIGHT + hour * HOUR + MINUTE)
     assert usage_files(lake) == at_once
 
 
 def test_a_build_keeps_the_hours_that_it_was_not_asked_for(lake: Path) -> None:
-    build(lake, NOON, NOON + 3 * HOUR)
+    build(lake, TEN_AT_NIGHT, TEN_AT_NIGHT + 3 * HOUR)
     before = read(lake, STARTS)
-    build(lake, NOON + HOUR, NOON + HOUR + MINUTE)
+    build(lake, TEN_AT_NIGHT + HOUR, TEN_AT_NIGHT + HOUR + MINUTE)
     assert read(lake, STARTS) == before
     assert len(before) == 3
 
 
 def test_hours_whose_runs_are_gone_lose_their_records(lake: Path) -> None:
-    build(lake, NOON, NOON + 14 * HOUR)
+    build(lake, TEN_AT_NIGHT, TEN_AT_NIGHT + 4 * HOUR)
     for path in (*layout.files(lake, "collection_run"), *layout.files(lake, "disk_io_stat")):
         path.unlink()
-    build(lake, NOON, NOON + 14 * HOUR)
+    build(lake, TEN_AT_NIGHT, TEN_AT_NIGHT + 4 * HOUR)
     assert read(lake, STARTS) == []
     assert usage_files(lake) == {}
 
 
 def test_hours_are_final_when_every_source_has_reported_after_them(lake: Path) -> None:
-    write_run(lake, a_run(source="kvm-02", at=NOON + 90 * MINUTE))
-    built = build(lake, NOON, NOON + 3 * HOUR)
+    write_run(lake, a_run(source="kvm-02", at=TEN_AT_NIGHT + 90 * MINUTE))
+    built = build(lake, TEN_AT_NIGHT, TEN_AT_NIGHT + 3 * HOUR)
     assert (built.window_count, built.provisional_count) == (3, 1)
-    write_run(lake, a_run(source="kvm-02", at=NOON + 3 * HOUR))
-    assert build(lake, NOON, NOON + 3 * HOUR).provisional_count == 0
+    write_run(lake, a_run(source="kvm-02", at=TEN_AT_NIGHT + 3 * HOUR))
+    assert build(lake, TEN_AT_NIGHT, TEN_AT_NIGHT + 3 * HOUR).provisional_count == 0
 
 
 def test_two_builds_at_once_are_refused(lake: Path) -> None:
@@ -76,5 +73,5 @@ def test_two_builds_at_once_are_refused(lake: Path) -> None:
         locks.exclusive(lake, "usage-build"),
         pytest.raises(BusyError, match=r"usage-build of .* is in use by process"),
     ):
-        build(lake, NOON, NOON + HOUR)
+        build(lake, TEN_AT_NIGHT, TEN_AT_NIGHT + HOUR)
     assert usage_files(lake) == {}
