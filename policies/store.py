@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from ioledger.errors import LakeError
 from ioledger.lake import layout
 from ioledger.lake.schema import typed
-from ioledger.lake.writer import utc_day, write_derived
+from ioledger.lake.writer import write_derived
+from ioledger.model.period import utc_day
 from ioledger.model.tables import FINDING
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ their names, ``collection_run`` last. Until that last rename, the run does not e
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,6 +20,7 @@ from ioledger.lake.schema import arrow_schema, typed
 from ioledger.model.tables import COLLECTION_RUN, FACTS, READ_BY, TABLES
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from ioledger.model.records import Row, Run
@@ -144,8 +144,3 @@ def _unwritable(path: Path, error: OSError) -> LakeError:
         f"{path} cannot be written: {error.strerror or error}; what was there stays, make the lake writable and "
         "run the command again"
     )
-
-
-def utc_day(moment: datetime) -> date:
-    """Return the UTC date that names the partition of a moment."""
-    return moment.astimezone(UTC).date()

@@ -105,6 +105,11 @@ def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
     return moment.astimezone(zone).replace(tzinfo=UTC) - moment
 
 
+def utc_day(moment: datetime) -> date:
+    """Return the UTC date of a moment, which names the partition of its rows."""
+    return moment.astimezone(UTC).date()
+
+
 def utc_days(moments: Iterable[datetime]) -> list[date]:
     """Return the UTC dates of moments, each once, in order."""
-    return sorted({moment.astimezone(UTC).date() for moment in moments})
+    return sorted({utc_day(moment) for moment in moments})

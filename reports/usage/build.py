@@ -7,7 +7,6 @@ new records of the windows that were built and keeps the others, in the order of
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from importlib import resources
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
 from ioledger.model.period import Window, utc_days, windows
 from ioledger.model.tables import USAGE_RECORD
+from reports.usage import statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,8 +47,8 @@ def usage_records(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]
     cursor.register("given", _hours_table(hours))
     cursor.execute("CREATE TEMP TABLE usage_window AS SELECT * FROM given")
     for name in ("piece", "io", "allocation"):
-        cursor.execute(_sql(name))
-    records = cursor.sql(_sql("usage_record")).to_arrow_table()
+        cursor.execute(statement(name))
+    records = cursor.sql(statement("usage_record")).to_arrow_table()
     cursor.close()
     return records.cast(arrow_schema(USAGE_RECORD.name))
 
@@ -124,7 +124,3 @@ def _store(lake: Path, day: date, records: pa.Table) -> None:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
-
-
-def _sql(name: str) -> str:
-    return resources.files("reports.usage").joinpath(f"{name}.sql").read_text(encoding="utf-8")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ioledger.lake import reader
+from reports.usage import statement
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,10 +31,6 @@ def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
     """
     period = {"start": start, "end": end}
     with reader.connect(lake) as connection:
-        rows = connection.sql(_sql("totals"), params={**period, "grouping": grouping}).to_arrow_table().to_pylist()
-        sampling = connection.sql(_sql("sampling"), params=period).fetchall()
+        rows = connection.sql(statement("totals"), params={**period, "grouping": grouping}).to_arrow_table().to_pylist()
+        sampling = connection.sql(statement("sampling"), params=period).fetchall()
     return Totals(rows, *sampling[0])
-
-
-def _sql(name: str) -> str:
-    return resources.files("reports.usage").joinpath(f"{name}.sql").read_text(encoding="utf-8")
