@@ -25,7 +25,7 @@ COUNTERS: Final = (
 NEVER: Final = MINUTES
 """The minute of what does not happen on a day."""
 
-_READING_TAKES_US: Final = 40_000
+READING_TAKES_US: Final = 40_000
 _JITTER_US: Final = 200_000
 _STARTS_BEFORE_US: Final = 20_000_000  # a guest starts this long before the minute in which it is first seen
 _RESTART_SHARE: Final = 0.05
@@ -74,7 +74,7 @@ class Day:
     @property
     def sampled_us(self) -> Integers:
         """Return when each host's counters were read: one stamp for a run, as one call reads all of a host."""
-        return self.run_started_us + _READING_TAKES_US
+        return self.run_started_us + READING_TAKES_US
 
 
 def days(fleet: Fleet, day_count: int) -> Iterator[Day]:

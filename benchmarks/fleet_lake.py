@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.activity import COUNTERS, days
+from benchmarks.activity import COUNTERS, READING_TAKES_US, days
 from benchmarks.fleet import DAY_US, HOUR_US, MINUTES, NONE
 from benchmarks.truth import Truth
 from ioledger.lake import files, layout
@@ -224,6 +224,8 @@ def _run_table(
             "status": "ok",
             "row_count": pa.array(row_counts),
             "timeout_count": pa.array(np.zeros(len(run_ids), np.int64)),
+            "first_row_at": _times(started_us + (READING_TAKES_US if table == "disk_io_stat" else 0)),
+            "last_row_at": _times(started_us + (READING_TAKES_US if table == "disk_io_stat" else 0)),
             "digest": pa.array(digests, arrow_schema("collection_run").field("digest").type),
             "collector_version": "benchmark",
         },

@@ -20,7 +20,8 @@ from ioledger.lake.schema import arrow_schema, typed
 from ioledger.model.tables import COLLECTION_RUN, FACTS, READ_BY, TABLES
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Mapping
+    from datetime import date, datetime
     from pathlib import Path
 
     from ioledger.model.records import Row, Run
@@ -63,6 +64,7 @@ def _tables_of(run: Run) -> dict[str, pa.Table]:
         for name in valid
         if run.tables.get(name)
     }
+    first_row_at, last_row_at = _span(tables)
     row: Row = {
         "source": run.source,
         "run_id": run.run_id,
@@ -74,12 +76,20 @@ def _tables_of(run: Run) -> dict[str, pa.Table]:
         "status": run.status,
         "row_count": sum(len(rows) for rows in tables.values()),
         "timeout_count": run.timeout_count,
+        "first_row_at": first_row_at,
+        "last_row_at": last_row_at,
         "digest": [(name, rows_digest(TABLES[name], rows)) for name, rows in tables.items()],
         "error": run.error,
         "collector_version": run.collector_version,
     }
     tables[COLLECTION_RUN.name] = typed(COLLECTION_RUN, [row])
     return tables
+
+
+def _span(tables: Mapping[str, pa.Table]) -> tuple[datetime | None, datetime | None]:
+    """Return the earliest and the latest time of rows, which name the dates under which they lie."""
+    ends = [pc.min_max(rows.column(TABLES[name].time)).as_py() for name, rows in tables.items()]
+    return min((end["min"] for end in ends), default=None), max((end["max"] for end in ends), default=None)
 
 
 def _completed(table: Table, row: Row, run: Run) -> Row:

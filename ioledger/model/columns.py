@@ -83,6 +83,8 @@ _RUN = [
     Column("status", TEXT, "how the run, or the judgement, came out"),
     Column("row_count", COUNT, "rows written to all other tables by this run", "rows"),
     Column("timeout_count", COUNT, "guests or volumes that did not answer in time", "items"),
+    Column("first_row_at", TIME, "the earliest time of this run's rows, in whatever table; NULL: it has none"),
+    Column("last_row_at", TIME, "the latest time of this run's rows"),
     Column("digest", DIGESTS, "for each table the SHA-256 of this run's rows, whatever files they lie in"),
     Column("error", TEXT, "what could not be read, in a sentence"),
     Column("collector_version", TEXT, "the version of ioledger that wrote the run"),
