@@ -45,6 +45,7 @@ _VIEWS: Final = (
     "limits",
     "counting_sample",
     "volume_of",
+    "cumulative_sample",
     "first_sight",
     "interval",
     "in_force",

@@ -46,7 +46,8 @@ def usage_records(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]
     cursor.execute("SET TimeZone = 'UTC'")
     cursor.register("given", _hours_table(hours))
     cursor.execute("CREATE TEMP TABLE usage_window AS SELECT * FROM given")
-    for name in ("piece", "io", "allocation"):
+    cursor.execute("CREATE TEMP VIEW metered_interval AS SELECT * FROM interval")
+    for name in ("split", "held", "judgement", "piece", "io", "allocation"):
         cursor.execute(statement(name))
     records = cursor.sql(statement("usage_record")).to_arrow_table()
     cursor.close()
