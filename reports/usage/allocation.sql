@@ -1,6 +1,6 @@
 -- Usage of kind `allocation` (metering.md, rules 9, 10 and 13): one row per billing hour and key,
 -- the levels that a volume held times the time for which it held them.
-CREATE TEMP VIEW allocation_usage AS
+CREATE OR REPLACE TEMP VIEW allocation_usage AS
 WITH
 -- one row per volume, cap and piece of a capped disk
 capped AS (

@@ -3,7 +3,7 @@
 
 -- The stretches of a table (`volume_id`, `valid_from`, `valid_to`, `held`, a struct), touching ones of
 -- a volume that hold the same made one, with the fields of `held` as columns.
-CREATE TEMP MACRO merged_of(table_name) AS TABLE
+CREATE OR REPLACE TEMP MACRO merged_of(table_name) AS TABLE
     WITH
     -- one row per stretch, and whether it begins something new
     linked AS (
@@ -35,7 +35,7 @@ CREATE TEMP MACRO merged_of(table_name) AS TABLE
     SELECT volume_id, valid_from, valid_to, unnest(held)
     FROM whole;
 
-CREATE TEMP VIEW allocation_told AS
+CREATE OR REPLACE TEMP VIEW allocation_told AS
 SELECT
     volume_id,
     valid_from,
@@ -43,7 +43,7 @@ SELECT
     struct_pack(pool_id, min_iops, max_iops, attached_count, size_bytes, provisioned, enforced) AS held
 FROM allocation_in_force;
 
-CREATE TEMP VIEW entitlement_told AS
+CREATE OR REPLACE TEMP VIEW entitlement_told AS
 SELECT
     volume_id,
     valid_from,
@@ -53,8 +53,8 @@ SELECT
     ) AS held
 FROM entitlement_in_force;
 
-CREATE TEMP TABLE allocation_held AS
+CREATE OR REPLACE TEMP TABLE allocation_held AS
 SELECT * FROM merged_of('allocation_told');
 
-CREATE TEMP TABLE entitlement_held AS
+CREATE OR REPLACE TEMP TABLE entitlement_held AS
 SELECT * FROM merged_of('entitlement_told');

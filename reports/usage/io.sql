@@ -1,9 +1,9 @@
 -- Usage of kind `io`: one row per billing hour and key, the sum of the pieces in it.
 
 -- A level times microseconds as a level times seconds, exact.
-CREATE TEMP MACRO per_second(level_us) AS level_us::DECIMAL(32, 0) * 0.000001::DECIMAL(6, 6);
+CREATE OR REPLACE TEMP MACRO per_second(level_us) AS level_us::DECIMAL(32, 0) * 0.000001::DECIMAL(6, 6);
 
-CREATE TEMP VIEW io_usage AS
+CREATE OR REPLACE TEMP VIEW io_usage AS
 SELECT
     'io' AS kind,
     window_start,

@@ -3,7 +3,7 @@
 -- The rows of a table of disks (`volume_id`, `judged_at` and a sample's caps), each with what was in
 -- force at its moment: whose it is, its class of service, and of one of the attached disks the
 -- guarantee and the ceiling.
-CREATE TEMP MACRO judged_of(table_name) AS TABLE
+CREATE OR REPLACE TEMP MACRO judged_of(table_name) AS TABLE
     WITH
     -- one row per given row, with the allocation and the entitlement in force, if any
     placed AS (

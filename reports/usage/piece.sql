@@ -2,7 +2,7 @@
 -- its share of the amounts, what was in force at its start, and the split of its operations.
 
 -- one row per interval and window it touches
-CREATE TEMP VIEW cut_interval AS
+CREATE OR REPLACE TEMP VIEW cut_interval AS
 SELECT
     interval.vm_id,
     interval.device,
@@ -35,7 +35,7 @@ JOIN usage_window
     ON interval.interval_start < usage_window.window_end
     AND interval.interval_end > usage_window.window_start;
 
-CREATE TEMP TABLE piece AS
+CREATE OR REPLACE TEMP TABLE piece AS
 WITH
 -- one row per piece, with the operations that the guarantee covers and those above the ceiling
 measured AS (
