@@ -141,16 +141,17 @@ def scan(name: str, paths: Sequence[Path]) -> str:
     columns = [(column.name, _SQL_TYPES.get(column.type, "MAP(VARCHAR, VARCHAR)")) for column in TABLES[name].columns]
     nothing = ", ".join(f"NULL::{sql_type} AS {column}" for column, sql_type in columns)
     cast = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns)
-    listed = ", ".join("'" + _as_pattern(path).replace("'", "''") + "'" for path in paths)
+    listed = ", ".join(map(literal, paths))
     stored = (
         f"UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     )
     return f"SELECT {cast} FROM (SELECT {nothing} WHERE false {stored if paths else ''})"
 
 
-def _as_pattern(path: Path) -> str:
-    """Write a path as the pattern that matches it alone: DuckDB takes every path for a pattern."""
-    return _WILDCARD.sub(r"[\g<0>]", str(path))
+def literal(path: Path) -> str:
+    """Write a path as an SQL literal, the pattern that matches it alone: DuckDB takes every path for a pattern."""
+    pattern = _WILDCARD.sub(r"[\g<0>]", str(path)).replace("'", "''")
+    return f"'{pattern}'"
 
 
 def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:

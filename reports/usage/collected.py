@@ -114,14 +114,9 @@ def to_us(moment: datetime) -> int:
     return (moment - _UNIX_EPOCH) // timedelta(microseconds=1)
 
 
-def to_moment(moment_us: int) -> datetime:
-    """Return the moment of so many microseconds since 1970, in UTC."""
-    return _UNIX_EPOCH + timedelta(microseconds=moment_us)
-
-
-def start_us(day: date) -> int:
-    """Return the first microsecond of a UTC day."""
-    return to_us(datetime(day.year, day.month, day.day, tzinfo=UTC))
+def start_of(day: date) -> datetime:
+    """Return the first moment of a UTC day."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def differing(before: Mapping[Place, int], now: Mapping[Place, int]) -> set[Place]:

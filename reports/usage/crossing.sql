@@ -40,8 +40,8 @@ SELECT
     lag(last_cap_io_size) OVER series AS opening_cap_io_size,
     lag(last_cap_group) OVER series AS opening_cap_group
 FROM known
-QUALIFY NOT is_before
 WINDOW series AS (PARTITION BY vm_id, device, epoch ORDER BY sampled_at)
+QUALIFY NOT is_before
 UNION ALL BY NAME
 SELECT * EXCLUDE (counts_from, was_there) NOT LIKE 'last_%'
 FROM edge_after;
@@ -54,3 +54,8 @@ UNION ALL
 SELECT vm_id, device, epoch, counts_from, was_there
 FROM edge_after
 WHERE counts_from IS NOT NULL;
+
+CREATE OR REPLACE VIEW windowed_sample AS
+SELECT *
+FROM raw_sample
+WHERE window_start IS NOT NULL;

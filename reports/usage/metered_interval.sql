@@ -14,8 +14,8 @@ SELECT
     first_read_bytes - lag(last_read_bytes) OVER hours AS read_bytes,
     first_write_bytes - lag(last_write_bytes) OVER hours AS write_bytes
 FROM stream_group
-QUALIFY interval_start IS NOT NULL
 WINDOW hours AS (PARTITION BY file_number, stretch ORDER BY hour)
+QUALIFY lag(last_us) OVER hours IS NOT NULL
 UNION ALL
 SELECT * REPLACE (coalesce(flush_ops, 0) AS flush_ops)
 FROM stream_interval;
@@ -44,7 +44,7 @@ SELECT
     resets,
     COLUMNS('^((read|write|flush)_ops|(read|write)_bytes)$'),
     COLUMNS('^(cap_(total|read|write)_(iops|bps)|cap_io_size)$')
-FROM interval
+FROM crossing_interval
 UNION ALL BY NAME
 SELECT
     streamed.vm_id,

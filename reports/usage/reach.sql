@@ -2,6 +2,7 @@
 -- anything that was read may change its records.
 SELECT
     usage_window.window_start,
+    usage_window.window_end,
     least(usage_window.window_start, min(metered.interval_start)) AS reaches_from,
     greatest(usage_window.window_end, max(metered.interval_end)) AS reaches_to
 FROM usage_window

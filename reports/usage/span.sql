@@ -4,7 +4,9 @@
 CREATE OR REPLACE VIEW span AS
 SELECT
     source,
+    host_id,
     vm_id,
+    vm_name,
     device,
     volume_id,
     disk_serial,

@@ -10,6 +10,12 @@ CREATE MACRO amount_of(closing, opening, from_zero) AS
 CREATE MACRO judging_of(closing, opening, from_zero) AS
     CASE WHEN from_zero THEN closing ELSE opening END;
 
+-- Samples that report rates: one row per sample, an interval as it stands.
+CREATE VIEW windowed_sample AS
+SELECT *
+FROM counting_sample
+WHERE window_start IS NOT NULL;
+
 -- Intervals before their volume is known: one row per interval, as `interval` below.
 CREATE VIEW measured_interval AS
 WITH
@@ -44,7 +50,7 @@ known AS (
     SELECT * FROM continued
     UNION ALL BY NAME
     SELECT *, window_start AS interval_start, true AS from_zero, 0::BIGINT AS resets
-    FROM counting_sample
+    FROM windowed_sample
     WHERE window_start < sampled_at
 )
 
