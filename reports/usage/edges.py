@@ -77,9 +77,9 @@ class EdgeSweep:
         """Return the edges of all days with samples, in order; ``progress`` hears how many are done."""
         lake_files.make_directories(self._directory)
         execute = self._lake.connection.execute
-        execute("CREATE OR REPLACE TABLE edge AS SELECT * FROM (SELECT 1 WHERE false)")
         samples.prepare(self._lake, self._files, ())
-        execute(statement("carried"))
+        for name in ("carried", "edge", "no_sight"):  # none yet, with the columns that there will be
+            execute(statement(name))
         found = []
         for number, day in enumerate(self._days, start=1):
             found.append(self._of_day(day))
