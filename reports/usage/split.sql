@@ -19,11 +19,14 @@ CREATE OR REPLACE TEMP MACRO burst_of(ops, guaranteed_ops, ceiling_iops, lasted_
 
 -- Whether an amount over a time reaches 95 % of a cap per second; in integers, without a division.
 CREATE OR REPLACE TEMP MACRO is_at_cap(amount, cap, lasted_us) AS
-    coalesce(amount::HUGEINT * 100000000 >= cap::HUGEINT * 95 * lasted_us, false);
+    CASE WHEN cap IS NULL THEN false ELSE amount::HUGEINT * 100000000 >= cap::HUGEINT * 95 * lasted_us END;
 
 -- The same for a cap on operations that counts a large request as several.
 CREATE OR REPLACE TEMP MACRO is_at_cap_by_size(bytes, io_size, cap, lasted_us) AS
-    coalesce(bytes::HUGEINT * 100000000 // nullif(io_size, 0) >= cap::HUGEINT * 95 * lasted_us, false);
+    CASE
+        WHEN cap IS NULL OR coalesce(io_size, 0) = 0 THEN false
+        ELSE bytes::HUGEINT * 100000000 // io_size >= cap::HUGEINT * 95 * lasted_us
+    END;
 
 -- Whether a disk that did something came near one of its caps; `cap` has the columns of a sample's caps.
 CREATE OR REPLACE TEMP MACRO is_near_cap(read_ops, write_ops, read_bytes, write_bytes, cap, lasted_us) AS

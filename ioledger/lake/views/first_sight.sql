@@ -60,9 +60,9 @@ SELECT
 FROM first_sample
 LEFT JOIN watched USING (vm_id, device, epoch);
 
--- The epochs that began under watch: one row per epoch of a disk, with the moment from which its
--- counters count. First samples that are a mere baseline have no row.
-CREATE VIEW first_sight AS
+-- The epochs that began under watch, of first samples as in `watched_first_sample`: one row per epoch
+-- of a disk, with the moment from which its counters count. Those that are a mere baseline have no row.
+CREATE MACRO first_sight_of(table_name) AS TABLE
 SELECT
     first_sample.vm_id,
     first_sample.device,
@@ -75,7 +75,7 @@ SELECT
         ELSE first_sample.watched_at
     END AS counts_from,
     first_sample.was_there
-FROM watched_first_sample AS first_sample
+FROM query_table(table_name) AS first_sample
 JOIN setting
     ON first_sample.sampled_at >= setting.valid_from AND first_sample.sampled_at < setting.valid_to
 WHERE
@@ -85,3 +85,6 @@ WHERE
         OR first_sample.epoch_started_at IS NULL
         OR first_sample.epoch_started_at >= first_sample.watched_at - to_microseconds(setting.max_gap_us)
     );
+
+CREATE VIEW first_sight AS
+FROM first_sight_of('watched_first_sample');

@@ -1,0 +1,60 @@
+"""Sorted files with stretches give the same records as any other files, to the byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import golden
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fleets import Fleet, fleets
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ioledger.lake import layout, stretches
+from ioledger.lake.writer import write_run
+from reports.usage.build import build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FEWER = settings(max_examples=settings().max_examples // 2)
+
+
+def new_lake(lake: Path, fleet: Fleet) -> None:
+    layout.create(lake)
+    (lake / layout.SETTINGS).write_text(golden.settings_toml(fleet.settings), encoding="utf-8")
+    for run in fleet.runs:
+        write_run(lake, run)
+
+
+def sort_partitions(lake: Path, partitions: Iterable[Path]) -> None:
+    """Put one sorted file with stretches in the place of all files of each partition."""
+    for partition in partitions:
+        paths = sorted(partition.iterdir())
+        rows = pa.concat_tables([pq.read_table(path, partitioning=None) for path in paths])
+        day, source = (part.partition("=")[2] for part in partition.parts[-2:])
+        stretches.write(lake, layout.date.fromisoformat(day), source, "sorted", rows)
+        for path in paths:
+            path.unlink()
+
+
+def usage(lake: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(lake)): path.read_bytes() for path in layout.files(lake, "usage_record")}
+
+
+@FEWER
+@given(fleets(), st.data())
+def test_sorted_files_give_the_same_bytes(fleet: Fleet, data: st.DataObject) -> None:
+    with TemporaryDirectory() as directory:
+        small, large = Path(directory, "small"), Path(directory, "large")
+        new_lake(small, fleet)
+        copytree(small, large)
+        partitions = sorted({path.parent for path in layout.files(large, "disk_io_stat")})
+        sort_partitions(large, [path for path in partitions if data.draw(st.sampled_from((True, True, False)))])
+        build(small, fleet.start, fleet.end)
+        build(large, fleet.start, fleet.end)
+        assert usage(small) == usage(large)
