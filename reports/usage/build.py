@@ -22,7 +22,7 @@ from ioledger.model.columns import TIME
 from ioledger.model.period import utc_day, utc_days, windows
 from ioledger.model.tables import COLLECTION_RUN, USAGE_RECORD, VOLUME_ALIAS
 from reports.usage import notes, statement
-from reports.usage.collected import collected, start_of
+from reports.usage.collected import collected, start_of, to_us
 from reports.usage.day import Day, hours_table
 from reports.usage.edges import EdgeSweep
 from reports.usage.samples import files_by_day
@@ -124,7 +124,8 @@ class _Build:
                 self._progress(len(edges) + done, len(edges) + len(days))
         except OSError as error:
             raise LakeError(
-                f"usage cannot be kept in {self._lake}: {error.strerror or error}; make the lake writable and build again"
+                f"usage cannot be kept in {self._lake}: {error.strerror or error}; "
+                "make the lake writable and build again"
             ) from error
         return Built(len(hours), made, record_count, self._provisional_count(hours))
 
@@ -147,7 +148,7 @@ class _Build:
             self._store(date_, hours, day.hours, records)
         # Hours that are stale and were not asked for are forgotten, so that they are made when they are.
         known = {opens for opens in now.reach if note is not None and opens in note.reach}
-        fresh = known - {notes.to_us(opens) for opens in stale} | {notes.to_us(hour[0]) for hour in hours}
+        fresh = known - {to_us(opens) for opens in stale} | {to_us(hour[0]) for hour in hours}
         kept = replace(
             now, reach={opens: now.reach[opens] for opens in sorted(fresh)}, stored_bytes=self._stored_bytes(date_)
         )

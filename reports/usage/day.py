@@ -16,7 +16,7 @@ from ioledger.lake.schema import arrow_schema
 from ioledger.lake.stretches import LONGEST_INTERVAL_US
 from ioledger.model.columns import COUNT, TIME
 from ioledger.model.period import utc_days
-from ioledger.model.tables import DISK_IO_STAT, ENTITLEMENT, PROVISIONED_IOPS, USAGE_RECORD
+from ioledger.model.tables import ENTITLEMENT, PROVISIONED_IOPS, USAGE_RECORD
 from reports.usage import samples, statement
 from reports.usage.collected import HOUR_US, days_between, filed_under, hour_of, start_of, to_us
 
@@ -108,7 +108,9 @@ class Day:
         samples.add_windowed(self.lake, self.files, self._days_of_late_windows(), self.end)
         for name, days in (("inside", self.edges_inside()), ("after", self.edges_after())):
             _load_edges(connection, name, days)
-        connection.execute("SET VARIABLE first_moment = $moment::TIMESTAMPTZ", {"moment": start_of(self.sample_days[0])})
+        connection.execute(
+            "SET VARIABLE first_moment = $moment::TIMESTAMPTZ", {"moment": start_of(self.sample_days[0])}
+        )
         connection.execute(statement("crossing"))
         with connection.cursor() as cursor:
             cursor.execute("SET TimeZone = 'UTC'")
@@ -236,4 +238,3 @@ def _load_edges(connection: duckdb.DuckDBPyConnection, where: str, days: Sequenc
     listed = ", ".join(literal(edges.path) for edges in days)
     rows = f"FROM read_parquet([{listed}])" if days else "FROM edge WHERE false"
     connection.execute(f"CREATE OR REPLACE TABLE edge_{where} AS {rows}")
-

@@ -92,7 +92,11 @@ class EdgeSweep:
         """Leave the day's edges in the table ``edge``, from its file where that still holds."""
         path = self._directory / f"{day.isoformat()}.parquet"
         note = _note_of(path)
-        if not note or note != self._note(day, note["watched_from_us"], note["windows_from_us"]) or not self._load(path):
+        if (
+            not note
+            or note != self._note(day, note["watched_from_us"], note["windows_from_us"])
+            or not self._load(path)
+        ):
             note = self._make(day, path)
         reach = self._lake.connection.execute(
             "SELECT epoch_us(min(coalesce(opening_sampled_at, counts_from))) FROM edge"
@@ -125,7 +129,9 @@ class EdgeSweep:
         samples.show_runs(self._lake, self._files, filed_under(places))
         samples.prepare(self._lake, self._files, (day,))
         execute(statement("edge"))
-        windows_from = execute("SELECT min(window_start) FROM raw_sample WHERE window_start < sampled_at").fetchall()[0][0]
+        windows_from = execute("SELECT min(window_start) FROM raw_sample WHERE window_start < sampled_at").fetchall()[
+            0
+        ][0]
         watched_from_us = self._judge_new_epochs(day)
         rows = self._lake.connection.sql("FROM edge ORDER BY vm_id, device, epoch").to_arrow_table()
         note = self._note(day, watched_from_us, None if windows_from is None else to_us(windows_from))

@@ -115,7 +115,9 @@ def _changed(
 
 def _reasons_of_samples(hour: Window, changed: set[Place], note: Note, now: Note) -> list[str]:
     opens, closes = to_us(hour[0]), to_us(hour[1])
-    itself = {place.source for place in changed if opens < (place.hour + 1) * HOUR_US and place.hour * HOUR_US <= closes}
+    itself = {
+        place.source for place in changed if opens < (place.hour + 1) * HOUR_US and place.hour * HOUR_US <= closes
+    }
     near = set()
     for reach in (note.reach.get(opens), now.reach.get(opens)):
         if reach is not None:
@@ -167,4 +169,3 @@ def save(lake: Path, day: date, note: Note) -> None:
     path = _path(lake, day)
     lake_files.make_directories(path.parent)
     lake_files.write_whole(path, json.dumps(told, separators=(",", ":")).encode())
-

@@ -92,12 +92,10 @@ def _committed(lake: OpenLake) -> dict[str, set[str]]:
     return runs
 
 
-def _has_all_runs(
-    path: Path, indices: Mapping[tuple[str, str, str], Path], committed: Mapping[str, Collection[str]]
-) -> bool:
+def _has_all_runs(path: Path, indices: Mapping[tuple[str, str, str], Path], committed: Mapping[str, set[str]]) -> bool:
     metadata = pq.read_metadata(indices[_place(path)]).metadata
     source = path.parent.name.removeprefix("source=")
-    return committed.get(source, set()) >= set(json.loads(metadata[RUNS_METADATA.encode()]))
+    return set(json.loads(metadata[RUNS_METADATA.encode()])) <= committed.get(source, set())
 
 
 def _load_stretches(lake: OpenLake, paths: Sequence[Path]) -> None:
