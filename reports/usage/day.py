@@ -108,12 +108,11 @@ class Day:
         samples.add_windowed(self.lake, self.files, self._days_of_late_windows(), self.end)
         for name, days in (("inside", self.edges_inside()), ("after", self.edges_after())):
             _load_edges(connection, name, days)
-        connection.execute(
-            "SET VARIABLE first_moment = $moment::TIMESTAMPTZ", {"moment": start_of(self.sample_days[0])}
-        )
         connection.execute(statement("crossing"))
         with connection.cursor() as cursor:
             cursor.execute("SET TimeZone = 'UTC'")
+            first_moment = start_of(self.sample_days[0])
+            cursor.execute("SET VARIABLE first_moment = $moment::TIMESTAMPTZ", {"moment": first_moment})
             cursor.execute("CREATE TEMP TABLE crossing_interval AS FROM interval")
             yield OpenDay(self, cursor, streams)
 

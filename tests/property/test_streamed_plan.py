@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 import golden
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from fleets import Fleet, fleets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ioledger.lake import layout, stretches
+from ioledger.lake.reader import connect_tables
+from ioledger.lake.settings import timeline, zone_spans
 from ioledger.lake.writer import write_run
-from reports.usage.build import build
+from ioledger.model.period import windows
+from reports.usage.build import build, usage_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,3 +62,23 @@ def test_sorted_files_give_the_same_bytes(fleet: Fleet, data: st.DataObject) -> 
         build(small, fleet.start, fleet.end)
         build(large, fleet.start, fleet.end)
         assert usage(small) == usage(large)
+
+
+@FEWER
+@given(fleets())
+def test_a_lake_built_day_by_day_gives_the_records_of_all_rows_at_once(fleet: Fleet) -> None:
+    hours = windows(fleet.start, fleet.end, zone_spans(timeline(fleet.settings)))
+    with TemporaryDirectory() as directory, connect_tables(fleet.tables(), fleet.settings) as connection:
+        lake = Path(directory, "lake")
+        new_lake(lake, fleet)
+        build(lake, fleet.start, fleet.end)
+        expected = usage_records(connection, hours).to_pylist()
+        by_day = sorted(expected, key=lambda record: record["window_start"].date())
+        stored = [
+            row
+            for path in layout.files(lake, "usage_record")
+            for row in pq.read_table(path, partitioning=None).to_pylist()
+        ]
+        difference = golden.difference(by_day, stored)
+        if difference:
+            pytest.fail(difference, pytrace=False)
