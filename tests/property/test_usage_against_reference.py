@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import golden
 import pytest
-from fleets import HOURS, Fleet, fleets, zones_and_moments
+from fleets import HOURS, fleets, zones_and_moments
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.facts import Settings, to_datetime
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import duckdb
+    from fleet_parts import Fleet
     from reference.facts import Row, Tables
 
     from ioledger.model.period import Window
