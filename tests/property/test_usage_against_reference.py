@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import golden
 import pytest
-from fleets import HOURS, fleets, zones_and_moments
-from hypothesis import given, settings
+from behaviours import behaviours
+from fleets import fleets, zones_and_moments
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from reference.facts import Settings, to_datetime
 from reference.records import usage_records as reference_records
 from reference.windows import rule_8_windows
+from sightings import coherent_fleets
 
 from ioledger.lake import layout
 from ioledger.lake.reader import connect_tables
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 FEWER = settings(max_examples=settings().max_examples // 8)
 HOUR_US = 3_600_000_000
+ANY_FLEETS = st.one_of(fleets(), coherent_fleets())
 
 
 def hours_of(fleet: Fleet) -> list[Window]:
@@ -62,6 +65,17 @@ def assert_equal(expected: Sequence[Row], actual: Sequence[Row]) -> None:
 
 @given(fleets())
 def test_sql_and_reference_give_the_same_records(fleet: Fleet) -> None:
+    assert_sql_and_reference_agree(fleet)
+
+
+@given(coherent_fleets())
+def test_sql_and_reference_give_the_same_records_of_coherent_lives(fleet: Fleet) -> None:
+    for behaviour in behaviours(fleet):
+        event(behaviour)
+    assert_sql_and_reference_agree(fleet)
+
+
+def assert_sql_and_reference_agree(fleet: Fleet) -> None:
     hours = hours_of(fleet)
     tables = fleet.tables()
     expected = reference_records(tables, fleet.settings, hours[0][0], fleet.end)
@@ -69,23 +83,24 @@ def test_sql_and_reference_give_the_same_records(fleet: Fleet) -> None:
 
 
 @FEWER
-@given(fleets())
+@given(ANY_FLEETS)
 def test_the_classes_of_operations_add_up(fleet: Fleet) -> None:
     for record in records_of(fleet.tables(), fleet, hours_of(fleet)):
         assert sum(record[name] for name in OPERATION_CLASSES) == record["read_ops"] + record["write_ops"]
 
 
 @FEWER
-@given(fleets(), st.integers(1, HOURS - 1))
-def test_a_build_in_two_parts_gives_the_same_as_in_one_go(fleet: Fleet, first: int) -> None:
+@given(ANY_FLEETS, st.data())
+def test_a_build_in_two_parts_gives_the_same_as_in_one_go(fleet: Fleet, data: st.DataObject) -> None:
     hours, tables = hours_of(fleet), fleet.tables()
+    first = data.draw(st.integers(1, len(hours) - 1))
     one_by_one = [record for part in (hours[:first], hours[first:]) for record in records_of(tables, fleet, part)]
     at_once = records_of(tables, fleet, hours)
     assert_equal(at_once, sorted(one_by_one, key=lambda record: record["kind"]))
 
 
 @FEWER
-@given(fleets(), st.data())
+@given(ANY_FLEETS, st.data())
 def test_the_order_in_which_rows_arrive_changes_nothing(fleet: Fleet, data: st.DataObject) -> None:
     tables = fleet.tables()
     shuffled = {name: data.draw(st.permutations(rows)) for name, rows in tables.items()}
@@ -94,10 +109,10 @@ def test_the_order_in_which_rows_arrive_changes_nothing(fleet: Fleet, data: st.D
 
 
 @FEWER
-@given(fleets(), st.data())
-def test_a_lake_that_grew_in_any_order_holds_the_same_bytes(fleet: Fleet, data: st.DataObject) -> None:
+@given(ANY_FLEETS, st.data())
+def test_a_lake_that_grew_in_any_order_and_twice_holds_the_same_bytes(fleet: Fleet, data: st.DataObject) -> None:
     shuffled: list[Run] = data.draw(st.permutations(fleet.runs))
-    early, late = shuffled[::2], shuffled[1::2]
+    early, late = shuffled[::2], [*shuffled[1::2], *shuffled[::4]]
     middle = fleet.start + (fleet.end - fleet.start) / 2
     with TemporaryDirectory() as at_once, TemporaryDirectory() as bit_by_bit:
         _write(Path(at_once), fleet, fleet.runs)

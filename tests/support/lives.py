@@ -82,23 +82,6 @@ class Guest:
         return [disk for disk in self.disks if disk.stints[-1].ended is None]
 
 
-HAPPENINGS: Final = (*EVENTS, "migrate", "migrate", "unplug", "stop", "cap")  # the last need luck to be seen
-
-
-def _rates(draw: Draw) -> dict[str, int]:
-    read, write, flush = (draw(st.sampled_from(rates)) for rates in ((0, 333, 1000, 70_001), (0, 500), (0, 7)))
-    return {
-        "read_ops": read,
-        "write_ops": write,
-        "flush_ops": flush,
-        "read_bytes": read * BYTES_PER_OPERATION,
-        "write_bytes": write * BYTES_PER_OPERATION,
-        "read_time_ns": read * 10**5,
-        "write_time_ns": write * 10**5,
-        "flush_time_ns": flush * 10**5,
-    }
-
-
 def guests_of(draw: Draw, moments: Sequence[datetime]) -> list[Guest]:
     """Draw two guests, one with two disks, and let things happen to them around some of the moments."""
     guests = [
