@@ -145,13 +145,13 @@ def _migrate(draw: Draw, guest: Guest, at: datetime) -> None:
     _begin(draw, guest, running, at)
 
 
-def _unplug(_draw: Draw, guest: Guest, at: datetime) -> None:
-    _end(guest.running()[1:], at)
-
-
-def _plug(draw: Draw, guest: Guest, at: datetime) -> None:
+def _plug_or_unplug(draw: Draw, guest: Guest, at: datetime) -> None:
+    """Take all disks but the first away, or give those back that are away."""
     running = guest.running()
-    _begin(draw, guest, [disk for disk in guest.disks if disk not in running], at)
+    away = [disk for disk in guest.disks if disk not in running]
+    _begin(draw, guest, away, at)
+    if not away:
+        _end(running[1:], at)
 
 
 def _change_pace(draw: Draw, guest: Guest, at: datetime) -> None:
@@ -200,17 +200,25 @@ EVENTS: Final[Mapping[str, Callable[[Draw, Guest, datetime], None]]] = {
     "clone": _be_cloned,
     "migrate": _migrate,
     "pace": _change_pace,
-    "plug": _plug,
+    "plug": _plug_or_unplug,
     "reset": _reset,
     "restart": _restart,
     "reset unseen": _reset_unseen,
     "silence": _fall_silent,
     "stop": _stop,
-    "unplug": _unplug,
 }
 
 
-HAPPENINGS: Final = (*EVENTS, "migrate", "migrate", "unplug", "stop", "cap")  # the last need luck to be seen
+HAPPENINGS: Final = (
+    *EVENTS,
+    "migrate",
+    "migrate",
+    "plug",
+    "plug",
+    "plug",
+    "stop",
+    "reset unseen",
+)  # the last need luck to be seen
 
 
 def _rates(draw: Draw) -> dict[str, int]:
