@@ -13,12 +13,12 @@ import pyarrow as pa
 from benchmarks.activity import COUNTERS, READING_TAKES_US, days
 from benchmarks.fleet import DAY_US, HOUR_US, MINUTES, NONE
 from benchmarks.truth import Truth
-from ioledger.lake import files, layout
+from ioledger.lake import files, layout, stretches
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from benchmarks.activity import Day
@@ -144,17 +144,22 @@ def _host_tables(fleet: Fleet, day: Day, host: int, source: str, samples: _Sampl
 
 
 def _write_host(lake: Path, tables: dict[str, pa.Table], on: date, source: str, files_by: Layout) -> None:
-    for name in ("disk_io_stat", "collection_run"):  # the rows that commit come last
-        partition = layout.fact_partition(lake, name, on, source)
-        partition.mkdir(parents=True)
-        for file_name, part in _files(tables[name], files_by):
-            files.write_parquet(partition / f"{file_name}.parquet", part)
-
-
-def _files(table: pa.Table, files_by: Layout) -> Iterator[tuple[str, pa.Table]]:
     if files_by == "days":
-        yield "day", table
+        stretches.write(lake, on, source, "day", tables["disk_io_stat"])
+        _write(lake, "collection_run", on, source, [("day", tables["collection_run"])])
         return
+    for name in ("disk_io_stat", "collection_run"):  # the rows that commit come last
+        _write(lake, name, on, source, _by_run(tables[name]))
+
+
+def _write(lake: Path, name: str, on: date, source: str, parts: Iterable[tuple[str, pa.Table]]) -> None:
+    partition = layout.fact_partition(lake, name, on, source)
+    partition.mkdir(parents=True)
+    for file_name, part in parts:
+        files.write_parquet(partition / f"{file_name}.parquet", part)
+
+
+def _by_run(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     run_ids = np.array(table.column("run_id").to_pylist())
     for run_id in np.unique(run_ids):
         yield str(run_id), table.take(np.flatnonzero(run_ids == run_id))
@@ -200,9 +205,7 @@ def _write_hourly(lake: Path, fleet: Fleet, day: Day, on: date) -> None:
             "collection_run": _run_table(source, started, row_counts, name),
         }
         for table_name, table in tables.items():
-            partition = layout.fact_partition(lake, table_name, on, source)
-            partition.mkdir(parents=True)
-            files.write_parquet(partition / "day.parquet", table)
+            _write(lake, table_name, on, source, [("day", table)])
 
 
 def _run_table(

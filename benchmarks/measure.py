@@ -109,7 +109,7 @@ def _stretches(fleet: Fleet, lake: Path, files_by: Layout, day_counts: Sequence[
         if day_count in day_counts:
             paths = layout.files(lake, "disk_io_stat")
             sample_count = sum(pq.read_metadata(path).num_rows for path in paths)
-            byte_count = sum(path.stat().st_size for path in paths)
+            byte_count = sum(path.stat().st_size for path in (*paths, *layout.files(lake, "sample_stretch")))
             found = int(truth.amounts["read_ops"].sum() + truth.amounts["write_ops"].sum())
             stretches.append(
                 Stretch(

@@ -55,8 +55,8 @@ def build_command(app: App, start: str | None, end: str | None) -> None:
     with progress("building usage") as tell:
         built = build(lake, *period, tell)
     _log.info(
-        "%d usage records of %d hours, %d of them provisional",
-        built.record_count, built.window_count, built.provisional_count,
+        "%d usage records of %d hours made; of %d hours in all %d are provisional",
+        built.record_count, len(built.made), built.window_count, built.provisional_count,
     )  # fmt: skip
 
 

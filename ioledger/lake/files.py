@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from ioledger.model.columns import COUNT, TEXT, TIME
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 TEMPORARY_SUFFIX: Final = ".tmp"
@@ -48,20 +49,25 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write a Parquet file and flush it to the disk; the same table gives the same bytes."""
+def write_parquet(path: Path, table: pa.Table, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a Parquet file and flush it to the disk; the same table gives the same bytes.
+
+    ``metadata`` is added to the file's key-value metadata alone, not to its Arrow schema.
+    """
     delta = [field.name for field in table.schema if field.type in (COUNT, TIME)]
     with path.open("wb") as stream:
-        pq.write_table(
-            table,
+        with pq.ParquetWriter(
             stream,
-            row_group_size=ROW_GROUP_ROWS,
+            table.schema,
             compression="zstd",
             compression_level=COMPRESSION_LEVEL,
             use_dictionary=[field.name for field in table.schema if field.type == TEXT],
             column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
             write_page_checksum=True,
-        )
+        ) as writer:
+            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+            if metadata:
+                writer.add_key_value_metadata(metadata)
         stream.flush()
         os.fsync(stream.fileno())
 

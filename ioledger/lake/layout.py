@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,8 +13,7 @@ from ioledger.lake.files import write_whole
 from ioledger.model.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
+    from collections.abc import Iterable, Iterator
 
 MARKER: Final = "lake.toml"
 SETTINGS: Final = "settings.toml"
@@ -77,6 +77,15 @@ def files(lake: Path, table: str) -> list[Path]:
 def _refuse_unlisted(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):  # a table that has no rows yet has no directory
         raise LakeError(f"{error.filename} cannot be listed: {error.strerror}; give this user access to it") from error
+
+
+def by_day(paths: Iterable[Path]) -> dict[date, list[Path]]:
+    """Sort files of one table by the UTC day under which they lie."""
+    found: dict[date, list[Path]] = {}
+    for path in paths:
+        day = next(part for part in path.parts[::-1] if part.startswith("date="))
+        found.setdefault(date.fromisoformat(day.removeprefix("date=")), []).append(path)
+    return found
 
 
 def run_files(lake: Path, table: str, source: str, run_id: str) -> Iterator[Path]:

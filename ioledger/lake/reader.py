@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -45,6 +46,7 @@ _VIEWS: Final = (
     "limits",
     "counting_sample",
     "volume_of",
+    "cumulative_sample",
     "first_sight",
     "interval",
     "in_force",
@@ -52,6 +54,22 @@ _VIEWS: Final = (
     "final_window",
 )
 """The files of ``views/`` in the order in which they build on one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLake:
+    """A lake as it was when it was opened: a connection with its views, and the files they stand on.
+
+    ``files`` holds the live files by table. ``show`` makes a table see some of them alone, for work
+    that goes through a long history in bounded memory.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    files: Mapping[str, Sequence[Path]]
+
+    def show(self, name: str, paths: Sequence[Path]) -> None:
+        """Let a table of the lake be what lies in these files, and every view that stands on it."""
+        self.connection.execute(f"CREATE OR REPLACE VIEW stored_{name} AS {scan(name, paths)}")
 
 
 @contextmanager
@@ -62,6 +80,16 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     while the connection is in use, if a file cannot be read. DuckDB does not compare the checksums
     of pages: a flipped bit that leaves a page readable is not seen here.
     """
+    with open_lake(lake) as opened:
+        opened.connection.execute("SET parquet_metadata_cache = true")
+        for name, paths in opened.files.items():
+            opened.show(name, paths)
+        yield opened.connection
+
+
+@contextmanager
+def open_lake(lake: Path) -> Iterator[OpenLake]:
+    """Open a lake whose tables are empty until ``show`` is called; otherwise as ``connect``."""
     layout.require(lake)
     line = lake_settings.load(lake)
     # A run's collection_run row is written last, so a run whose row is listed here has all its files.
@@ -71,13 +99,15 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
         # the views of the contract are made over empty tables, which then give way to the files.
         for name in TABLES:
-            connection.execute(f"CREATE TABLE stored_{name} AS {_scan(name, ())}")
+            connection.execute(f"CREATE TABLE stored_{name} AS {scan(name, ())}")
         _install(connection, line)
         for name in TABLES:
             connection.execute(f"DROP TABLE stored_{name}")
-            connection.execute(f"CREATE VIEW stored_{name} AS {_scan(name, files[name])}")
-        _refuse_doubled_runs(connection, lake, files[COLLECTION_RUN.name])
-        yield connection
+        opened = OpenLake(connection, files)
+        for name in TABLES:
+            opened.show(name, ())
+        _refuse_doubled_runs(opened, lake)
+        yield opened
     except duckdb.Error as error:
         raise _cause(error, files) from error
     finally:
@@ -103,25 +133,25 @@ def connect_tables(
 def _new_connection() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET parquet_metadata_cache = true")
     return connection
 
 
-def _scan(name: str, paths: Sequence[Path]) -> str:
-    """Write the SELECT over a table's files; the typed empty row set gives columns that no file has."""
+def scan(name: str, paths: Sequence[Path]) -> str:
+    """Return the SELECT over a table's files; the typed empty row set gives columns that no file has."""
     columns = [(column.name, _SQL_TYPES.get(column.type, "MAP(VARCHAR, VARCHAR)")) for column in TABLES[name].columns]
     nothing = ", ".join(f"NULL::{sql_type} AS {column}" for column, sql_type in columns)
     cast = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns)
-    listed = ", ".join("'" + _as_pattern(path).replace("'", "''") + "'" for path in paths)
+    listed = ", ".join(map(literal, paths))
     stored = (
         f"UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     )
     return f"SELECT {cast} FROM (SELECT {nothing} WHERE false {stored if paths else ''})"
 
 
-def _as_pattern(path: Path) -> str:
-    """Write a path as the pattern that matches it alone: DuckDB takes every path for a pattern."""
-    return _WILDCARD.sub(r"[\g<0>]", str(path))
+def literal(path: Path) -> str:
+    """Write a path as an SQL literal, the pattern that matches it alone: DuckDB takes every path for a pattern."""
+    pattern = _WILDCARD.sub(r"[\g<0>]", str(path)).replace("'", "''")
+    return f"'{pattern}'"
 
 
 def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
@@ -154,10 +184,24 @@ def _settings_table(line: Timeline) -> pa.Table:
     )
 
 
-def _refuse_doubled_runs(connection: duckdb.DuckDBPyConnection, lake: Path, paths: Sequence[Path]) -> None:
-    doubled = connection.execute(
-        "SELECT source, run_id FROM collection_run GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+def _refuse_doubled_runs(opened: OpenLake, lake: Path) -> None:
+    paths = opened.files[COLLECTION_RUN.name]
+    opened.show(COLLECTION_RUN.name, paths)
+    # Names are compared where their hashes are equal: those of all runs ever would take much memory.
+    doubled = opened.connection.execute(
+        """
+        SELECT source, run_id
+        FROM collection_run
+        WHERE hash(source, run_id) IN (
+            SELECT hash(source, run_id) FROM collection_run GROUP BY ALL HAVING count(*) > 1
+        )
+        GROUP BY ALL
+        HAVING count(*) > 1
+        ORDER BY ALL
+        LIMIT 1
+        """
     ).fetchall()
+    opened.show(COLLECTION_RUN.name, ())
     if not doubled:
         return
     source, run_id = doubled[0]
@@ -189,7 +233,7 @@ def _unreadable(name: str, path: Path) -> str | None:
     try:
         pq.read_table(path, partitioning=None, page_checksum_verification=True)
         with _new_connection() as connection:
-            for _ in connection.sql(_scan(name, [path])).to_arrow_reader():
+            for _ in connection.sql(scan(name, [path])).to_arrow_reader():
                 pass
     except (OSError, pa.ArrowException, duckdb.Error) as broken:
         return str(broken).splitlines()[0].rstrip(".")

@@ -35,16 +35,14 @@ _PYTHON_TYPES: Final[dict[pa.DataType, tuple[type, str]]] = {
 def arrow_schema(name: str) -> pa.Schema:
     """Return the Arrow schema of a table, with units, meanings and the schema's version as metadata."""
     table = TABLES[name]
-    fields = [
-        pa.field(
-            column.name,
-            column.type,
-            nullable=column.name not in table.required,
-            metadata={"meaning": column.meaning, "unit": column.unit},
-        )
-        for column in table.columns
-    ]
+    fields = [arrow_field(column, is_required=column.name in table.required) for column in table.columns]
     return pa.schema(fields, metadata={"ioledger.table": name, "ioledger.schema_version": str(SCHEMA_VERSION)})
+
+
+def arrow_field(column: Column, *, is_required: bool) -> pa.Field:
+    """Return the Arrow field of a column, with its unit and meaning as metadata."""
+    metadata = {"meaning": column.meaning, "unit": column.unit}
+    return pa.field(column.name, column.type, nullable=not is_required, metadata=metadata)
 
 
 def typed(table: Table, rows: Sequence[Row]) -> pa.Table:

@@ -143,6 +143,16 @@ def at(line: Timeline, moment: datetime) -> Settings:
     return next(settings for settings in line if settings.valid_from <= moment < settings.valid_to)
 
 
+def metering_values(settings: Settings) -> tuple[object, ...]:
+    """Return what metering rests on: all values but ``retired``, which says only what is final."""
+    return (
+        settings.billing_time_zone,
+        settings.max_gap_seconds,
+        settings.max_allocation_age_seconds,
+        settings.precedence,
+    )
+
+
 def zone_spans(line: Timeline) -> list[ZoneSpan]:
     """List the billing time zones in order, each with the whole time for which it holds."""
     spans: list[ZoneSpan] = []

@@ -81,7 +81,7 @@ _RUN = [
     Column("ended_at", TIME, "when the run had read everything"),
     Column("boottime_us", COUNT, "the collector's CLOCK_BOOTTIME at started_at", "microseconds"),
     Column("status", TEXT, "how the run, or the judgement, came out"),
-    Column("row_count", COUNT, "rows written to all other tables by this run", "rows"),
+    Column("row_count", COUNT, "rows: of a run in all other tables, or of a stretch", "rows"),
     Column("timeout_count", COUNT, "guests or volumes that did not answer in time", "items"),
     Column("first_row_at", TIME, "the earliest time of this run's rows, in whatever table; NULL: it has none"),
     Column("last_row_at", TIME, "the latest time of this run's rows"),
@@ -112,6 +112,32 @@ _SAMPLE = [
     ),
     Column("cap_group", TEXT, "throttle group whose members share one bucket"),
     Column("layer", TEXT, "where the cap was read: the definition, QEMU itself, or a throttle group"),
+]
+
+COUNTERS: Final = (
+    "read_ops", "write_ops", "flush_ops", "read_bytes", "write_bytes", "read_time_ns", "write_time_ns", "flush_time_ns",
+)  # fmt: skip
+"""What a disk counts from the beginning of an epoch on."""
+
+
+def _ends_of_counters() -> list[Column]:
+    counters = {column.name: column for column in _SAMPLE if column.name in COUNTERS}
+    return [
+        Column(f"{end}_{name}", COUNT, f"{name} of the stretch's {end} row", counters[name].unit)
+        for end in ("first", "last")
+        for name in COUNTERS
+    ]
+
+
+_STRETCH = [
+    Column("stretch", COUNT, "number of the stretch in its file, from 1 on", "ordinal"),
+    Column("counts", FLAG, "the rows count: state is ok, and epoch, operations and bytes are set"),
+    Column("first_run_id", TEXT, "the run of the stretch's first row"),
+    Column("last_run_id", TEXT, "the run of the stretch's last row"),
+    Column("first_sampled_at", TIME, "sampled_at of the stretch's first row"),
+    Column("last_sampled_at", TIME, "sampled_at of the stretch's last row"),
+    Column("longest_us", COUNT, "the longest time between two neighbouring rows; 0 for a single one", "microseconds"),
+    *_ends_of_counters(),
 ]
 
 _ALLOCATION = [
@@ -196,5 +222,7 @@ _FINDING = [
 ]
 
 COLUMNS: Final[dict[str, Column]] = {
-    column.name: column for group in (_IDENTITY, _RUN, _SAMPLE, _ALLOCATION, _USAGE, _FINDING) for column in group
+    column.name: column
+    for group in (_IDENTITY, _RUN, _SAMPLE, _STRETCH, _ALLOCATION, _USAGE, _FINDING)
+    for column in group
 }

@@ -31,7 +31,8 @@ def tables_page() -> str:
         "[metering.md](metering.md).\n\n"
         "## Facts\n\nWritten by collectors, in `TABLE/date=YYYY-MM-DD/source=SOURCE/`.\n\n"
         f"{_sections(FACTS)}"
-        "## Derived\n\nComputed from the facts, in `TABLE/date=YYYY-MM-DD/`.\n\n"
+        "## Derived\n\nComputed from the facts, in `TABLE/date=YYYY-MM-DD/`; `sample_stretch` lies in\n"
+        "`TABLE/date=YYYY-MM-DD/source=SOURCE/`, under the name of the file of samples that it tells of.\n\n"
         f"{_sections(DERIVED)}"
     ).rstrip() + "\n"
 

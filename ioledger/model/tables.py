@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from ioledger.model.columns import COLUMNS, Column, limit_names
+from ioledger.model.columns import COLUMNS, COUNTERS, Column, limit_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,8 +64,27 @@ DISK_IO_STAT: Final = Table(
     required=("source", "run_id", "sampled_at", "vm_id", "state"),
     names=(
         "source", "run_id", "sampled_at", "host_id", "vm_id", "vm_name", "device", "volume_id", "disk_serial",
-        "disk_wwn", "source_path", "epoch", "epoch_started_at", "state", "read_ops", "write_ops", "flush_ops",
-        "read_bytes", "write_bytes", "read_time_ns", "write_time_ns", "flush_time_ns", "window_start", *_CAP_COLUMNS,
+        "disk_wwn", "source_path", "epoch", "epoch_started_at", "state", *COUNTERS, "window_start", *_CAP_COLUMNS,
+    ),
+    values={"state": STATES},
+)  # fmt: skip
+
+_CHANGING: Final = ("run_id", "sampled_at", *COUNTERS)
+
+STRETCH_CONSTANTS: Final = tuple(name for name in DISK_IO_STAT.names if name not in {*_CHANGING, "window_start"})
+"""The columns of samples in which all rows of a stretch agree."""
+
+SAMPLE_STRETCH: Final = Table(
+    name="sample_stretch",
+    meaning="one row per run of neighbouring rows of a compacted file of samples in which nothing but time and "
+    "counters changes",
+    time="first_sampled_at",
+    key=("stretch",),
+    required=("stretch", "row_count", "counts", "source", "vm_id", "state", "first_run_id", "last_run_id",
+              "first_sampled_at", "last_sampled_at", "longest_us"),
+    names=(
+        "stretch", "row_count", "counts", *STRETCH_CONSTANTS, "first_run_id", "last_run_id", "first_sampled_at",
+        "last_sampled_at", "longest_us", *(f"{end}_{name}" for end in ("first", "last") for name in COUNTERS),
     ),
     values={"state": STATES},
 )  # fmt: skip
@@ -176,8 +195,8 @@ FACTS: Final[Mapping[str, Table]] = {
 }  # fmt: skip
 """What collectors write, in partitions by date and source."""
 
-DERIVED: Final[Mapping[str, Table]] = {table.name: table for table in (USAGE_RECORD, FINDING)}
-"""What is computed from the facts, in partitions by date."""
+DERIVED: Final[Mapping[str, Table]] = {table.name: table for table in (SAMPLE_STRETCH, USAGE_RECORD, FINDING)}
+"""What is computed from the facts, in partitions by date; ``sample_stretch`` by source as well."""
 
 TABLES: Final[Mapping[str, Table]] = {**FACTS, **DERIVED}
 

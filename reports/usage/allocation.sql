@@ -1,6 +1,6 @@
 -- Usage of kind `allocation` (metering.md, rules 9, 10 and 13): one row per billing hour and key,
 -- the levels that a volume held times the time for which it held them.
-CREATE TEMP VIEW allocation_usage AS
+CREATE OR REPLACE TEMP VIEW allocation_usage AS
 WITH
 -- one row per volume, cap and piece of a capped disk
 capped AS (
@@ -40,13 +40,13 @@ cap_stretch AS (
 
 -- one row per volume and moment at which anything about it may change
 border AS (
-    SELECT volume_id, valid_from AS changes_at FROM allocation_in_force
+    SELECT volume_id, valid_from AS changes_at FROM allocation_held
     UNION
-    SELECT volume_id, valid_to FROM allocation_in_force
+    SELECT volume_id, valid_to FROM allocation_held
     UNION
-    SELECT volume_id, valid_from FROM entitlement_in_force
+    SELECT volume_id, valid_from FROM entitlement_held
     UNION
-    SELECT volume_id, valid_to FROM entitlement_in_force
+    SELECT volume_id, valid_to FROM entitlement_held
     UNION
     SELECT volume_id, valid_from FROM cap_stretch
     UNION
@@ -84,9 +84,9 @@ placed AS (
         capped.throttled,
         capped.cap_iops
     FROM cut
-    ASOF LEFT JOIN allocation_in_force AS allocation
+    ASOF LEFT JOIN allocation_held AS allocation
         ON cut.volume_id = allocation.volume_id AND cut.held_from >= allocation.valid_from
-    ASOF LEFT JOIN entitlement_in_force AS entitlement
+    ASOF LEFT JOIN entitlement_held AS entitlement
         ON cut.volume_id = entitlement.volume_id AND cut.held_from >= entitlement.valid_from
     LEFT JOIN (
         SELECT cut.volume_id, cut.held_from, true AS throttled, min(cap_stretch.cap_iops) AS cap_iops

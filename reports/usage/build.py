@@ -1,52 +1,71 @@
-"""Builds usage records for a stretch of time and stores them, one file per UTC day.
+"""Builds usage records, one UTC day at a time, and makes again only the hours of which something changed.
 
-What a window holds depends on the lake alone, not on how the build was cut: a day's file takes the
-new records of the windows that were built and keeps the others, in the order of the contract.
+What an hour holds depends on the lake alone, not on how the build was cut: a day's file takes the new
+records of the hours that were built and keeps the others, in the order of the contract.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import replace
+from datetime import timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from ioledger.errors import LakeError
 from ioledger.lake import layout, locks, reader, settings, writer
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
-from ioledger.model.period import Window, utc_days, windows
-from ioledger.model.tables import USAGE_RECORD
-from reports.usage import statement
+from ioledger.model.period import utc_day, utc_days, windows
+from ioledger.model.tables import COLLECTION_RUN, USAGE_RECORD, VOLUME_ALIAS
+from reports.usage import notes, statement
+from reports.usage.collected import collected, start_of
+from reports.usage.day import Day, hours_table
+from reports.usage.edges import EdgeSweep
+from reports.usage.samples import files_by_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import date
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date, datetime
     from pathlib import Path
 
     import duckdb
+
+    from ioledger.lake.reader import OpenLake
+    from ioledger.lake.settings import Timeline
+    from ioledger.model.period import Window
+    from reports.usage.notes import Note, Stale
 
 FILE: Final = "usage"
 
 
 class Built(NamedTuple):
-    """What a build did: windows built, records stored, and windows that can still change."""
+    """What a build did: the hours it was asked for, those it made and why, records made, hours still open.
+
+    ``provisional_count`` counts the hours asked for that can still change.
+    """
 
     window_count: int
+    made: Sequence[Stale]
     record_count: int
     provisional_count: int
 
 
 def usage_records(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> pa.Table:
-    """Compute the usage records of some billing hours, in the order of the contract.
+    """Compute the usage records of some billing hours from all rows at once, in the order of the contract.
 
-    ``connection`` has the lake's views (``ioledger.lake.reader``); ``hours`` do not overlap.
+    ``connection`` has the lake's views (``ioledger.lake.reader``); ``hours`` do not overlap. This is the
+    general plan: it takes memory for all samples there are.
     """
     cursor = connection.cursor()
     cursor.execute("SET TimeZone = 'UTC'")
-    cursor.register("given", _hours_table(hours))
-    cursor.execute("CREATE TEMP TABLE usage_window AS SELECT * FROM given")
-    for name in ("piece", "io", "allocation"):
+    cursor.register("given", hours_table(hours, hours[0][0]))
+    cursor.execute("CREATE TEMP TABLE usage_window AS FROM given")
+    cursor.execute("CREATE TEMP VIEW metered_interval AS FROM interval")
+    for name in ("split", "held", "judgement", "piece", "io", "allocation"):
         cursor.execute(statement(name))
     records = cursor.sql(statement("usage_record")).to_arrow_table()
     cursor.close()
@@ -58,69 +77,140 @@ def build(
 ) -> Built:
     """Build the records of every billing hour that overlaps ``[start, end)`` and store them.
 
-    ``progress`` is told how many steps of how many are done: computing, then storing each day. A
-    day's file is replaced whole. Raises LakeError if the lake cannot be read or written, or if another
-    process is building; days that are stored stay so.
+    Hours that nothing touched since they were built are left as they are. ``progress`` is told how
+    many steps of how many are done. A day's file is replaced whole; days that are stored stay so, and
+    an interrupted build goes on where it ended. Raises LakeError if the lake cannot be read or
+    written, or if another process is building.
     """
-    hours = windows(start, end, settings.zone_spans(settings.load(layout.require(lake))))
-    days = utc_days(opens for opens, _ in hours)
-    steps = len(days) + 1
-    progress(0, steps)
-    with locks.exclusive(lake, "usage-build"), reader.connect(lake) as connection:
-        records = usage_records(connection, hours)
-        # All is read before anything is written: the connection knows the files that were there.
-        whole = _with_those_kept(connection, days, hours, records)
-        for done, day in enumerate(days, start=1):
-            progress(done, steps)
-            _store(lake, day, whole)
-        provisional_count = _provisional_count(connection, hours)
-    progress(steps, steps)
-    return Built(len(hours), len(records), provisional_count)
+    line = settings.load(layout.require(lake))
+    hours = windows(start, end, settings.zone_spans(line))
+    with locks.exclusive(lake, "usage-build"), reader.open_lake(lake) as opened:
+        return _Build(lake, opened, line, progress).of(hours)
 
 
-def _provisional_count(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> int:
-    """Count the hours that can still change: a source that had a run in them has not reported since."""
-    connection.register("hour", _hours_table(hours))
-    counted = "SELECT count(*) FROM hour WHERE NOT is_final(window_start, window_end)"
-    count: int = connection.execute(counted).fetchall()[0][0]
-    return count
+class _Build:
+    """One build of one lake, opened for it."""
 
+    def __init__(self, lake: Path, opened: OpenLake, line: Timeline, progress: Callable[[int, int], None]) -> None:
+        self._lake = lake
+        self._opened = opened
+        self._line = line
+        self._progress = progress
+        self._files = files_by_day(opened)
+        self._collected = collected(opened)
+        self._longest_age = timedelta(seconds=max(each.max_allocation_age_seconds for each in line))
 
-def _hours_table(hours: Sequence[Window]) -> pa.Table:
-    return pa.table(
-        {
-            "window_start": pa.array([opens for opens, _ in hours], TIME),
-            "window_end": pa.array([closes for _, closes in hours], TIME),
+    def of(self, hours: Sequence[Window]) -> Built:
+        days = utc_days(opens for opens, _ in hours)
+        self._name_volumes()
+        limits = repr([(each.valid_from, each.max_gap_seconds) for each in self._line])
+        sweep = EdgeSweep(self._lake, self._opened, self._files, self._collected, limits)
+        try:
+            edges = sweep.sweep(lambda done, of: self._progress(done, of + len(days)))
+            made: list[Stale] = []
+            record_count = 0
+            for done, date_ in enumerate(days, start=1):
+                day = Day(
+                    lake=self._opened,
+                    files=self._files,
+                    collected=self._collected,
+                    edges=edges,
+                    longest_age=self._longest_age,
+                    hours=self._hours_of(date_),
+                )
+                of_day, count = self._build_day(date_, day, [hour for hour in hours if utc_day(hour[0]) == date_])
+                made += of_day
+                record_count += count
+                self._progress(len(edges) + done, len(edges) + len(days))
+        except OSError as error:
+            raise LakeError(
+                f"usage cannot be kept in {self._lake}: {error.strerror or error}; make the lake writable and build again"
+            ) from error
+        return Built(len(hours), made, record_count, self._provisional_count(hours))
+
+    def _hours_of(self, day: date) -> list[Window]:
+        opens = start_of(day)
+        near = windows(opens, opens + timedelta(days=1), settings.zone_spans(self._line))
+        return [hour for hour in near if utc_day(hour[0]) == day]
+
+    def _build_day(self, date_: date, day: Day, wanted: Sequence[Window]) -> tuple[list[Stale], int]:
+        note = self._note_of(date_)
+        everywhere = self._everywhere(day)
+        if notes.is_unchanged(note, day, everywhere, wanted):
+            return [], 0
+        with day.opened() as opened:
+            now = notes.current(day, everywhere, opened.reach())
+            stale = {each.window_start: each for each in notes.stale_hours(note, now, day)}
+            hours = [hour for hour in wanted if hour[0] in stale]
+            records = opened.records(hours) if hours else None
+        if records is not None:
+            self._store(date_, hours, day.hours, records)
+        # Hours that are stale and were not asked for are forgotten, so that they are made when they are.
+        known = {opens for opens in now.reach if note is not None and opens in note.reach}
+        fresh = known - {notes.to_us(opens) for opens in stale} | {notes.to_us(hour[0]) for hour in hours}
+        kept = replace(
+            now, reach={opens: now.reach[opens] for opens in sorted(fresh)}, stored_bytes=self._stored_bytes(date_)
+        )
+        notes.save(self._lake, date_, kept)
+        return [stale[hour[0]] for hour in hours], 0 if records is None else len(records)
+
+    def _note_of(self, day: date) -> Note | None:
+        """Return the note of a day, if the records it was made with are still there."""
+        note = notes.load(self._lake, day)
+        return note if note is not None and note.stored_bytes == self._stored_bytes(day) else None
+
+    def _stored_bytes(self, day: date) -> int:
+        path = self._path(day)
+        return path.stat().st_size if path.exists() else 0
+
+    def _path(self, day: date) -> Path:
+        return layout.derived_partition(self._lake, USAGE_RECORD.name, day) / f"{FILE}.parquet"
+
+    def _everywhere(self, day: Day) -> Mapping[str, str]:
+        """Say what all hours of a day rest on: settings, names of volumes, and who computes."""
+        since, until = day.start - self._longest_age, start_of(utc_day(day.end)) + timedelta(days=2)
+        held = [
+            (max(each.valid_from, since), min(each.valid_to, until), *settings.metering_values(each))
+            for each in self._line
+            if each.valid_from < until and each.valid_to > since
+        ]
+        names = self._opened.connection.execute(
+            "SELECT sum(hash(name))::VARCHAR FROM volume_name AS name WHERE valid_from < $end", {"end": day.end}
+        ).fetchall()
+        return {
+            "the settings": repr(held),
+            "names of volumes": str(names[0][0]),
+            "ioledger": version("ioledger"),
         }
-    )
 
+    def _name_volumes(self) -> None:
+        """Read the names of volumes once, for all days."""
+        aliases = self._opened.files[VOLUME_ALIAS.name]
+        self._opened.show(VOLUME_ALIAS.name, aliases)
+        self._opened.show(COLLECTION_RUN.name, self._opened.files[COLLECTION_RUN.name] if aliases else ())
+        self._opened.connection.execute("CREATE TABLE known_name AS FROM volume_name")
+        self._opened.connection.execute("CREATE OR REPLACE VIEW volume_name AS FROM known_name")
 
-def _with_those_kept(
-    connection: duckdb.DuckDBPyConnection, days: Sequence[date], hours: Sequence[Window], built: pa.Table
-) -> pa.Table:
-    """Add the stored records of the same UTC days whose windows were not built, in the order of the contract."""
-    period = {"opens": _midnight(days[0]), "closes": _midnight(days[-1]) + timedelta(days=1)}
-    stored = connection.sql(
-        "SELECT * FROM usage_record WHERE window_start >= $opens AND window_start < $closes", params=period
-    ).to_arrow_table()
-    starts = pa.array([opens for opens, _ in hours], TIME)
-    kept = stored.filter(pc.invert(pc.is_in(stored.column("window_start"), starts)))
-    return pa.concat_tables([kept.cast(built.schema), built]).sort_by(
-        [(name, "ascending") for name in USAGE_RECORD.key]
-    )
+    def _provisional_count(self, hours: Sequence[Window]) -> int:
+        """Count the hours that can still change: a source that had a run in them has not reported since."""
+        self._opened.show(COLLECTION_RUN.name, self._opened.files[COLLECTION_RUN.name])
+        connection = self._opened.connection
+        connection.register("hour", hours_table(hours, hours[0][0]))
+        counted = "SELECT count(*) FROM hour WHERE NOT is_final(window_start, window_end)"
+        count: int = connection.execute(counted).fetchall()[0][0]
+        return count
 
-
-def _store(lake: Path, day: date, records: pa.Table) -> None:
-    """Make the file of one UTC day hold the records of that day and nothing else."""
-    starts = records.column("window_start")
-    opens = _midnight(day)
-    of_day = pc.and_(pc.greater_equal(starts, opens), pc.less(starts, opens + timedelta(days=1)))
-    whole = records.filter(of_day)
-    if len(whole):
-        writer.write_derived(lake, USAGE_RECORD, day, FILE, whole)
-    else:
-        writer.remove_derived(lake, USAGE_RECORD, day, FILE)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+    def _store(self, day: date, hours: Sequence[Window], all_hours: Sequence[Window], built: pa.Table) -> None:
+        """Put the records of some hours in the place of those that the day's file has of them."""
+        whole = built
+        if len(hours) < len(all_hours) and self._path(day).exists():
+            stored = pq.read_table(self._path(day), partitioning=None)
+            starts = pa.array([opens for opens, _ in hours], TIME)
+            kept = stored.filter(pc.invert(pc.is_in(stored.column("window_start"), starts)))
+            whole = pa.concat_tables([kept.cast(built.schema), built]).sort_by(
+                [(name, "ascending") for name in USAGE_RECORD.key]
+            )
+        if len(whole):
+            writer.write_derived(self._lake, USAGE_RECORD, day, FILE, whole)
+        else:
+            writer.remove_derived(self._lake, USAGE_RECORD, day, FILE)

@@ -1,9 +1,9 @@
 -- Usage of kind `io`: one row per billing hour and key, the sum of the pieces in it.
 
 -- A level times microseconds as a level times seconds, exact.
-CREATE TEMP MACRO per_second(level_us) AS level_us::DECIMAL(32, 0) * 0.000001::DECIMAL(6, 6);
+CREATE OR REPLACE TEMP MACRO per_second(level_us) AS level_us::DECIMAL(32, 0) * 0.000001::DECIMAL(6, 6);
 
-CREATE TEMP VIEW io_usage AS
+CREATE OR REPLACE TEMP VIEW io_usage AS
 SELECT
     'io' AS kind,
     window_start,
@@ -31,7 +31,7 @@ SELECT
     sum(unclassified_ops)::BIGINT AS unclassified_ops,
     per_second(coalesce(sum(lasted_us) FILTER (NOT is_gap), 0)) AS observed_seconds,
     per_second(coalesce(sum(lasted_us) FILTER (is_gap), 0)) AS gap_seconds,
-    per_second(coalesce(sum(lasted_us) FILTER (is_at_cap), 0)) AS at_cap_seconds,
+    per_second(sum(at_cap_us)) AS at_cap_seconds,
     per_second(coalesce(sum(cap_iops::HUGEINT * lasted_us), 0)) AS cap_iops_seconds,
     sum(resets)::BIGINT AS resets
 FROM piece

@@ -11,10 +11,10 @@ from lakes import MINUTE, NOON, a_run, content, new_lake, read, sample
 
 from ioledger.cli import run
 from ioledger.errors import LakeError
-from ioledger.lake import layout
+from ioledger.lake import layout, stretches
 from ioledger.lake.schema import typed
 from ioledger.lake.writer import write_derived, write_run
-from ioledger.model.tables import FINDING, TABLES
+from ioledger.model.tables import DISK_IO_STAT, FINDING, TABLES
 from reports.usage.build import build
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def lake_with_rows_in_every_table(directory: Path) -> Path:
         "code": "QOS101", "severity": "high", "status": "violation", "resource_kind": "disk", "resource_id": "vm-1/vda",
         "reason": "capped", "first_seen_at": NOON, "last_seen_at": NOON,
     }  # fmt: skip
+    compacted = typed(DISK_IO_STAT, [{"source": "kvm-02", "run_id": "r", **sample()}])
+    stretches.write(lake, NOON.date(), "kvm-02", "compacted", compacted)
     write_derived(lake, FINDING, NOON.date(), "finding", typed(FINDING, [finding]))
     return lake
 

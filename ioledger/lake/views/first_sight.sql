@@ -1,14 +1,20 @@
--- The first cumulative sample of each epoch that began under watch (metering.md, rule 4): one row
--- per such sample, with the moment from which its counters count and whether the disk was there
--- before. Samples that are a mere baseline have no row.
-CREATE VIEW first_sight AS
+-- The first cumulative sample of each epoch, and since when its counters are known to count
+-- (metering.md, rule 4).
+
+-- What a run saw of a disk, in whatever state: one row per row of `disk_io_stat`.
+CREATE VIEW sighting AS
+SELECT source, run_id, vm_id, device, epoch, state
+FROM disk_io_stat;
+
+-- One row per epoch of a disk: its first counting sample, the start of the run that watched for it
+-- (NULL: none did), and whether that run saw the disk at all, in another epoch or off.
+CREATE VIEW watched_first_sample AS
 WITH
 -- one row per epoch of a disk: its first counting sample
 first_sample AS (
     SELECT source, run_id, vm_id, device, epoch, epoch_started_at, sampled_at
-    FROM counting_sample
-    WHERE window_start IS NULL
-    QUALIFY row_number() OVER (PARTITION BY vm_id, device, epoch ORDER BY sampled_at) = 1
+    FROM cumulative_sample
+    WHERE opening_sampled_at IS NULL
 ),
 
 -- one row per first sample that a run watched for: the latest run of its source that could have
@@ -22,7 +28,7 @@ watched AS (
         AND run.started_at < first_sample.sampled_at
         AND run.status IN ('ok', 'partial')
     WHERE NOT EXISTS (
-        FROM disk_io_stat AS seen
+        FROM sighting AS seen
         WHERE
             seen.source = run.source
             AND seen.run_id = run.run_id
@@ -34,37 +40,48 @@ watched AS (
             )
     )
     GROUP BY ALL
-),
-
--- one row per watched first sample: whether that run saw the disk at all, in another epoch or off
-judged AS (
-    SELECT
-        watched.*,
-        EXISTS (
-            FROM disk_io_stat AS seen
-            WHERE
-                seen.source = watched.source
-                AND seen.run_id = watched.watch.run_id
-                AND seen.vm_id = watched.vm_id
-                AND seen.device = watched.device
-        ) AS was_there
-    FROM watched
 )
 
 SELECT
-    judged.vm_id,
-    judged.device,
-    judged.epoch,
+    first_sample.vm_id,
+    first_sample.device,
+    first_sample.epoch,
+    first_sample.epoch_started_at,
+    first_sample.sampled_at,
+    watched.watch.started_at AS watched_at,
+    EXISTS (
+        FROM sighting AS seen
+        WHERE
+            seen.source = watched.source
+            AND seen.run_id = watched.watch.run_id
+            AND seen.vm_id = watched.vm_id
+            AND seen.device = watched.device
+    ) AS was_there
+FROM first_sample
+LEFT JOIN watched USING (vm_id, device, epoch);
+
+-- The epochs that began under watch: one row per epoch of a disk, with the moment from which its
+-- counters count. First samples that are a mere baseline have no row.
+CREATE VIEW first_sight AS
+SELECT
+    first_sample.vm_id,
+    first_sample.device,
+    first_sample.epoch,
     CASE
-        WHEN judged.epoch_started_at > judged.watch.started_at AND judged.epoch_started_at < judged.sampled_at
-            THEN judged.epoch_started_at
-        ELSE judged.watch.started_at
+        WHEN
+            first_sample.epoch_started_at > first_sample.watched_at
+            AND first_sample.epoch_started_at < first_sample.sampled_at
+            THEN first_sample.epoch_started_at
+        ELSE first_sample.watched_at
     END AS counts_from,
-    judged.was_there
-FROM judged
+    first_sample.was_there
+FROM watched_first_sample AS first_sample
 JOIN setting
-    ON judged.sampled_at >= setting.valid_from AND judged.sampled_at < setting.valid_to
+    ON first_sample.sampled_at >= setting.valid_from AND first_sample.sampled_at < setting.valid_to
 WHERE
-    judged.was_there
-    OR judged.epoch_started_at IS NULL
-    OR judged.epoch_started_at >= judged.watch.started_at - to_microseconds(setting.max_gap_us);
+    first_sample.watched_at IS NOT NULL
+    AND (
+        first_sample.was_there
+        OR first_sample.epoch_started_at IS NULL
+        OR first_sample.epoch_started_at >= first_sample.watched_at - to_microseconds(setting.max_gap_us)
+    );

@@ -10,31 +10,11 @@ CREATE MACRO amount_of(closing, opening, from_zero) AS
 CREATE MACRO judging_of(closing, opening, from_zero) AS
     CASE WHEN from_zero THEN closing ELSE opening END;
 
--- Cumulative samples in their series: one row per sample, with its counters and caps and those of
--- the sample before it in the same epoch (`opening_…`, NULL for the first).
-CREATE VIEW cumulative_sample AS
-SELECT
-    *,
-    lag(sampled_at) OVER series AS opening_sampled_at,
-    lag(read_ops) OVER series AS opening_read_ops,
-    lag(write_ops) OVER series AS opening_write_ops,
-    lag(flush_ops) OVER series AS opening_flush_ops,
-    lag(read_bytes) OVER series AS opening_read_bytes,
-    lag(write_bytes) OVER series AS opening_write_bytes,
-    lag(read_time_ns) OVER series AS opening_read_time_ns,
-    lag(write_time_ns) OVER series AS opening_write_time_ns,
-    lag(flush_time_ns) OVER series AS opening_flush_time_ns,
-    lag(cap_total_iops) OVER series AS opening_cap_total_iops,
-    lag(cap_read_iops) OVER series AS opening_cap_read_iops,
-    lag(cap_write_iops) OVER series AS opening_cap_write_iops,
-    lag(cap_total_bps) OVER series AS opening_cap_total_bps,
-    lag(cap_read_bps) OVER series AS opening_cap_read_bps,
-    lag(cap_write_bps) OVER series AS opening_cap_write_bps,
-    lag(cap_io_size) OVER series AS opening_cap_io_size,
-    lag(cap_group) OVER series AS opening_cap_group
+-- Samples that report rates: one row per sample, an interval as it stands.
+CREATE VIEW windowed_sample AS
+SELECT *
 FROM counting_sample
-WHERE window_start IS NULL
-WINDOW series AS (PARTITION BY vm_id, device, epoch ORDER BY sampled_at);
+WHERE window_start IS NOT NULL;
 
 -- Intervals before their volume is known: one row per interval, as `interval` below.
 CREATE VIEW measured_interval AS
@@ -70,7 +50,7 @@ known AS (
     SELECT * FROM continued
     UNION ALL BY NAME
     SELECT *, window_start AS interval_start, true AS from_zero, 0::BIGINT AS resets
-    FROM counting_sample
+    FROM windowed_sample
     WHERE window_start < sampled_at
 )
 

@@ -1,10 +1,18 @@
--- Names of volumes (metering.md, volume_alias): one row per name and moment from which it means a
--- volume. Of entries that begin together the latest run's stands, so that a wrong mapping can be
--- put right and rated again.
+-- Names of volumes (metering.md, volume_alias): one row per name and moment from which it means
+-- another volume than before. Of entries that begin together the latest run's stands, so that a wrong
+-- mapping can be put right and rated again.
 CREATE VIEW volume_name AS
-SELECT namespace, alias, valid_from, arg_max(volume_id, (run_id, source)) AS volume_id
-FROM volume_alias
-GROUP BY namespace, alias, valid_from;
+WITH
+-- one row per name and moment from which an entry says what it means
+entry AS (
+    SELECT namespace, alias, valid_from, arg_max(volume_id, (run_id, source)) AS volume_id
+    FROM volume_alias
+    GROUP BY namespace, alias, valid_from
+)
+
+SELECT namespace, alias, valid_from, volume_id
+FROM entry
+QUALIFY lag(volume_id) OVER (PARTITION BY namespace, alias ORDER BY valid_from) IS DISTINCT FROM volume_id;
 
 -- The volume behind each row of a table of disks, at the row's `sampled_at`: by serial, then WWN,
 -- then path; a match outranks the volume_id that the row itself has.

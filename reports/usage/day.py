@@ -1,0 +1,239 @@
+"""Meters the billing hours of one UTC day, from its own files and the edges of the days around."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from ioledger.lake.reader import literal
+from ioledger.lake.schema import arrow_schema
+from ioledger.lake.stretches import LONGEST_INTERVAL_US
+from ioledger.model.columns import COUNT, TIME
+from ioledger.model.period import utc_days
+from ioledger.model.tables import DISK_IO_STAT, ENTITLEMENT, PROVISIONED_IOPS, USAGE_RECORD
+from reports.usage import samples, statement
+from reports.usage.collected import HOUR_US, days_between, filed_under, hour_of, start_of, to_us
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date, datetime
+    from pathlib import Path
+
+    import duckdb
+
+    from ioledger.lake.reader import OpenLake
+    from ioledger.model.period import Window
+    from reports.usage.collected import Collected
+    from reports.usage.edges import Edges
+    from reports.usage.samples import Files
+
+_THREADS: Final = 2
+"""Files of samples that are streamed at a time; each stream runs on one core."""
+
+Reach = dict["datetime", tuple["datetime", "datetime"]]
+"""For each billing hour, by its start: between which moments anything that was read may change it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The billing hours that begin on one UTC day, in order, and what it takes to meter them.
+
+    ``edges`` are those of all days of the lake, ``longest_age`` the longest time for which any snapshot
+    ever held.
+    """
+
+    lake: OpenLake
+    files: Files
+    collected: Collected
+    edges: Sequence[Edges]
+    longest_age: timedelta
+    hours: Sequence[Window]
+
+    @property
+    def start(self) -> datetime:
+        """Return the start of the first hour."""
+        return self.hours[0][0]
+
+    @property
+    def end(self) -> datetime:
+        """Return the end of the last hour, exclusive."""
+        return self.hours[-1][1]
+
+    @property
+    def sample_days(self) -> list[date]:
+        """Return the UTC days that the hours touch: two where billing hours do not begin as UTC hours do."""
+        return utc_days((self.start, self.end - timedelta(microseconds=1)))
+
+    def edges_inside(self) -> list[Edges]:
+        """Return the edges of the days that the hours touch."""
+        return [edges for edges in self.edges if edges.day in self.sample_days]
+
+    def edges_after(self) -> list[Edges]:
+        """Return the edges of later days into which an interval reaches from before the end of the hours."""
+        return [
+            edges
+            for edges in self.edges
+            if edges.day > self.sample_days[-1]
+            and edges.reaches_from_us is not None
+            and edges.reaches_from_us < to_us(self.end)
+        ]
+
+    def reaches(self) -> tuple[int, int]:
+        """Return the first and the last UTC hour of which samples may change these hours."""
+        inside = [edges.reaches_from_us for edges in self.edges_inside() if edges.reaches_from_us is not None]
+        after = [to_us(start_of(edges.day + timedelta(days=1))) - 1 for edges in self.edges_after()]
+        return hour_of(min([to_us(self.start), *inside])), hour_of(max([to_us(self.end), *after]))
+
+    def reaches_of_snapshots(self) -> tuple[int, int]:
+        """Return the first and the last UTC hour of which snapshots may change these hours."""
+        return hour_of(to_us(self.start - self.longest_age)), hour_of(to_us(self.end) - 1)
+
+    @contextmanager
+    def opened(self) -> Iterator[OpenDay]:
+        """Prepare the samples of the day; what was prepared is gone at the end."""
+        connection = self.lake.connection
+        first, last = self.reaches()
+        first = min(first, hour_of(to_us(start_of(self.sample_days[0]))))
+        last = max(last, hour_of(to_us(start_of(self.sample_days[-1] + timedelta(days=1)))))
+        hypervisors = self.collected.between(first, last, is_hypervisor=True)
+        others = self.collected.between(*self.reaches_of_snapshots(), is_hypervisor=False)
+        samples.show_runs(self.lake, self.files, {*filed_under(hypervisors), *filed_under(others)})
+        streams = samples.prepare(self.lake, self.files, self.sample_days, streams=self._is_regular())
+        samples.add_windowed(self.lake, self.files, self._days_of_late_windows(), self.end)
+        for name, days in (("inside", self.edges_inside()), ("after", self.edges_after())):
+            _load_edges(connection, name, days)
+        connection.execute("SET VARIABLE first_moment = $moment::TIMESTAMPTZ", {"moment": start_of(self.sample_days[0])})
+        connection.execute(statement("crossing"))
+        with connection.cursor() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+            cursor.execute("CREATE TEMP TABLE crossing_interval AS FROM interval")
+            yield OpenDay(self, cursor, streams)
+
+    def _is_regular(self) -> bool:
+        """Tell whether every hour is an hour long and follows the one before."""
+        hour = timedelta(hours=1)
+        return all(closes - opens == hour for opens, closes in self.hours) and all(
+            before[1] == after[0] for before, after in pairwise(self.hours)
+        )
+
+    def _days_of_late_windows(self) -> list[date]:
+        """Return the later days with samples that report what was done since before the end of the hours."""
+        return [
+            edges.day
+            for edges in self.edges_after()
+            if edges.windows_from_us is not None and edges.windows_from_us < to_us(self.end)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDay:
+    """A day whose samples are prepared; ``streams`` are the files that are metered in one go."""
+
+    day: Day
+    cursor: duckdb.DuckDBPyConnection
+    streams: Sequence[Path]
+
+    def reach(self) -> Reach:
+        """Say for each hour between which moments samples may change its records."""
+        self._register_hours(self.day.hours)
+        margin = timedelta(microseconds=LONGEST_INTERVAL_US) if self.streams else timedelta()
+        found = self.cursor.execute(statement("reach")).fetchall()
+        return {
+            opens: (min(opens - margin, reaches_from), max(closes + margin, reaches_to))
+            for opens, closes, reaches_from, reaches_to in found
+        }
+
+    def records(self, hours: Sequence[Window]) -> pa.Table:
+        """Compute the usage records of some of the day's hours, in the order of the contract."""
+        self._register_hours(hours)
+        day, connection = self.day, self.day.lake.connection
+        snapshots = list(days_between(*utc_days((day.start - day.longest_age, day.end))))
+        for table in (PROVISIONED_IOPS, ENTITLEMENT):
+            day.lake.show(table.name, day.files.of(table.name, snapshots))
+        for name in ("split", "held", "judgement", "stretch_hour"):
+            self.cursor.execute(statement(name))
+        self._stream(connection, hours)
+        for name in ("metered_interval", "piece", "streamed_piece", "io", "allocation"):
+            self.cursor.execute(statement(name))
+        records = self.cursor.sql(statement("usage_record")).to_arrow_table()
+        return records.cast(arrow_schema(USAGE_RECORD.name))
+
+    def _stream(self, connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> None:
+        margin = timedelta(microseconds=LONGEST_INTERVAL_US)
+        values = {"anchor": self.day.start, "since": hours[0][0] - margin, "until": hours[-1][1] + margin}
+        restless = {
+            number
+            for (number,) in connection.execute(
+                "SELECT DISTINCT file_number FROM stretch_hour WHERE NOT is_calm"
+            ).fetchall()
+        }
+
+        def streamed(name: str, number: int) -> pa.Table:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TimeZone = 'UTC'")
+                cursor.execute(statement("split"))
+                path = str(self.streams[number - 1])
+                return cursor.sql(
+                    statement(name), params={**values, "path": path, "file_number": number}
+                ).to_arrow_table()
+
+        numbers = range(1, len(self.streams) + 1)
+        with ThreadPoolExecutor(_THREADS) as executor:
+            groups = list(executor.map(lambda number: streamed("stream_group", number), numbers))
+            intervals = list(executor.map(lambda number: streamed("stream_interval", number), sorted(restless)))
+        _register(self.cursor, "stream_group", groups, _GROUP)
+        _register(self.cursor, "stream_interval", intervals, _INTERVAL)
+
+    def _register_hours(self, hours: Sequence[Window]) -> None:
+        self.cursor.register("given", hours_table(hours, self.day.start))
+        self.cursor.execute("CREATE OR REPLACE TEMP TABLE usage_window AS FROM given")
+        self.cursor.unregister("given")
+
+
+_AMOUNTS: Final = ("read_ops", "write_ops", "flush_ops", "read_bytes", "write_bytes")
+_GROUP: Final = pa.schema(
+    [
+        *((name, COUNT) for name in ("file_number", "stretch", "hour", "first_us", "last_us")),
+        *((f"{end}_{name}", COUNT) for name in _AMOUNTS for end in ("first", "last")),
+        *((name, COUNT) for name in ("guaranteed_ops", "burst_ops", "at_cap_us")),
+    ]
+)
+_INTERVAL: Final = pa.schema(
+    [
+        ("file_number", COUNT),
+        ("stretch", COUNT),
+        ("interval_start", TIME),
+        ("interval_end", TIME),
+        *((name, COUNT) for name in _AMOUNTS),
+    ]
+)
+
+
+def hours_table(hours: Sequence[Window], anchor: datetime) -> pa.Table:
+    """Return the columns ``window_start``, ``window_end`` and ``hour``, counted from ``anchor``."""
+    return pa.table(
+        {
+            "window_start": pa.array([opens for opens, _ in hours], TIME),
+            "window_end": pa.array([closes for _, closes in hours], TIME),
+            "hour": pa.array([(to_us(opens) - to_us(anchor)) // HOUR_US for opens, _ in hours], COUNT),
+        }
+    )
+
+
+def _register(cursor: Any, name: str, tables: Sequence[pa.Table], schema: pa.Schema) -> None:  # noqa: ANN401
+    cursor.register("given", pa.concat_tables([schema.empty_table(), *(table.cast(schema) for table in tables)]))
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM given")
+    cursor.unregister("given")
+
+
+def _load_edges(connection: duckdb.DuckDBPyConnection, where: str, days: Sequence[Edges]) -> None:
+    listed = ", ".join(literal(edges.path) for edges in days)
+    rows = f"FROM read_parquet([{listed}])" if days else "FROM edge WHERE false"
+    connection.execute(f"CREATE OR REPLACE TABLE edge_{where} AS {rows}")
+

@@ -1,0 +1,131 @@
+"""The samples of some UTC days, prepared for metering: whole stretches where they can be had, else row by row."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from ioledger.lake import layout
+from ioledger.lake.reader import scan
+from ioledger.lake.stretches import RUNS_METADATA
+from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, SAMPLE_STRETCH
+from reports.usage import statement
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date, datetime
+    from pathlib import Path
+
+    from ioledger.lake.reader import OpenLake
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a lake by UTC day, for each table; a day without files has no entry."""
+
+    by_table: Mapping[str, Mapping[date, Sequence[Path]]]
+
+    def of(self, table: str, days: Iterable[date]) -> list[Path]:
+        """Return the files of a table that lie under some days, in a stable order."""
+        return [path for day in sorted(days) for path in self.by_table[table].get(day, ())]
+
+    def days(self, table: str) -> list[date]:
+        """Return the days under which a table has files, in order."""
+        return sorted(self.by_table[table])
+
+
+def files_by_day(lake: OpenLake) -> Files:
+    """Sort the files of a lake by day."""
+    return Files({name: layout.by_day(paths) for name, paths in lake.files.items()})
+
+
+def show_runs(lake: OpenLake, files: Files, days: Iterable[date]) -> None:
+    """Let ``collection_run`` be what is filed under these days."""
+    lake.show(COLLECTION_RUN.name, files.of(COLLECTION_RUN.name, days))
+
+
+def prepare(lake: OpenLake, files: Files, days: Collection[date], *, streams: bool = True) -> list[Path]:
+    """Make the view ``span`` of the samples of some days; their runs are shown already (``show_runs``).
+
+    Returns the sorted files whose stretches are in ``day_stretch``, in the order of their
+    ``file_number``, from 1. A file takes part in that when it has an index and all its runs exist; of
+    a series that lies in several files at once, and where ``streams`` is false of all, every sample is
+    in ``raw_sample`` instead. ``windowed_sample`` has the samples that report rates.
+    """
+    paths = files.of(DISK_IO_STAT.name, days)
+    indices = {_place(path): path for path in files.of(SAMPLE_STRETCH.name, days)} if streams else {}
+    committed = _committed(lake) if indices else {}
+    streamed = [path for path in paths if _place(path) in indices and _has_all_runs(path, indices, committed)]
+    others = [path for path in paths if path not in frozenset(streamed)]
+    _load_stretches(lake, [indices[_place(path)] for path in streamed])
+    lake.show(DISK_IO_STAT.name, others)
+    lake.connection.execute(statement("raw_sample"))
+    if streamed:
+        _set_contested_apart(lake, streamed, others)
+    lake.show(DISK_IO_STAT.name, ())
+    lake.connection.execute(statement("span"))
+    return streamed
+
+
+def add_windowed(lake: OpenLake, files: Files, days: Collection[date], end: datetime) -> None:
+    """Add to ``raw_sample`` what samples of some days report of the time before ``end``."""
+    if days:
+        lake.show(DISK_IO_STAT.name, files.of(DISK_IO_STAT.name, days))
+        lake.connection.execute(statement("late_window"), {"end": end})
+        lake.show(DISK_IO_STAT.name, ())
+
+
+def _place(path: Path) -> tuple[str, str, str]:
+    """Return the day, the source and the name of a file, which its index shares."""
+    return path.parts[-3], path.parts[-2], path.name
+
+
+def _committed(lake: OpenLake) -> dict[str, set[str]]:
+    runs: dict[str, set[str]] = {}
+    for source, run_ids in lake.connection.execute(
+        "SELECT source, list(run_id) FROM collection_run GROUP BY source"
+    ).fetchall():
+        runs[source] = set(run_ids)
+    return runs
+
+
+def _has_all_runs(
+    path: Path, indices: Mapping[tuple[str, str, str], Path], committed: Mapping[str, Collection[str]]
+) -> bool:
+    metadata = pq.read_metadata(indices[_place(path)]).metadata
+    source = path.parent.name.removeprefix("source=")
+    return committed.get(source, set()) >= set(json.loads(metadata[RUNS_METADATA.encode()]))
+
+
+def _load_stretches(lake: OpenLake, paths: Sequence[Path]) -> None:
+    """Make the table ``day_stretch`` of index files, numbered from 1."""
+    lake.connection.execute(
+        "CREATE OR REPLACE TABLE day_stretch AS "
+        f"SELECT NULL::BIGINT AS file_number, * FROM ({scan(SAMPLE_STRETCH.name, ())})"
+    )
+    for number, path in enumerate(paths, start=1):
+        lake.connection.execute(
+            f"INSERT INTO day_stretch SELECT {number}, * FROM ({scan(SAMPLE_STRETCH.name, [path])}) WHERE counts"
+        )
+
+
+def _set_contested_apart(lake: OpenLake, streamed: Sequence[Path], others: Sequence[Path]) -> None:
+    """Take the series that several files tell of at the same time out of ``day_stretch``, into ``raw_sample``."""
+    connection = lake.connection
+    connection.execute(statement("contested"))
+    if not connection.execute("SELECT count(*) FROM contested").fetchall()[0][0]:
+        return
+    held = connection.execute(
+        "SELECT DISTINCT file_number FROM day_stretch SEMI JOIN contested USING (vm_id, device, epoch)"
+    ).fetchall()
+    theirs = [streamed[number - 1] for (number,) in sorted(held)]
+    connection.execute("DELETE FROM day_stretch WHERE (vm_id, device, epoch) IN (FROM contested)")
+    connection.execute(
+        f"CREATE OR REPLACE VIEW stored_{DISK_IO_STAT.name} AS "
+        f"SELECT * FROM ({scan(DISK_IO_STAT.name, others)}) UNION ALL BY NAME "
+        f"SELECT * FROM ({scan(DISK_IO_STAT.name, theirs)}) SEMI JOIN contested USING (vm_id, device, epoch)"
+    )
+    connection.execute(statement("raw_sample"))

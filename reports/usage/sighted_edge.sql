@@ -1,0 +1,6 @@
+-- Adds to `edge` since when each new epoch counts (`counts_from`, NULL: it is a mere baseline) and
+-- whether its disk was there before.
+CREATE OR REPLACE TABLE edge AS
+SELECT edge.*, first_sight.counts_from, first_sight.was_there
+FROM edge
+LEFT JOIN first_sight USING (vm_id, device, epoch);
