@@ -85,11 +85,11 @@ def page(caught_by: dict[int, str]) -> str:
     return HEADING + "".join(lines)
 
 
-def failing_test(defect: Defect | None) -> str:
-    """Run the tests on a copy of the tree with the defect in it, and name the first that fails; empty if none does."""
+def failing_test(defect: Defect | None, original: Path) -> str:
+    """Run the tests on a copy of ``original`` with the defect in it, and name the first that fails; empty if none does."""
     with TemporaryDirectory(prefix="defect-") as directory:
         tree = Path(directory) / "tree"
-        shutil.copytree(TREE, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        shutil.copytree(original, tree)
         if defect:
             (tree / defect.file).write_text(with_defect(defect, tree), encoding="utf-8")
         _refuse_other_code(tree)
@@ -126,18 +126,27 @@ def main(numbers: list[int]) -> int:
     if not chosen or set(numbers) - {defect.number for defect in chosen}:
         click.echo(f"there is no such defect; valid are 1 to {len(defects())}", err=True)
         return 2
-    broken = failing_test(None)
-    if broken:
-        click.echo(f"{broken} fails without any defect; mend that first", err=True)
-        return 1
-    caught_by: dict[int, str] = {}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for defect, test in zip(chosen, pool.map(failing_test, chosen), strict=True):
-            caught_by[defect.number] = test
-            click.echo(f"{defect.number:2} {defect.title}: {f'caught by {test}' if test else 'SURVIVED'}")
+    with TemporaryDirectory(prefix="defects-") as directory:
+        original = Path(directory) / "tree"  # somebody may go on working while this runs
+        shutil.copytree(TREE, original, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        broken = failing_test(None, original)
+        if broken:
+            click.echo(f"{broken} fails without any defect; mend that first", err=True)
+            return 1
+        caught_by = _tried(chosen, original)
     if not numbers:
         PAGE.write_text(page(caught_by), encoding="utf-8")
     return 0 if all(caught_by.values()) else 1
+
+
+def _tried(chosen: list[Defect], original: Path) -> dict[int, str]:
+    """Try some defects, say of each what came of it, and return by number which test caught it."""
+    caught_by: dict[int, str] = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for defect, test in zip(chosen, pool.map(failing_test, chosen, [original] * len(chosen)), strict=True):
+            caught_by[defect.number] = test
+            click.echo(f"{defect.number:2} {defect.title}: {f'caught by {test}' if test else 'SURVIVED'}")
+    return caught_by
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from datetime import timedelta
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Final
 
-from reference.facts import existing_facts
+from reference.facts import existing_facts, to_microseconds
 from reference.in_force import rule_9_holds
+from reference.split import BASE_CAPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,7 +59,7 @@ def _of_series(samples: Sequence[Row]) -> Iterator[str]:
                 yield "reset that only a time shows"
             if c["sampled_at"] - p["sampled_at"] > DAY:
                 yield "gap of more than a day"
-            if c.get("cap_total_iops") != p.get("cap_total_iops"):
+            if any(c.get(name) != p.get(name) for name in BASE_CAPS):
                 yield "cap changed"
 
 
@@ -145,7 +146,7 @@ def _of_inventories(fleet: Fleet) -> Iterator[tuple[str, str]]:
             elif ended_by and ended_by[0]["status"] == "ok":
                 listed = any(other.start == hold.end for other in others)
                 yield ("is told again" if listed else "vanishes from a complete run"), table
-            elif not ended_by:
+            elif not ended_by and hold.end < to_microseconds(fleet.end):
                 yield "expires", table
             for run in ok_or_partial:
                 if run["source"] == key[0] and hold.start < run["started_at"] < hold.end:

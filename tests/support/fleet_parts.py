@@ -54,6 +54,9 @@ class Fleet:
             lines += [f"    {name} {_shown(row)}" for name, rows in run.tables.items() for row in rows]
         return "\n".join(lines)[:MOST_SHOWN]
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401, FBT001 - as hypothesis calls it
+        printer.text(repr(self))
+
 
 def _shown(row: Row) -> str:
     """Write a row on one line, without what is NULL."""
