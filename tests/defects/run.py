@@ -86,7 +86,7 @@ def page(caught_by: dict[int, str]) -> str:
 
 
 def failing_test(defect: Defect | None, original: Path) -> str:
-    """Run the tests on a copy of ``original`` with the defect in it, and name the first that fails; empty if none does."""
+    """Run the tests on a copy of ``original`` with the defect in it; name the first that fails, empty if none does."""
     with TemporaryDirectory(prefix="defect-") as directory:
         tree = Path(directory) / "tree"
         shutil.copytree(original, tree)

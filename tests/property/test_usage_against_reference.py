@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import golden
+import pyarrow.parquet as pq
 import pytest
 from behaviours import behaviours
 from fleets import fleets, zones_and_moments
@@ -125,6 +126,30 @@ def test_a_lake_that_grew_in_any_order_and_twice_holds_the_same_bytes(fleet: Fle
         build(Path(bit_by_bit), fleet.start, middle)
 
         assert _parquet_files(Path(at_once)) == _parquet_files(Path(bit_by_bit))
+
+
+@FEWER
+@given(ANY_FLEETS, st.data())
+def test_a_lake_on_disk_that_grew_gives_the_records_of_the_reference(fleet: Fleet, data: st.DataObject) -> None:
+    shuffled: list[Run] = data.draw(st.permutations(fleet.runs))
+    half = len(shuffled) // 2
+    with TemporaryDirectory() as directory:
+        lake = Path(directory)
+        for part in (shuffled[:half], shuffled[half:]):
+            _write(lake, fleet, part)
+            _write_and_lose(lake, fleet.uncommitted)
+            build(lake, fleet.start, fleet.end)
+        files = layout.files(lake, "usage_record")
+        stored = [row for path in files for row in pq.read_table(path, partitioning=None).to_pylist()]
+    expected = reference_records(fleet.tables(), fleet.settings, hours_of(fleet)[0][0], fleet.end)
+    assert_equal(sorted(expected, key=lambda record: record["window_start"].date()), stored)
+
+
+def _write_and_lose(lake: Path, runs: Sequence[Run]) -> None:
+    for run in runs:
+        write_run(lake, run)
+        for path in layout.run_files(lake, "collection_run", run.source, run.run_id):
+            path.unlink()
 
 
 def _write(lake: Path, fleet: Fleet, runs: Sequence[Run]) -> None:
