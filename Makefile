@@ -5,7 +5,7 @@ SIZE   := small
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test lint docs bench constraints clean
+.PHONY: help demo demo-live test defects lint docs bench constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +19,9 @@ demo-live: $(VENV)/.installed-live ## boot two capped guests under emulation and
 
 test: $(VENV)/.installed-test ## install what the tests need, and run them all
 	$(BIN)/python -m pytest -n 2
+
+defects: $(VENV)/.installed-test ## seed mistakes in the metering, one at a time, and see that the tests catch each
+	$(BIN)/python tests/defects/run.py
 
 lint: $(VENV)/.installed-test ## style, types and the dependency rules between the areas
 	$(BIN)/ruff check .

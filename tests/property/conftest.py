@@ -1,6 +1,7 @@
 """How hard the properties are tried: the same examples every time, unless someone explores.
 
-``pytest tests/property --hypothesis-profile=explore`` draws other examples each time, and many.
+``pytest tests/property --hypothesis-profile=explore`` draws other examples each time, and many;
+``unshrunk`` draws the usual ones and is content with the first that fails.
 """
 
 from __future__ import annotations
@@ -22,5 +23,6 @@ def pytest_configure(config: pytest.Config) -> None:
         print_blob=True,
     )
     settings.register_profile("repeatable", unhurried, max_examples=48, derandomize=True, database=None)
+    settings.register_profile("unshrunk", settings.get_profile("repeatable"), phases=[Phase.explicit, Phase.generate])
     settings.register_profile("explore", unhurried, max_examples=2000)
     settings.load_profile(config.getoption("--hypothesis-profile") or "repeatable")

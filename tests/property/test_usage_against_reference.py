@@ -8,13 +8,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import golden
+import pyarrow.parquet as pq
 import pytest
-from fleets import HOURS, Fleet, fleets, zones_and_moments
-from hypothesis import given, settings
+from behaviours import behaviours
+from fleets import fleets, zones_and_moments
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from reference.facts import Settings, to_datetime
 from reference.records import usage_records as reference_records
 from reference.windows import rule_8_windows
+from sightings import coherent_fleets
 
 from ioledger.lake import layout
 from ioledger.lake.reader import connect_tables
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import duckdb
+    from fleet_parts import Fleet
     from reference.facts import Row, Tables
 
     from ioledger.model.period import Window
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 
 FEWER = settings(max_examples=settings().max_examples // 8)
 HOUR_US = 3_600_000_000
+ANY_FLEETS = st.one_of(fleets(), coherent_fleets())
 
 
 def hours_of(fleet: Fleet) -> list[Window]:
@@ -61,6 +66,17 @@ def assert_equal(expected: Sequence[Row], actual: Sequence[Row]) -> None:
 
 @given(fleets())
 def test_sql_and_reference_give_the_same_records(fleet: Fleet) -> None:
+    assert_sql_and_reference_agree(fleet)
+
+
+@given(coherent_fleets())
+def test_sql_and_reference_give_the_same_records_of_coherent_lives(fleet: Fleet) -> None:
+    for behaviour in behaviours(fleet):
+        event(behaviour)
+    assert_sql_and_reference_agree(fleet)
+
+
+def assert_sql_and_reference_agree(fleet: Fleet) -> None:
     hours = hours_of(fleet)
     tables = fleet.tables()
     expected = reference_records(tables, fleet.settings, hours[0][0], fleet.end)
@@ -68,23 +84,24 @@ def test_sql_and_reference_give_the_same_records(fleet: Fleet) -> None:
 
 
 @FEWER
-@given(fleets())
+@given(ANY_FLEETS)
 def test_the_classes_of_operations_add_up(fleet: Fleet) -> None:
     for record in records_of(fleet.tables(), fleet, hours_of(fleet)):
         assert sum(record[name] for name in OPERATION_CLASSES) == record["read_ops"] + record["write_ops"]
 
 
 @FEWER
-@given(fleets(), st.integers(1, HOURS - 1))
-def test_a_build_in_two_parts_gives_the_same_as_in_one_go(fleet: Fleet, first: int) -> None:
+@given(ANY_FLEETS, st.data())
+def test_a_build_in_two_parts_gives_the_same_as_in_one_go(fleet: Fleet, data: st.DataObject) -> None:
     hours, tables = hours_of(fleet), fleet.tables()
+    first = data.draw(st.integers(1, len(hours) - 1))
     one_by_one = [record for part in (hours[:first], hours[first:]) for record in records_of(tables, fleet, part)]
     at_once = records_of(tables, fleet, hours)
     assert_equal(at_once, sorted(one_by_one, key=lambda record: record["kind"]))
 
 
 @FEWER
-@given(fleets(), st.data())
+@given(ANY_FLEETS, st.data())
 def test_the_order_in_which_rows_arrive_changes_nothing(fleet: Fleet, data: st.DataObject) -> None:
     tables = fleet.tables()
     shuffled = {name: data.draw(st.permutations(rows)) for name, rows in tables.items()}
@@ -93,10 +110,10 @@ def test_the_order_in_which_rows_arrive_changes_nothing(fleet: Fleet, data: st.D
 
 
 @FEWER
-@given(fleets(), st.data())
-def test_a_lake_that_grew_in_any_order_holds_the_same_bytes(fleet: Fleet, data: st.DataObject) -> None:
+@given(ANY_FLEETS, st.data())
+def test_a_lake_that_grew_in_any_order_and_twice_holds_the_same_bytes(fleet: Fleet, data: st.DataObject) -> None:
     shuffled: list[Run] = data.draw(st.permutations(fleet.runs))
-    early, late = shuffled[::2], shuffled[1::2]
+    early, late = shuffled[::2], [*shuffled[1::2], *shuffled[::4]]
     middle = fleet.start + (fleet.end - fleet.start) / 2
     with TemporaryDirectory() as at_once, TemporaryDirectory() as bit_by_bit:
         _write(Path(at_once), fleet, fleet.runs)
@@ -109,6 +126,30 @@ def test_a_lake_that_grew_in_any_order_holds_the_same_bytes(fleet: Fleet, data: 
         build(Path(bit_by_bit), fleet.start, middle)
 
         assert _parquet_files(Path(at_once)) == _parquet_files(Path(bit_by_bit))
+
+
+@FEWER
+@given(ANY_FLEETS, st.data())
+def test_a_lake_on_disk_that_grew_gives_the_records_of_the_reference(fleet: Fleet, data: st.DataObject) -> None:
+    shuffled: list[Run] = data.draw(st.permutations(fleet.runs))
+    half = len(shuffled) // 2
+    with TemporaryDirectory() as directory:
+        lake = Path(directory)
+        for part in (shuffled[:half], shuffled[half:]):
+            _write(lake, fleet, part)
+            _write_and_lose(lake, fleet.uncommitted)
+            build(lake, fleet.start, fleet.end)
+        files = layout.files(lake, "usage_record")
+        stored = [row for path in files for row in pq.read_table(path, partitioning=None).to_pylist()]
+    expected = reference_records(fleet.tables(), fleet.settings, hours_of(fleet)[0][0], fleet.end)
+    assert_equal(sorted(expected, key=lambda record: record["window_start"].date()), stored)
+
+
+def _write_and_lose(lake: Path, runs: Sequence[Run]) -> None:
+    for run in runs:
+        write_run(lake, run)
+        for path in layout.run_files(lake, "collection_run", run.source, run.run_id):
+            path.unlink()
 
 
 def _write(lake: Path, fleet: Fleet, runs: Sequence[Run]) -> None:

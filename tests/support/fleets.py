@@ -1,131 +1,46 @@
-"""Small fleets for hypothesis, in which everything that can go wrong does.
+"""Small fleets for hypothesis in which every sample is drawn by itself, likely in real life or not.
 
-A handful of disks, volumes and sources live through three hours: restarts, silent resets, guests
-that are off, moved, cloned, silent or unplugged, runs that fail, are lost or come late, clocks that
-step, and allocations that change, vanish, expire and contradict each other. Few names, few numbers
-and times on a coarse grid make coincidences frequent, which is where the rules differ.
+A handful of disks, volumes and sources live through three hours; what a sample says has little to do
+with the one before, so that anything meets anything. Times on a coarse grid make coincidences
+frequent. Fleets whose guests live likely lives are in sightings.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from golden import tables_of_runs
+from fleet_parts import (
+    ALLOCATIONS,
+    BEGINNINGS,
+    CAPS,
+    ENTITLEMENTS,
+    NO_CAPS,
+    SETTINGS,
+    ZONES,
+    Fleet,
+    drawn_run,
+    maybe,
+    often,
+)
 from hypothesis import strategies as st
 from reference.facts import to_microseconds
 
 from ioledger.model.records import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from fleet_parts import Draw
     from reference.facts import Row
 
     from ioledger.model.records import Kind
 
 HOURS: Final = 3
-BEGINNINGS: Final = (
-    datetime(2026, 11, 1, 22, tzinfo=UTC),  # midnight in UTC is inside
-    datetime(2026, 10, 24, 23, tzinfo=UTC),  # Berlin repeats an hour
-    datetime(2026, 10, 3, 14, tzinfo=UTC),  # Lord Howe Island skips half an hour
-)
-ZONES: Final = ("UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe")
 DISKS: Final = (("vm-1", "vda"), ("vm-1", "vdb"), ("vm-2", "vda"), ("vm-3", "vda"))
 VOLUMES: Final = ("vol-1", "vol-2")
-NAMES: Final = (None, "", "acme", "ACME", 'say "hi"', "back\\slash", "a/b", "tab\t", "é", "日本", "🙂")
 OPTIONAL_COUNTERS: Final = ("flush_ops", "read_time_ns", "write_time_ns", "flush_time_ns")
 COUNTERS: Final = ("read_ops", "write_ops", "read_bytes", "write_bytes", *OPTIONAL_COUNTERS)
-
-MOST_SHOWN: Final = 25_000  # letters; hypothesis warns of more, and shrinks a failing fleet to far less
-
-Draw = Any
-
-
-@dataclass(frozen=True, repr=False)
-class Fleet:
-    """What some sources reported, the settings of the lake, and the stretch to be metered."""
-
-    runs: Sequence[Run]
-    uncommitted: Sequence[Run]
-    settings: Sequence[Row]
-    start: datetime
-    end: datetime
-
-    def tables(self) -> dict[str, list[Row]]:
-        """Return the rows of the lake by table."""
-        return tables_of_runs(self.runs, self.uncommitted)
-
-    def __repr__(self) -> str:
-        lines = [f"Fleet from {self.start} to {self.end}", *(f"  settings {_shown(table)}" for table in self.settings)]
-        for run in (*self.runs, *self.uncommitted):
-            state = "uncommitted" if run in self.uncommitted else run.status
-            lines.append(f"  {run.source} {run.run_id} {run.started_at:%d %H:%M:%S.%f} {state}")
-            lines += [f"    {name} {_shown(row)}" for name, rows in run.tables.items() for row in rows]
-        return "\n".join(lines)[:MOST_SHOWN]
-
-
-def _shown(row: Row) -> str:
-    """Write a row on one line, without what is NULL."""
-    return ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
-
-
-def _maybe(*values: object) -> st.SearchStrategy[Any]:
-    """Draw one of the values or None."""
-    return st.sampled_from((None, *values))
-
-
-def _often(usual: object, *others: object) -> st.SearchStrategy[Any]:
-    """Draw ``usual`` about half of the time."""
-    return st.sampled_from((*[usual] * len(others), *others))
-
-
-CAPS: Final = st.fixed_dictionaries(
-    {
-        "cap_total_iops": _often(None, 0, 1, 50),
-        "cap_read_iops": _often(None, 1, 20),
-        "cap_write_iops": _often(None, 0, 30),
-        "cap_total_bps": _often(None, None, 4096),
-        "cap_read_bps": _often(None, None, 512),
-        "cap_write_bps": _often(None, None, 0, 700),
-        "cap_io_size": _often(None, 0, 512, 4096),
-        "cap_total_iops_burst": _maybe(100),
-    }
-)
-NO_CAPS: Final[st.SearchStrategy[dict[str, Any]]] = st.just({})
-ALLOCATIONS: Final = st.fixed_dictionaries(
-    {
-        "pool_id": st.sampled_from(NAMES),
-        "min_iops": _maybe(0, 1, 7, 7, 100),
-        "max_iops": _maybe(0, 10, 25),
-        "burst_iops": _often(None, 5),
-        "max_bps": _maybe(1000),
-        "min_enforced": st.sampled_from((True, True, False, None)),
-        "size_bytes": _maybe(0, 524288, 2**30, 10**13 + 1),
-        "attached_count": _maybe(0, 1, 2, 3),
-    }
-)
-ENTITLEMENTS: Final = st.fixed_dictionaries(
-    {
-        "vm_id": _maybe("vm-1", "vm-2"),
-        "account_id": st.sampled_from(NAMES),
-        "project_id": _maybe("web"),
-        "offering_id": _maybe("fast"),
-        "pool_id": _maybe("silver"),
-        "zone_id": _maybe("zone-1"),
-        "size_bytes": _maybe(2**29 + 1),
-        "sold_min_iops": _maybe(0, 5, 60),
-        "sold_min_iops_per_gib": _maybe(Decimal("0.5")),
-    }
-)
-SETTINGS: Final[Mapping[str, st.SearchStrategy[Any]]] = {
-    "billing_time_zone": st.sampled_from(ZONES),
-    "max_gap_seconds": st.sampled_from((60, 300, 3600, 7200)),
-    "max_allocation_age_seconds": st.sampled_from((600, 3600, 86400)),
-    "precedence": st.sampled_from(([], ["array"], ["cmdb"], ["cmdb", "array", "cloud"], ["billing"])),
-}
 
 
 @st.composite
@@ -150,26 +65,10 @@ def fleets(draw: Draw) -> Fleet:
 def _moments(draw: Draw, beginning: datetime, fewest: int, most: int) -> list[datetime]:
     """Draw moments in order, on a grid of five minutes, now and then beside it."""
     grid = draw(st.lists(st.integers(0, HOURS * 12), min_size=fewest, max_size=most))
-    beside = draw(st.lists(_often(0, 1, 30_000_001), min_size=len(grid), max_size=len(grid)))
+    beside = draw(st.lists(often(0, 1, 30_000_001), min_size=len(grid), max_size=len(grid)))
     return sorted(
         beginning + timedelta(minutes=5 * step, microseconds=offset) for step, offset in zip(grid, beside, strict=True)
     )
-
-
-def _run(draw: Draw, name: tuple[str, Kind], run_id: str, started_at: datetime) -> dict[str, Any]:
-    source, kind = name
-    status = draw(_often("ok", "ok", "partial", "failed"))
-    return {
-        "source": source,
-        "run_id": run_id,
-        "kind": kind,
-        "started_at": started_at,
-        "ended_at": started_at,
-        "boottime_us": 0,
-        "status": status,
-        "collector_version": "0",
-        "error": None if status == "ok" else "as drawn",
-    }
 
 
 def _run_ids(draw: Draw, count: int) -> list[str]:
@@ -183,7 +82,7 @@ def _hypervisor_runs(draw: Draw, beginning: datetime) -> list[Run]:
     for source in ("kvm-a", "kvm-b"):
         moments = _moments(draw, beginning, 3, 12)
         ids = _run_ids(draw, len(moments))
-        begun += [_run(draw, (source, "hypervisor"), i, at) for i, at in zip(ids, moments, strict=True)]
+        begun += [drawn_run(draw, (source, "hypervisor"), i, at) for i, at in zip(ids, moments, strict=True)]
     counters: dict[tuple[str, str, str], dict[str, int]] = {}
     runs = []
     for run in sorted(begun, key=lambda run: run["started_at"]):
@@ -199,7 +98,7 @@ def _samples(
 ) -> dict[tuple[str, str | None], Row]:
     samples: dict[tuple[str, str | None], Row] = {}
     for vm_id, device in DISKS:
-        what = draw(_often("ok", "absent", "off", "timeout", "error", "silent guest", "unreadable", "windowed", "ok"))
+        what = draw(often("ok", "absent", "off", "timeout", "error", "silent guest", "unreadable", "windowed", "ok"))
         if what == "absent":
             continue
         if what == "silent guest":
@@ -216,10 +115,8 @@ def _sample(
     counters: dict[tuple[str, str, str], dict[str, int]],
 ) -> Row:
     vm_id, device, what = disk
-    epoch = draw(_often("e1", "e1", "e2", "e3"))
-    sampled_at = started_at + draw(
-        _often(timedelta(), timedelta(seconds=7), timedelta(minutes=-5), timedelta(hours=-1))
-    )
+    epoch = draw(often("e1", "e1", "e2", "e3"))
+    sampled_at = started_at + draw(often(timedelta(), timedelta(seconds=7), timedelta(minutes=-5), timedelta(hours=-1)))
     shown = _advance(draw, counters.setdefault((vm_id, device, epoch), dict.fromkeys(COUNTERS, 0)))
     for absent in draw(st.sets(st.sampled_from(OPTIONAL_COUNTERS), max_size=2)):
         shown[absent] = None
@@ -235,17 +132,17 @@ def _sample(
         "window_start": sampled_at - timedelta(minutes=draw(st.sampled_from((5, 70, 0, -5))))
         if what == "windowed"
         else None,
-        "volume_id": draw(_maybe(*VOLUMES, *VOLUMES)),
-        "disk_serial": draw(_often(None, None, "x", "y")),
-        "disk_wwn": draw(_often(None, None, "x")),
-        "source_path": draw(_often(None, None, "y")),
+        "volume_id": draw(maybe(*VOLUMES, *VOLUMES)),
+        "disk_serial": draw(often(None, None, "x", "y")),
+        "disk_wwn": draw(often(None, None, "x")),
+        "source_path": draw(often(None, None, "y")),
         **shown,
         **draw(st.one_of(NO_CAPS, CAPS)),
     }
 
 
 def _epoch_start(sampled_at: datetime) -> st.SearchStrategy[datetime | None]:
-    minutes = _often(None, 0, 2, 6, 40, -3)
+    minutes = often(None, 0, 2, 6, 40, -3)
     return minutes.map(lambda ago: None if ago is None else sampled_at - timedelta(minutes=ago))
 
 
@@ -256,7 +153,7 @@ def _advance(draw: Draw, counters: dict[str, int]) -> dict[str, int | None]:
     steps = {name: write_step if name.startswith("write") else step for name in COUNTERS}
     steps["read_bytes"] *= draw(st.sampled_from((512, 4096, 65536)))
     steps["write_bytes"] *= 512
-    fate = draw(_often("grow", "grow", "grow", "restart", "one falls"))
+    fate = draw(often("grow", "grow", "grow", "restart", "one falls"))
     for name in COUNTERS:
         counters[name] = steps[name] if fate == "restart" else counters[name] + steps[name]
     if fate == "one falls":
@@ -269,7 +166,7 @@ def _aliases(draw: Draw, beginning: datetime) -> list[Row]:
     entries = draw(
         st.lists(
             st.tuples(
-                _often("serial", "wwn", "path", "iqn"),
+                often("serial", "wwn", "path", "iqn"),
                 st.sampled_from(("x", "y")),
                 st.sampled_from((-60, 5 * 12, 90, 200)),
                 st.sampled_from(VOLUMES),
@@ -295,7 +192,7 @@ def _snapshot_runs(
     for source in sources:
         moments = _moments(draw, beginning, 1, 5)
         for run_id, started_at in zip(_run_ids(draw, len(moments)), moments, strict=True):
-            run = _run(draw, (source, kind), run_id, started_at)
+            run = drawn_run(draw, (source, kind), run_id, started_at)
             listed = [] if run["status"] == "failed" else sorted(draw(st.sets(st.sampled_from(VOLUMES))))
             rows: list[Row] = [{"volume_id": volume, **draw(values)} for volume in listed]
             runs.append(Run(**run, tables={name: rows} if rows else {}))
@@ -304,7 +201,7 @@ def _snapshot_runs(
 
 def _settings(draw: Draw, beginning: datetime) -> list[Row]:
     """Draw settings tables; the first makes most intervals short enough to be classified."""
-    first = {"valid_from": beginning - timedelta(days=1), "max_gap_seconds": draw(_often(7200, 300, 900))}
+    first = {"valid_from": beginning - timedelta(days=1), "max_gap_seconds": draw(often(7200, 300, 900))}
     later = draw(st.lists(st.sampled_from((-60, 0, 50, 60, 95, 130)), unique=True, max_size=3))
     return [
         first,
