@@ -70,8 +70,8 @@ def usage_records(tables: Tables, settings: Sequence[Row], start: datetime, end:
     for key, amounts in (*_of_pieces(pieces, past), *_of_held_volumes(windows, pieces, past)):
         for name, amount in amounts.items():
             sums[key][name] += amount
-    keys = [key for key, amounts in sums.items() if any(amounts.values())]
-    return [_record(key, sums[key]) for key in sorted(keys, key=_order)]
+    records = [_record(key, sums[key]) for key in sorted(sums, key=_order)]
+    return [record for record in records if any(record[name] for name in (*COUNTS, *LEVELS))]
 
 
 def _of_pieces(pieces: Sequence[Piece], past: History) -> Iterator[Contribution]:
