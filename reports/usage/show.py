@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ioledger.lake import reader
-from reports.usage import statement
+from reports.usage import quarantine, statement
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,11 +15,15 @@ GROUPINGS: Final = ("volume", "vm", "account", "offering", "pool")
 
 
 class Totals(NamedTuple):
-    """Usage of a period: rows by group and class, and how far apart the samples behind them are."""
+    """Usage of a period: rows by group and class, and how far apart the samples behind them are.
+
+    ``quarantined`` are the rows of the table ``quarantine`` of the same hours, which the sums lack.
+    """
 
     rows: list[dict[str, Any]]
     median_seconds: int | None
     longest_seconds: int | None
+    quarantined: quarantine.Rows
 
 
 def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
@@ -33,4 +37,5 @@ def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
     with reader.connect(lake) as connection:
         rows = connection.sql(statement("totals"), params={**period, "grouping": grouping}).to_arrow_table().to_pylist()
         sampling = connection.sql(statement("sampling"), params=period).fetchall()
-    return Totals(rows, *sampling[0])
+        withheld = quarantine.withheld(connection, start, end)
+    return Totals(rows, *sampling[0], withheld)
