@@ -70,12 +70,8 @@ def _runs(hours: Sequence[Window]) -> list[Window]:
 
 
 def _register_runs(cursor: duckdb.DuckDBPyConnection, runs: Sequence[Window]) -> None:
-    cursor.register(
-        "given",
-        pa.table(
-            {"run_start": pa.array([run[0] for run in runs], TIME), "run_end": pa.array([r[1] for r in runs], TIME)}
-        ),
-    )
+    starts, ends = (pa.array([run[end] for run in runs], TIME) for end in (0, 1))
+    cursor.register("given", pa.table({"run_start": starts, "run_end": ends}))
     cursor.execute("CREATE OR REPLACE TEMP TABLE hour_run AS FROM given")
     cursor.unregister("given")
 

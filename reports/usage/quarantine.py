@@ -100,20 +100,22 @@ def sentences(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     told: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         told.setdefault((_subject(row), row["invariant"]), []).append(row)
-    return [
-        f"{_name(hours[0])} is quarantined from {_moment(hours[0]['window_start'])} to {_moment(hours[-1]['window_end'])}, "
-        f"{len({row['window_start'] for row in hours})} hours: {hours[0]['reason']} "
-        f"(expected {hours[0]['expected']}, found {hours[0]['observed']})"
-        for hours in told.values()
-    ]
+    return [_sentence(of_one) for of_one in told.values()]
+
+
+def _sentence(rows: Sequence[Mapping[str, Any]]) -> str:
+    first, last = rows[0], rows[-1]
+    name = f"disk {first['device']} of {first['vm_id']}" if first["kind"] == "io" else f"volume {first['volume_id']}"
+    count = len({row["window_start"] for row in rows})
+    return (
+        f"{name} is quarantined in {count} {'hour' if count == 1 else 'hours'} from {_moment(first['window_start'])} "
+        f"to {_moment(last['window_end'])}: {first['reason']} "
+        f"(expected {first['expected']}, found {first['observed']})"
+    )
 
 
 def _subject(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return (row["kind"], *((row["vm_id"], row["device"]) if row["kind"] == "io" else (row["volume_id"],)))
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    return f"disk {row['device']} of {row['vm_id']}" if row["kind"] == "io" else f"volume {row['volume_id']}"
 
 
 def _moment(moment: datetime) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ioledger.lake import reader
+from ioledger.model.columns import COLUMNS, COUNT
+from ioledger.model.tables import USAGE_AMOUNTS
 from reports.usage import quarantine, statement
 
 if TYPE_CHECKING:
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GROUPINGS: Final = ("volume", "vm", "account", "offering", "pool")
+
+_COUNTS: Final = frozenset(name for name in USAGE_AMOUNTS if COLUMNS[name].type == COUNT)
 
 
 class Totals(NamedTuple):
@@ -35,7 +39,12 @@ def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
     """
     period = {"start": start, "end": end}
     with reader.connect(lake) as connection:
-        rows = connection.sql(statement("totals"), params={**period, "grouping": grouping}).to_arrow_table().to_pylist()
+        found = connection.sql(statement("totals"), params={**period, "grouping": grouping}).to_arrow_table()
         sampling = connection.sql(statement("sampling"), params=period).fetchall()
         withheld = quarantine.withheld(connection, start, end)
-    return Totals(rows, *sampling[0], withheld)
+    return Totals([_with_integers(row) for row in found.to_pylist()], *sampling[0], withheld)
+
+
+def _with_integers(row: dict[str, Any]) -> dict[str, Any]:
+    """Make integers of sums of counts, which come as decimals without places."""
+    return {name: int(value) if name in _COUNTS else value for name, value in row.items()}
