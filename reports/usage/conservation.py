@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _OUR_DEFECT: Final = "this is a defect of ioledger, please report it; the samples are as they were"
 _REASONS: Final = {
+    "deltas of a disk": "records of a disk on it do not add up to what the disk's counters rose by, so that its cap is "
+    f"in doubt: {_OUR_DEFECT}",
     "deltas": f"its records do not add up to what its counters rose by: {_OUR_DEFECT}",
     "classes": f"its operations by class do not add up to its reads and writes: {_OUR_DEFECT}",
     "levels": f"its records hold more than its greatest level over the time: {_OUR_DEFECT}",
@@ -112,7 +114,12 @@ def _subject(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["kind"], row["window_start"], *whose)
 
 
+def _reason(row: dict[str, Any]) -> str:
+    is_of_disk = (row["kind"], row["invariant"]) == ("allocation", "deltas")
+    return _REASONS["deltas of a disk" if is_of_disk else row["invariant"]]
+
+
 def _quarantined(rows: Sequence[dict[str, Any]]) -> pa.Table:
-    told = [{**row, "reason": _REASONS[row["invariant"]]} for row in rows]
+    told = [{**row, "reason": _reason(row)} for row in rows]
     table = pa.Table.from_pylist(told, schema=arrow_schema(QUARANTINE.name))
     return table.sort_by([(name, "ascending") for name in QUARANTINE.key])

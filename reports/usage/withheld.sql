@@ -18,7 +18,7 @@ record AS (
 
 -- one row per disk, hour, volume and account of disks whose records do not add up
 suspected AS (
-    SELECT DISTINCT sample.vm_id, sample.device, usage_window.window_start, sample.volume_id, sold.account_id
+    SELECT usage_window.window_start, sample.vm_id, sample.device, sample.volume_id, sold.account_id
     FROM with_volume('suspect_sample') AS sample
     JOIN usage_window ON true
     LEFT JOIN entitlement_held AS sold
@@ -27,28 +27,40 @@ suspected AS (
         AND sold.valid_to > usage_window.window_start
 ),
 
--- one row per violation, hour and record that it withholds, or that is missing
-concerned AS (
-    SELECT placed.*, record.volume_id AS of_volume, record.account_id
-    FROM placed
-    LEFT JOIN record
-        ON record.kind = placed.kind
-        AND record.window_start = placed.window_start
-        AND (
-            (placed.kind = 'io' AND record.vm_id = placed.vm_id AND record.device IS NOT DISTINCT FROM placed.device)
-            OR (placed.kind = 'allocation' AND record.volume_id = placed.volume_id)
-        )
+-- one row per disk or volume, hour and whose it is: as its records say, or would if they were not missing
+owned AS (
+    FROM record
     UNION
-    SELECT placed.*, suspected.volume_id, suspected.account_id
+    SELECT 'io' AS kind, window_start, vm_id, device, volume_id, account_id
+    FROM suspected
+),
+
+-- one row per violation, hour and whose the disk or volume is
+concerned AS (
+    SELECT placed.*, owned.volume_id AS of_volume, owned.account_id
     FROM placed
-    JOIN suspected
-        ON suspected.window_start = placed.window_start
-        AND suspected.vm_id = placed.vm_id
-        AND suspected.device IS NOT DISTINCT FROM placed.device
-    WHERE placed.invariant = 'deltas'
+    LEFT JOIN owned
+        ON owned.kind = placed.kind
+        AND owned.window_start = placed.window_start
+        AND (
+            (placed.kind = 'io' AND owned.vm_id = placed.vm_id AND owned.device IS NOT DISTINCT FROM placed.device)
+            OR (placed.kind = 'allocation' AND owned.volume_id = placed.volume_id)
+        )
+),
+
+-- one row per volume, account and hour of disks whose records do not add up: what caps the volume is not
+-- known either
+doubted AS (
+    SELECT concerned.*, record.account_id AS of_account
+    FROM concerned
+    JOIN record
+        ON record.kind = 'allocation'
+        AND record.volume_id = concerned.of_volume
+        AND record.window_start = concerned.window_start
+    WHERE concerned.invariant = 'deltas'
 )
 
-SELECT DISTINCT
+SELECT
     window_start,
     window_end,
     kind,
@@ -59,4 +71,18 @@ SELECT DISTINCT
     invariant,
     expected,
     observed
-FROM concerned;
+FROM concerned
+UNION
+SELECT
+    window_start,
+    window_end,
+    'allocation' AS kind,
+    NULL AS vm_id,
+    NULL AS device,
+    of_volume AS volume_id,
+    of_account AS account_id,
+    invariant,
+    min(expected) AS expected,
+    min(observed) AS observed
+FROM doubted
+GROUP BY ALL;
