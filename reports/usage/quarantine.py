@@ -77,8 +77,10 @@ def _put(lake: Path, day: date, rows: pa.Table) -> None:
 
 def withheld(connection: duckdb.DuckDBPyConnection, start: datetime, end: datetime) -> Rows:
     """List what is withheld of the hours that overlap ``[start, end)``; ``connection`` has the lake's tables."""
-    period = {"start": start, "end": end}
-    return connection.sql(statement("quarantined"), params=period).to_arrow_table().to_pylist()
+    rows: Rows = (
+        connection.sql(statement("quarantined"), params={"start": start, "end": end}).to_arrow_table().to_pylist()
+    )
+    return rows
 
 
 def accounts(lake: Path, start: datetime, end: datetime) -> set[str | None]:

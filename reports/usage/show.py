@@ -40,9 +40,9 @@ def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
     period = {"start": start, "end": end}
     with reader.connect(lake) as connection:
         found = connection.sql(statement("totals"), params={**period, "grouping": grouping}).to_arrow_table()
-        sampling = connection.sql(statement("sampling"), params=period).fetchall()
+        median_seconds, longest_seconds = connection.sql(statement("sampling"), params=period).fetchall()[0]
         withheld = quarantine.withheld(connection, start, end)
-    return Totals([_with_integers(row) for row in found.to_pylist()], *sampling[0], withheld)
+    return Totals([_with_integers(row) for row in found.to_pylist()], median_seconds, longest_seconds, withheld)
 
 
 def _with_integers(row: dict[str, Any]) -> dict[str, Any]:
