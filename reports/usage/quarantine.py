@@ -58,7 +58,7 @@ def _stored(lake: Path, day: date) -> pa.Table:
     if not path.exists():
         return schema.empty_table()
     try:
-        return pq.read_table(path, partitioning=None).cast(schema)
+        return pq.read_table(path, partitioning=None, page_checksum_verification=True).cast(schema)
     except (OSError, pa.ArrowException) as error:
         raise LakeError(f"{path} cannot be read: {error}; remove it and build again") from error
 
