@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from ioledger.lake.schema import arrow_schema
 from ioledger.lake.stretches import LONGEST_INTERVAL_US
-from ioledger.model.columns import TIME
 from ioledger.model.tables import QUARANTINE
 from reports.usage import statement
 
@@ -50,18 +49,16 @@ def checked(
 ) -> Checked:
     """Withhold the records of every disk and volume of which something that must hold does not.
 
-    ``cursor`` has the tables of an open day of which the records of ``hours`` were just made;
-    ``streams`` are its sorted files, by ``file_number`` from 1.
+    ``cursor`` has the tables of an open day of which the records of ``hours`` were just made, and the
+    records themselves in its table ``made``; ``streams`` are its sorted files, by ``file_number`` from 1.
     """
     runs = _runs(hours)
-    cursor.register("made", records)
     _register_runs(cursor, runs)
     _read_borders(cursor, runs, streams)
     cursor.execute(statement("counter_rise"))
     cursor.execute(statement("violation"))
     found = cursor.execute("SELECT count(*) FROM violation").fetchall()[0][0]
     rows = cursor.sql(statement("withheld")).to_arrow_table().to_pylist() if found else []
-    cursor.unregister("made")
     return Checked(_without(records, rows), _quarantined(rows))
 
 
@@ -72,10 +69,9 @@ def _runs(hours: Sequence[Window]) -> list[Window]:
 
 
 def _register_runs(cursor: duckdb.DuckDBPyConnection, runs: Sequence[Window]) -> None:
-    starts, ends = (pa.array([run[end] for run in runs], TIME) for end in (0, 1))
-    cursor.register("given", pa.table({"run_start": starts, "run_end": ends}))
-    cursor.execute("CREATE OR REPLACE TEMP TABLE hour_run AS FROM given")
-    cursor.unregister("given")
+    cursor.execute(
+        statement("hour_run"), {"starts": [opens for opens, _ in runs], "ends": [closes for _, closes in runs]}
+    )
 
 
 def _read_borders(cursor: duckdb.DuckDBPyConnection, runs: Sequence[Window], streams: Sequence[Path]) -> None:

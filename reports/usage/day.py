@@ -161,7 +161,8 @@ class OpenDay:
         self._stream(connection, hours)
         for name in ("metered_interval", "piece", "streamed_piece", "io", "allocation"):
             self.cursor.execute(statement(name))
-        records = self.cursor.sql(statement("usage_record")).to_arrow_table().cast(arrow_schema(USAGE_RECORD.name))
+        self.cursor.execute(f"CREATE OR REPLACE TEMP TABLE made AS {statement('usage_record')}")
+        records = self.cursor.sql("FROM made").to_arrow_table().cast(arrow_schema(USAGE_RECORD.name))
         return checked(self.cursor, records, hours, self.streams)
 
     def _stream(self, connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> None:

@@ -60,7 +60,8 @@ def _stored(lake: Path, day: date) -> pa.Table:
     try:
         return pq.read_table(path, partitioning=None, page_checksum_verification=True).cast(schema)
     except (OSError, pa.ArrowException) as error:
-        raise LakeError(f"{path} cannot be read: {error}; remove it and build again") from error
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise LakeError(f"{path} cannot be read: {reason}; remove it and build again") from error
 
 
 def _put(lake: Path, day: date, rows: pa.Table) -> None:
