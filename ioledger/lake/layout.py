@@ -101,7 +101,7 @@ def _files_below(directory: Path) -> list[Path]:
 
 def _names_in(directory: Path, prefix: str) -> list[str]:
     try:
-        return [name for name in os.listdir(directory) if name.startswith(prefix)]
+        return [path.name for path in directory.iterdir() if path.name.startswith(prefix)]
     except OSError as error:
         _refuse_unlisted(error)
         return []

@@ -63,7 +63,9 @@ def windows(start: datetime, end: datetime, spans: Iterable[ZoneSpan]) -> list[W
     Each begins at a full hour of the local clock, or where the billing time zone itself changes; an
     hour that the clock repeats is two windows.
     """
-    borders = sorted({border for span in spans for border in _borders(start - LONGEST_WINDOW, end + LONGEST_WINDOW, span)})
+    borders = sorted(
+        {border for span in spans for border in _borders(start - LONGEST_WINDOW, end + LONGEST_WINDOW, span)}
+    )
     return [(opens, closes) for opens, closes in pairwise(borders) if opens < end and start < closes]
 
 
