@@ -60,8 +60,8 @@ _VIEWS: Final = (
 class OpenLake:
     """A lake as it was when it was opened: a connection with its views, and the files they stand on.
 
-    ``files`` holds the live files by table, ``shown`` those that were looked at. ``show`` makes a table see some of them alone, for work
-    that goes through a long history in bounded memory.
+    ``files`` holds the live files by table, ``shown`` those that were looked at. ``show`` makes a
+    table see some of them alone, for work that goes through a long history in bounded memory.
     """
 
     connection: duckdb.DuckDBPyConnection

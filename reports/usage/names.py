@@ -12,10 +12,10 @@ from reports.usage import statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from datetime import datetime
     from pathlib import Path
 
     from ioledger.lake.reader import OpenLake
+    from ioledger.model.period import Window
     from ioledger.model.tables import Table
 
 TOLD_IN: Final[Mapping[str, Table]] = {
@@ -28,14 +28,13 @@ TOLD_IN: Final[Mapping[str, Table]] = {
 """By grouping: the table whose rows tell the names."""
 
 
-def last_names(
-    opened: OpenLake, lake: Path, grouping: str, ids: Collection[str], since: datetime, end: datetime
-) -> dict[str, str]:
-    """Return the name that each of some things had last before ``end``, told not before the day of ``since``.
+def last_names(opened: OpenLake, lake: Path, grouping: str, ids: Collection[str], period: Window) -> dict[str, str]:
+    """Return the name that each of some things had last before the end of a period, told on a date of it.
 
     Days are read from the last one back until all names are found, so that most reports read one day.
     """
     table = TOLD_IN[grouping]
+    since, end = period
     missing = set(ids)
     names: dict[str, str] = {}
     for day in reversed([day for day in layout.days(lake, table.name) if utc_day(since) <= day <= utc_day(end)]):

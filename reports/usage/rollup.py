@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ioledger.lake import settings, writer
+from ioledger.lake import files, settings, writer
+from ioledger.lake.schema import arrow_schema
 from ioledger.model.period import days, months, utc_day
 from ioledger.model.tables import USAGE_DAY, USAGE_MONTH
 from reports.usage import statement
@@ -63,9 +64,12 @@ def _make(opened: OpenLake, rollups: Rollups, kind: _Kind, period: Window) -> No
     made_of = rollups.made_of(period)
     rows = _sums(opened, rollups, kind, period) if made_of else None
     if rows:
-        day, metadata = utc_day(period[0]), note(period, made_of)
-        writer.write_derived(rollups.lake, kind.table, day, name_of(period), rows, metadata)
-        rollups.add(kind.table, path_of(rollups.lake, kind.table, period))
+        path = path_of(rollups.lake, kind.table, period)
+        files.make_directories(path.parent)
+        whole = rows.cast(arrow_schema(kind.table.name))
+        files.write_parquet(files.temporary(path), whole, note(period, made_of), sealed=True)
+        files.publish(path)
+        rollups.add(kind.table, path)
     else:
         writer.remove_derived(rollups.lake, kind.table, utc_day(period[0]), name_of(period))
 

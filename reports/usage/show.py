@@ -47,7 +47,7 @@ def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
         summed = opened.connection.sql(statement("totals"), params={**period, "grouping": grouping})
         rows = summed.to_arrow_table().to_pylist()
         told_since = start - timedelta(seconds=max(each.max_allocation_age_seconds for each in settings.load(lake)))
-        names = last_names(opened, lake, grouping, {row["id"] for row in rows} - {None}, told_since, end)
+        names = last_names(opened, lake, grouping, {row["id"] for row in rows} - {None}, (told_since, end))
         opened.show(COLLECTION_RUN.name, runs)
         sampling = opened.connection.sql(statement("sampling"), params=period).fetchall()
     return Totals([{"id": row["id"], "name": names.get(row["id"]), **row} for row in rows], *sampling[0])
@@ -78,5 +78,6 @@ def _named_errors(lake: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise LakeError(
-            f"usage cannot be read from {lake}: {error.filename}: {error.strerror or error}; give this user access to it"
+            f"usage cannot be read from {lake}: {error.filename}: {error.strerror or error}; "
+            "give this user access to it"
         ) from error
