@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ioledger.lake import files, settings, writer
 from ioledger.lake.schema import arrow_schema
+from ioledger.model.columns import TIME
 from ioledger.model.period import days, months, utc_day
 from ioledger.model.tables import USAGE_DAY, USAGE_MONTH
 from reports.usage import statement
@@ -17,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import date
     from pathlib import Path
-
-    import pyarrow as pa
 
     from ioledger.lake.reader import OpenLake
     from ioledger.lake.settings import Timeline
@@ -36,6 +38,8 @@ class _Kind(NamedTuple):
 
 _LONGEST: Final = timedelta(days=34)
 """Longer than any rollup: one that begins earlier before a time does not reach into it."""
+_AT_ONCE: Final = 31
+"""Periods that are summed in one go: a first build of years goes through a month of days at a time."""
 
 _KINDS: Final = (_Kind(USAGE_DAY, days, ()), _Kind(USAGE_MONTH, months, (USAGE_DAY,)))
 
@@ -54,41 +58,33 @@ def update(opened: OpenLake, lake: Path, line: Timeline, built: Collection[date]
     for kind in _KINDS:
         near = kind.periods(start_of(min(built)) - _LONGEST, start_of(max(built)) + timedelta(days=1), spans)
         _remove_others(rollups, kind.table, near)
-        for period in near:
-            if not set(built).isdisjoint(dates_of(period)) and not rollups.holds(kind.table, period):
-                _make(opened, rollups, kind, period)
+        stale = [
+            period
+            for period in near
+            if not set(built).isdisjoint(dates_of(period)) and not rollups.holds(kind.table, period)
+        ]
+        for first in range(0, len(stale), _AT_ONCE):
+            _make(opened, rollups, kind, stale[first : first + _AT_ONCE])
 
 
-def _make(opened: OpenLake, rollups: Rollups, kind: _Kind, period: Window) -> None:
-    """Write the rollup of a period; without usage records there is none."""
-    made_of = rollups.made_of(period)
-    rows = _sums(opened, rollups, kind, period) if made_of else None
-    if rows:
-        path = path_of(rollups.lake, kind.table, period)
-        files.make_directories(path.parent)
-        whole = rows.cast(arrow_schema(kind.table.name))
-        files.write_parquet(files.temporary(path), whole, note(period, made_of), sealed=True)
-        files.publish(path)
-        rollups.add(kind.table, path)
-    else:
-        writer.remove_derived(rollups.lake, kind.table, utc_day(period[0]), name_of(period))
-
-
-def _sums(opened: OpenLake, rollups: Rollups, kind: _Kind, period: Window) -> pa.Table | None:
-    """Sum the records of a period; None where the hours of some of them do not end with it."""
-    cover = rollups.cover(*period, kind.finer)
-    show_parts(opened, cover)
-    limits = {"opens": period[0], "closes": period[1]}
-    crossing = opened.connection.execute(
-        "SELECT count(*) FROM usage_part "
-        "WHERE window_start >= $opens AND window_start < $closes AND window_end > $closes",
-        limits,
-    ).fetchall()
-    # Hours that were built by other settings may cross the border, until they are built again.
-    rows = None if crossing[0][0] else opened.connection.sql(statement("rollup"), params=limits).to_arrow_table()
-    for name in cover.files:
-        opened.show(name, ())
-    return rows
+def _make(opened: OpenLake, rollups: Rollups, kind: _Kind, periods: Sequence[Window]) -> None:
+    """Write the rollups of some periods; where there are no usage records there is none."""
+    show_parts(opened, rollups.cover(periods[0][0], periods[-1][1], kind.finer))
+    opened.connection.execute("CREATE OR REPLACE TEMP TABLE rollup_period (opens TIMESTAMPTZ, closes TIMESTAMPTZ)")
+    opened.connection.executemany("INSERT INTO rollup_period VALUES ($1, $2)", [list(period) for period in periods])
+    summed = opened.connection.sql(statement("rollup")).to_arrow_table()
+    for period in periods:
+        rows = summed.filter(pc.equal(summed.column("window_start"), pa.scalar(period[0], TIME)))
+        # Hours that were built by other settings may go on after it, until they are built again.
+        if len(rows) and not pc.any(rows.column("goes_on")).as_py():
+            path = path_of(rollups.lake, kind.table, period)
+            files.make_directories(path.parent)
+            whole = rows.drop_columns("goes_on").cast(arrow_schema(kind.table.name))
+            files.write_parquet(files.temporary(path), whole, note(period, rollups.made_of(period)), sealed=True)
+            files.publish(path)
+            rollups.add(kind.table, path)
+        else:
+            writer.remove_derived(rollups.lake, kind.table, utc_day(period[0]), name_of(period))
 
 
 def _remove_others(rollups: Rollups, table: Table, periods: Sequence[Window]) -> None:

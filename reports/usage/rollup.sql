@@ -1,9 +1,10 @@
--- A rollup: one row per key of the usage records that begin in the billing day or month from $opens
--- to $closes, with their sums. A sum that does not fit its column is an error.
+-- Rollups of the billing days or months in `rollup_period`, in the order of their files: one row per
+-- period and key of the usage records that begin in it, with their sums, and whether the hour of one
+-- goes on after the period. A sum that does not fit its column is an error.
 SELECT
     kind,
-    $opens::TIMESTAMPTZ AS window_start,
-    $closes::TIMESTAMPTZ AS window_end,
+    rollup_period.opens AS window_start,
+    rollup_period.closes AS window_end,
     volume_id,
     vm_id,
     device,
@@ -34,8 +35,11 @@ SELECT
     sum(guaranteed_iops_seconds) AS guaranteed_iops_seconds,
     sum(deliverable_iops_seconds) AS deliverable_iops_seconds,
     sum(max_iops_seconds) AS max_iops_seconds,
-    sum(gib_seconds) AS gib_seconds
+    sum(gib_seconds) AS gib_seconds,
+    bool_or(usage_part.window_end > rollup_period.closes) AS goes_on
 FROM usage_part
-WHERE window_start >= $opens AND window_start < $closes
+JOIN rollup_period
+    ON usage_part.window_start >= rollup_period.opens AND usage_part.window_start < rollup_period.closes
 GROUP BY ALL
-ORDER BY kind, volume_id, vm_id, device, account_id, project_id, offering_id, pool_id, zone_id, qos_class;
+ORDER BY
+    rollup_period.opens, kind, volume_id, vm_id, device, account_id, project_id, offering_id, pool_id, zone_id, qos_class;
