@@ -112,10 +112,11 @@ def store(lake: Path, rows: Iterable[Row]) -> set[date]:
     return set(by_day)
 
 
-def roll_up(lake: Path, days: Iterable[date]) -> None:
-    """Make the rollups of some dates, as a build does in the end."""
+def roll_up(lake: Path, builds: Iterable[Sequence[date]]) -> None:
+    """Make the rollups of some dates after others, as builds do in the end."""
     with locks.exclusive(lake, "usage-build"), reader.open_lake(lake) as opened:
-        rollup.update(opened, lake, settings.load(lake), sorted(days))
+        for dates in builds:
+            rollup.update(opened, lake, settings.load(lake), dates)
 
 
 def added_up(rows: Iterable[Row], grouping: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
