@@ -15,7 +15,6 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from usage_lakes import DAY, MIDDLES
 
-
 from ioledger.lake import layout
 from ioledger.lake import settings as lake_settings
 from ioledger.model.period import days, months, windows
