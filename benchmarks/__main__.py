@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from benchmarks.measure import Size, WrongResultError, measure
+from benchmarks.month import measure_month
 from benchmarks.report import page, table
 
 _ROOT: Final = Path(__file__).parents[1]
@@ -25,13 +26,19 @@ _SIZES: Final = {
 def main(size: str) -> None:
     """Measure `usage build` beside a bare scan and other engines, on fleets whose true usage is known."""
     try:
-        results = measure(_SIZES[size], _ROOT / ".cache", lambda step: click.echo(step, err=True))
+        results = measure(_SIZES[size], _ROOT / ".cache", _tell)
+        month = measure_month(_SIZES[size].disk_count, _ROOT / ".cache", _tell)
     except WrongResultError as error:
         click.echo(f"benchmarks: {error}", err=True)
         sys.exit(1)
     click.echo(table(results))
+    click.echo(month.table())
     command = "make bench" if size == "small" else f"make bench SIZE={size}"
-    (_ROOT / "docs" / "benchmarks.md").write_text(page(results, _SIZES[size], command), encoding="utf-8")
+    (_ROOT / "docs" / "benchmarks.md").write_text(page(results, month, _SIZES[size], command), encoding="utf-8")
+
+
+def _tell(step: str) -> None:
+    click.echo(step, err=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.measure import Result, Size
+    from benchmarks.month import Month
 
 _PACKAGES: Final = ("duckdb", "pyarrow", "numpy", "pandas", "polars")
 
@@ -54,7 +55,7 @@ def table(results: Sequence[Result]) -> str:
     return _markdown([_COLUMNS, *rows])
 
 
-def page(results: Sequence[Result], size: Size, command: str) -> str:
+def page(results: Sequence[Result], month: Month, size: Size, command: str) -> str:
     """Return docs/benchmarks.md."""
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     days = ", ".join(map(str, size.day_counts))
@@ -69,6 +70,9 @@ contenders ran one after another on the same files, every one in a process of it
 - Machine: {_cores()} cores ({_cpu_model()}), {_memory_gib():.0f} GiB of memory, {platform.system()}.
 - Versions: Python {platform.python_version()}, {versions}.
 
+## A month's report
+
+{month.table()}
 ## How to read it
 
 Ratios carry over to other machines, seconds do not.

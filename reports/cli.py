@@ -10,14 +10,14 @@ import click
 
 from ioledger.cli import EXIT_PARTIAL
 from ioledger.errors import ConfigurationError
-from ioledger.lake import layout, reader, settings
+from ioledger.lake import layout, settings
 from ioledger.model.period import parse_moment
 from ioledger.model.tables import OPERATION_CLASSES, USAGE_AMOUNTS
 from ioledger.terminal import format_option, progress, show
 from reports.usage import quarantine
 from reports.usage.build import build
 from reports.usage.notes import Stale, in_stretches
-from reports.usage.show import GROUPINGS, totals
+from reports.usage.show import GROUPINGS, first_run, totals
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -117,7 +117,7 @@ def _withheld(rows: quarantine.Rows) -> str:
 def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[datetime, datetime] | None:
     """Read the two ends of a period; None where the lake has nothing to begin with."""
     zone = settings.at(settings.load(layout.require(lake)), app.clock.now()).zone
-    opens = parse_moment(start, zone) if start else _first_run(lake)
+    opens = parse_moment(start, zone) if start else first_run(lake)
     closes = parse_moment(end, zone) if end else app.clock.now() + timedelta(microseconds=1)
     if opens is None:
         return None
@@ -127,9 +127,3 @@ def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[d
             "give an earlier --from or a later --to"
         )
     return opens, closes
-
-
-def _first_run(lake: Path) -> datetime | None:
-    with reader.connect(lake) as connection:
-        first: datetime | None = connection.execute("SELECT min(started_at) FROM collection_run").fetchall()[0][0]
-    return first

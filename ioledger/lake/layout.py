@@ -70,8 +70,41 @@ def files(lake: Path, table: str) -> list[Path]:
 
     Raises LakeError if a directory may not be listed: its rows must not go missing in silence.
     """
-    walk = os.walk(lake / table, onerror=_refuse_unlisted, followlinks=True)
-    return sorted(Path(directory, name) for directory, _, names in walk for name in names if name.endswith(".parquet"))
+    return _files_below(lake / table)
+
+
+def days(lake: Path, table: str) -> list[date]:
+    """List the UTC days under which a table has anything, in order; raises as ``files`` does."""
+    return sorted(date.fromisoformat(name.removeprefix("date=")) for name in _names_in(lake / table, "date="))
+
+
+def sources(lake: Path, table: str, day: date) -> list[str]:
+    """List the sources of which a table of facts has anything under a UTC day; raises as ``files`` does."""
+    directory = derived_partition(lake, table, day)
+    return sorted(name.removeprefix("source=") for name in _names_in(directory, "source="))
+
+
+def files_of_days(lake: Path, table: str, wanted: Iterable[date]) -> list[Path]:
+    """List the Parquet files of a table under some UTC days, without looking at others; as ``files``."""
+    return [path for day in sorted(set(wanted)) for path in _files_below(derived_partition(lake, table, day))]
+
+
+def files_of_source(lake: Path, table: str, day: date, source: str) -> list[Path]:
+    """List the Parquet files of a table of facts of one UTC day and source; as ``files``."""
+    return _files_below(fact_partition(lake, table, day, source))
+
+
+def _files_below(directory: Path) -> list[Path]:
+    walk = os.walk(directory, onerror=_refuse_unlisted, followlinks=True)
+    return sorted(Path(below, name) for below, _, names in walk for name in names if name.endswith(".parquet"))
+
+
+def _names_in(directory: Path, prefix: str) -> list[str]:
+    try:
+        return [path.name for path in directory.iterdir() if path.name.startswith(prefix)]
+    except OSError as error:
+        _refuse_unlisted(error)
+        return []
 
 
 def _refuse_unlisted(error: OSError) -> None:

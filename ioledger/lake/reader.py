@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -60,15 +60,17 @@ _VIEWS: Final = (
 class OpenLake:
     """A lake as it was when it was opened: a connection with its views, and the files they stand on.
 
-    ``files`` holds the live files by table. ``show`` makes a table see some of them alone, for work
-    that goes through a long history in bounded memory.
+    ``files`` holds the live files by table, ``shown`` those that were looked at. ``show`` makes a
+    table see some of them alone, for work that goes through a long history in bounded memory.
     """
 
     connection: duckdb.DuckDBPyConnection
     files: Mapping[str, Sequence[Path]]
+    shown: dict[str, set[Path]] = field(default_factory=dict)
 
     def show(self, name: str, paths: Sequence[Path]) -> None:
         """Let a table of the lake be what lies in these files, and every view that stands on it."""
+        self.shown.setdefault(name, set()).update(paths)
         self.connection.execute(f"CREATE OR REPLACE VIEW stored_{name} AS {scan(name, paths)}")
 
 
@@ -91,10 +93,22 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def open_lake(lake: Path) -> Iterator[OpenLake]:
     """Open a lake whose tables are empty until ``show`` is called; otherwise as ``connect``."""
     layout.require(lake)
-    line = lake_settings.load(lake)
     # A run's collection_run row is written last, so a run whose row is listed here has all its files.
     files = {name: layout.files(lake, name) for name in (COLLECTION_RUN.name, *TABLES.keys() - {COLLECTION_RUN.name})}
+    with open_files(lake, files) as opened:
+        yield opened
+
+
+@contextmanager
+def open_files(lake: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[OpenLake]:
+    """Open some files of a lake, by table; as ``open_lake``, which looks for all there are.
+
+    What reads little of a long history is spared to list it, and to look through all its runs.
+    """
+    layout.require(lake)
+    line = lake_settings.load(lake)
     connection = _new_connection()
+    opened = OpenLake(connection, files)
     try:
         # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
         # the views of the contract are made over empty tables, which then give way to the files.
@@ -103,13 +117,12 @@ def open_lake(lake: Path) -> Iterator[OpenLake]:
         _install(connection, line)
         for name in TABLES:
             connection.execute(f"DROP TABLE stored_{name}")
-        opened = OpenLake(connection, files)
         for name in TABLES:
             opened.show(name, ())
         _refuse_doubled_runs(opened, lake)
         yield opened
     except duckdb.Error as error:
-        raise _cause(error, files) from error
+        raise _cause(error, opened) from error
     finally:
         connection.close()
 
@@ -185,7 +198,7 @@ def _install_settings(connection: duckdb.DuckDBPyConnection, line: Timeline) -> 
 
 
 def _refuse_doubled_runs(opened: OpenLake, lake: Path) -> None:
-    paths = opened.files[COLLECTION_RUN.name]
+    paths = opened.files.get(COLLECTION_RUN.name, ())
     opened.show(COLLECTION_RUN.name, paths)
     # Names are compared where their hashes are equal: those of all runs ever would take much memory.
     doubled = opened.connection.execute(
@@ -217,10 +230,10 @@ def _refuse_doubled_runs(opened: OpenLake, lake: Path) -> None:
     )
 
 
-def _cause(error: duckdb.Error, files: Mapping[str, Sequence[Path]]) -> Exception:
+def _cause(error: duckdb.Error, opened: OpenLake) -> Exception:
     """Tell a file that cannot be read from a defect of ours: only the former is a LakeError."""
-    for name, paths in files.items():
-        for path in paths:
+    for name in TABLES:
+        for path in sorted({*opened.files.get(name, ()), *opened.shown.get(name, ())}):
             reason = _unreadable(name, path)
             if reason:
                 mend = "move every file of its run out of the lake" if name in FACTS else "remove it and make it again"

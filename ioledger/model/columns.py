@@ -104,7 +104,7 @@ _SAMPLE = [
     Column("write_time_ns", COUNT, "time spent in writes, waiting for a throttle included", "nanoseconds"),
     Column("flush_time_ns", COUNT, "time spent in flushes", "nanoseconds"),
     Column(
-        "window_start", TIME, "start of the hour counted; on samples: the amounts are those since then, not cumulative"
+        "window_start", TIME, "start of the time counted; on samples: the amounts are those since then, not cumulative"
     ),
     *_limits("cap", "the hypervisor's cap"),
     Column(
@@ -183,7 +183,7 @@ _ALLOCATION = [
 
 _USAGE = [
     Column("usage_record_id", TEXT, "SHA-256 of kind, window_start, the keys and the revision"),
-    Column("window_end", TIME, "end of the hour, exclusive"),
+    Column("window_end", TIME, "end of the time counted, exclusive"),
     Column("qos_class", TEXT, "who limited the disk"),
     Column("provisioned", FLAG, "an allocation with a minimum, maximum or burst was in force"),
     Column("throttled", FLAG, "a hypervisor cap was set"),

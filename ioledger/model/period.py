@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from ioledger.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _HOUR: Final = timedelta(hours=1)
 _SECOND: Final = timedelta(seconds=1)
@@ -20,8 +20,11 @@ _DURATION: Final = re.compile(r"(?P<count>[0-9]{1,5})(?P<unit>[smhd])")
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 9998
 """Times on which no arithmetic of this module leaves the calendar."""
-_LOOK_BACK: Final = timedelta(hours=4)
+LONGEST_WINDOW: Final = timedelta(hours=4)
 """Longer than any window: a clock that is set back by less than an hour makes one of two hours at most."""
+_LONGEST_DAY: Final = timedelta(days=3)
+"""Longer than any local date: two zones are 26 hours apart at most."""
+_LONGEST_MONTH: Final = timedelta(days=34)
 
 Window = tuple[datetime, datetime]
 ZoneSpan = tuple[datetime, datetime, ZoneInfo]
@@ -60,8 +63,41 @@ def windows(start: datetime, end: datetime, spans: Iterable[ZoneSpan]) -> list[W
     Each begins at a full hour of the local clock, or where the billing time zone itself changes; an
     hour that the clock repeats is two windows.
     """
-    borders = sorted({border for span in spans for border in _borders(start - _LOOK_BACK, end + _LOOK_BACK, span)})
+    borders = sorted(
+        {border for span in spans for border in _borders(start - LONGEST_WINDOW, end + LONGEST_WINDOW, span)}
+    )
     return [(opens, closes) for opens, closes in pairwise(borders) if opens < end and start < closes]
+
+
+def days(start: datetime, end: datetime, spans: Sequence[ZoneSpan]) -> list[Window]:
+    """List the billing days that overlap ``[start, end)``, in order: neighbouring hours of one local date."""
+    return _alike(start, end, spans, _LONGEST_DAY, lambda local: (local.year, local.month, local.day))
+
+
+def months(start: datetime, end: datetime, spans: Sequence[ZoneSpan]) -> list[Window]:
+    """List the billing months that overlap ``[start, end)``, in order: neighbouring hours of one local month.
+
+    A month goes on where the billing time zone changes in it.
+    """
+    return _alike(start, end, spans, _LONGEST_MONTH, lambda local: (local.year, local.month))
+
+
+def _alike(
+    start: datetime,
+    end: datetime,
+    spans: Sequence[ZoneSpan],
+    longest: timedelta,
+    label: Callable[[datetime], tuple[int, ...]],
+) -> list[Window]:
+    """Join neighbouring hours whose local starts have one label; ``longest`` is more than any of them lasts."""
+
+    def label_of(hour: Window) -> tuple[int, ...]:
+        zone = next(zone for valid_from, valid_to, zone in spans if valid_from <= hour[0] < valid_to)
+        return label(hour[0].astimezone(zone))
+
+    joined = [list(hours) for _, hours in groupby(windows(start - longest, end + longest, spans), label_of)]
+    found = [(hours[0][0], hours[-1][1]) for hours in joined]
+    return [(opens, closes) for opens, closes in found if opens < end and start < closes]
 
 
 def _borders(start: datetime, end: datetime, span: ZoneSpan) -> Iterator[datetime]:

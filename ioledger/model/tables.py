@@ -188,6 +188,29 @@ QUARANTINE: Final = Table(
     values={"kind": ("io", "allocation"), "invariant": INVARIANTS},
 )  # fmt: skip
 
+_ROLLUP_NAMES: Final = ("kind", "window_start", "window_end", *USAGE_KEY, "provisioned", "throttled", *USAGE_AMOUNTS)
+
+USAGE_DAY: Final = Table(
+    name="usage_day",
+    meaning="the sums of usage records of a day of the billing time zone, one row per day and key; a file that is "
+    "older than the usage records it sums is made again by the next build",
+    time="window_start",
+    key=("kind", "window_start", *USAGE_KEY),
+    required=("kind", "window_start", "window_end", "qos_class", "provisioned", "throttled", *USAGE_AMOUNTS),
+    names=_ROLLUP_NAMES,
+    values={"kind": ("io", "allocation"), "qos_class": QOS_CLASSES},
+)
+
+USAGE_MONTH: Final = Table(
+    name="usage_month",
+    meaning="the same sums of a month of the billing time zone, one row per month and key",
+    time="window_start",
+    key=USAGE_DAY.key,
+    required=USAGE_DAY.required,
+    names=_ROLLUP_NAMES,
+    values=USAGE_DAY.values,
+)
+
 FINDING: Final = Table(
     name="finding",
     meaning="what the policy rules found, one row per problem",
@@ -211,7 +234,7 @@ FACTS: Final[Mapping[str, Table]] = {
 """What collectors write, in partitions by date and source."""
 
 DERIVED: Final[Mapping[str, Table]] = {
-    table.name: table for table in (SAMPLE_STRETCH, USAGE_RECORD, QUARANTINE, FINDING)
+    table.name: table for table in (SAMPLE_STRETCH, USAGE_RECORD, USAGE_DAY, USAGE_MONTH, QUARANTINE, FINDING)
 }
 """What is computed from the facts, in partitions by date; ``sample_stretch`` by source as well."""
 

@@ -21,7 +21,7 @@ from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
 from ioledger.model.period import utc_day, utc_days, windows
 from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_RECORD, VOLUME_ALIAS
-from reports.usage import notes, quarantine, statement
+from reports.usage import notes, quarantine, rollup, statement
 from reports.usage.collected import collected, start_of, to_us
 from reports.usage.day import Day, show_hours
 from reports.usage.edges import EdgeSweep
@@ -123,6 +123,7 @@ class _Build:
                 made += of_day
                 record_count += count
                 self._progress(len(edges) + done, len(edges) + len(days))
+            rollup.update(self._opened, self._lake, self._line, days)
         except OSError as error:
             raise LakeError(
                 f"usage cannot be kept in {self._lake}: {error.strerror or error}; "

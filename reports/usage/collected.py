@@ -114,6 +114,11 @@ def to_us(moment: datetime) -> int:
     return (moment - _UNIX_EPOCH) // timedelta(microseconds=1)
 
 
+def from_us(microseconds: int) -> datetime:
+    """Return the moment that is so many microseconds after 1970 began."""
+    return _UNIX_EPOCH + timedelta(microseconds=microseconds)
+
+
 def start_of(day: date) -> datetime:
     """Return the first moment of a UTC day."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)

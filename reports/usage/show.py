@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ioledger.lake import reader
+from ioledger.errors import LakeError
+from ioledger.lake import layout, reader, settings
 from ioledger.model.columns import COLUMNS, COUNT
-from ioledger.model.tables import USAGE_AMOUNTS
+from ioledger.model.period import utc_day
+from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_AMOUNTS
 from reports.usage import quarantine, statement
+from reports.usage.cover import BY_MONTH_AND_DAY, Rollups, show_parts
+from reports.usage.finality import provisional_time, show_telling_runs
+from reports.usage.names import last_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -33,18 +41,59 @@ class Totals(NamedTuple):
 def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
     """Sum the usage records of the hours that overlap ``[start, end)``.
 
-    Each row has ``id`` and ``name`` of what it was grouped by, the class and its two flags, the
-    amounts of a usage record, and ``final``: none of its hours can still change. Raises LakeError
-    if the lake cannot be read.
+    Whole months and days come from their rollups, where these hold. Each row has ``id`` and ``name``
+    (the last one told in the period) of what it was grouped by, the class and its two flags, the
+    amounts of a usage record, and ``final``: none of its hours can still change. Raises LakeError if
+    the lake cannot be read.
     """
     period = {"start": start, "end": end}
-    with reader.connect(lake) as connection:
-        found = connection.sql(statement("totals"), params={**period, "grouping": grouping}).to_arrow_table()
-        median_seconds, longest_seconds = connection.sql(statement("sampling"), params=period).fetchall()[0]
-        withheld = quarantine.withheld(connection, start, end)
-    return Totals([_with_integers(row) for row in found.to_pylist()], median_seconds, longest_seconds, withheld)
+    runs = _files_of(lake, COLLECTION_RUN.name, start, end)
+    with _named_errors(lake), reader.open_files(lake, {COLLECTION_RUN.name: runs}) as opened:
+        show_telling_runs(opened, lake, start, end)
+        show_parts(opened, Rollups(lake).cover(start, end, BY_MONTH_AND_DAY, provisional_time(opened, start, end)))
+        summed = opened.connection.sql(statement("totals"), params={**period, "grouping": grouping})
+        rows = [_with_integers(row) for row in summed.to_arrow_table().to_pylist()]
+        told_since = start - timedelta(seconds=max(each.max_allocation_age_seconds for each in settings.load(lake)))
+        names = last_names(opened, lake, grouping, {row["id"] for row in rows} - {None}, (told_since, end))
+        opened.show(COLLECTION_RUN.name, runs)
+        sampling = opened.connection.sql(statement("sampling"), params=period).fetchall()
+        opened.show(QUARANTINE.name, _files_of(lake, QUARANTINE.name, start, end))
+        withheld = quarantine.withheld(opened.connection, start, end)
+    named = [{"id": row["id"], "name": names.get(row["id"]), **row} for row in rows]
+    median_seconds, longest_seconds = sampling[0]
+    return Totals(named, median_seconds, longest_seconds, withheld)
 
 
 def _with_integers(row: dict[str, Any]) -> dict[str, Any]:
     """Make integers of sums of counts, which come as decimals without places."""
     return {name: int(value) if name in _COUNTS else value for name, value in row.items()}
+
+
+def first_run(lake: Path) -> datetime | None:
+    """Return when the lake's first run began; None where there is none. Raises LakeError."""
+    for day in layout.days(lake, COLLECTION_RUN.name):
+        runs = layout.files_of_days(lake, COLLECTION_RUN.name, [day])
+        with reader.open_files(lake, {COLLECTION_RUN.name: runs}) as opened:
+            opened.show(COLLECTION_RUN.name, runs)
+            first: datetime | None = opened.connection.execute("SELECT min(started_at) FROM collection_run").fetchall()[
+                0
+            ][0]
+        if first is not None:
+            return first
+    return None
+
+
+def _files_of(lake: Path, table: str, start: datetime, end: datetime) -> list[Path]:
+    days = [day for day in layout.days(lake, table) if utc_day(start) <= day <= utc_day(end)]
+    return layout.files_of_days(lake, table, days)
+
+
+@contextmanager
+def _named_errors(lake: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LakeError(
+            f"usage cannot be read from {lake}: {error.filename}: {error.strerror or error}; "
+            "give this user access to it"
+        ) from error

@@ -1,7 +1,7 @@
 -- What `usage show` prints: one row per volume, VM, account, offering or pool ($grouping) and class
 -- of service, summed over the hours that overlap $start to $end. A sum may take more bits than a record has.
 WITH
--- one row per usage record of the period, with what it is grouped by
+-- one row per usage record or rollup of the period, with what it is grouped by
 record AS (
     SELECT
         CASE $grouping
@@ -12,37 +12,19 @@ record AS (
             WHEN 'pool' THEN pool_id
         END AS id,
         *
-    FROM usage_record
+    FROM usage_part
     WHERE window_start < $end AND window_end > $start
 ),
 
--- one row per hour of the period that has records: whether it can still change
+-- one row per hour of the period of which records are summed: whether it can still change (rollups are
+-- summed where no hour can)
 hour AS (
-    SELECT window_start, is_final(window_start, window_end) AS is_final
-    FROM (SELECT DISTINCT window_start, window_end FROM record)
-),
-
--- one row per thing that has a name, with the name it had last
-named AS (
-    SELECT volume_id AS id, arg_max(volume_name, observed_at) AS name FROM entitlement
-    WHERE $grouping = 'volume' GROUP BY ALL
-    UNION ALL
-    SELECT vm_id, arg_max(vm_name, sampled_at) FROM disk_io_stat
-    WHERE $grouping = 'vm' AND sampled_at < $end GROUP BY ALL
-    UNION ALL
-    SELECT account_id, arg_max(account_name, observed_at) FROM entitlement
-    WHERE $grouping = 'account' GROUP BY ALL
-    UNION ALL
-    SELECT offering_id, arg_max(offering_name, observed_at) FROM entitlement
-    WHERE $grouping = 'offering' GROUP BY ALL
-    UNION ALL
-    SELECT pool_id, arg_max(name, observed_at) FROM storage_pool
-    WHERE $grouping = 'pool' GROUP BY ALL
+    SELECT window_start, window_end, is_final(window_start, window_end) AS is_final
+    FROM (SELECT DISTINCT window_start, window_end FROM record WHERE is_of_hour)
 )
 
 SELECT
     record.id,
-    named.name,
     record.qos_class,
     record.provisioned,
     record.throttled,
@@ -66,9 +48,9 @@ SELECT
     sum(record.deliverable_iops_seconds) AS deliverable_iops_seconds,
     sum(record.max_iops_seconds) AS max_iops_seconds,
     sum(record.gib_seconds) AS gib_seconds,
-    bool_and(hour.is_final) AS final
+    bool_and(hour.is_final OR NOT record.is_of_hour) AS final
 FROM record
-JOIN hour ON hour.window_start = record.window_start
-LEFT JOIN named ON named.id = record.id
+LEFT JOIN hour
+    ON record.is_of_hour AND hour.window_start = record.window_start AND hour.window_end = record.window_end
 GROUP BY ALL
 ORDER BY record.id NULLS LAST, record.qos_class;
