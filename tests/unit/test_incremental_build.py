@@ -30,13 +30,13 @@ END = START + 2 * DAY
 ALLOCATION = {"volume_id": "vol-1", "min_iops": 100, "min_enforced": True, "size_bytes": 2**30}
 
 
-def moments(start: datetime = START, end: datetime = END, step: timedelta = 15 * MINUTE) -> list[datetime]:
+def moments(start: datetime = START, end: datetime = END, step: timedelta = 30 * MINUTE) -> list[datetime]:
     return [start + step * count for count in range((end - start) // step)]
 
 
 @pytest.fixture(scope="module")
 def two_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two guests on two hosts, sampled every fifteen minutes for two days, and built."""
+    """Two guests on two hosts, sampled every half hour for two days, and built."""
     lake = new_lake(tmp_path_factory.mktemp("built"))
     for at in moments():
         write_run(lake, a_run(sample("vm-1", at, volume_id="vol-1"), at=at))
@@ -195,7 +195,7 @@ def test_hours_that_were_not_asked_for_wait_until_they_are(lake: Path) -> None:
 
 
 def test_a_run_that_is_repeated_with_other_rows_is_noticed(lake: Path) -> None:
-    at = START + 5 * HOUR + 15 * MINUTE
+    at = START + 5 * HOUR + 30 * MINUTE
     late(a_run(sample("vm-1", at, volume_id="vol-2"), at=at), lake=lake)
     assert made(lake) == [(hour, "samples of kvm-01") for hour in hours_from(START + 4 * HOUR, 2)]
     assert records(lake) == records_of_one_build(lake)
