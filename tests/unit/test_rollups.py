@@ -145,9 +145,9 @@ def test_the_same_hours_are_final_as_by_all_runs(lake: Path, hours: int) -> None
 
 
 def test_a_source_that_is_retired_leaves_no_hour_open(lake: Path) -> None:
-    (open_end,) = {row["final"] for row in totals(lake, "vm", START, START + 5 * DAY).rows if row["id"] == "vm-2"}
+    (open_end,) = {row["final"] for row in totals(lake, "vm", START, START + 5 * DAY).rows if row["id"] == "vm-1"}
     settle(lake, [{**BERLIN[0], "retired": ["kvm-02"]}])
-    (retired,) = {row["final"] for row in totals(lake, "vm", START, START + 5 * DAY).rows if row["id"] == "vm-2"}
+    (retired,) = {row["final"] for row in totals(lake, "vm", START, START + 5 * DAY).rows if row["id"] == "vm-1"}
     assert (open_end, retired) == (False, True)
 
 
