@@ -31,18 +31,21 @@ TOLD_IN: Final[Mapping[str, Table]] = {
 def last_names(opened: OpenLake, lake: Path, grouping: str, ids: Collection[str], period: Window) -> dict[str, str]:
     """Return the name that each of some things had last before the end of a period, told on a date of it.
 
-    Days are read from the last one back until all names are found, so that most reports read one day.
+    Days are read from the last one back, more at a time, until all names are found: most reports read
+    one day, and one of things without names reads all.
     """
     table = TOLD_IN[grouping]
     since, end = period
     missing = set(ids)
     names: dict[str, str] = {}
-    for day in reversed([day for day in layout.days(lake, table.name) if utc_day(since) <= day <= utc_day(end)]):
-        if not missing:
-            break
-        beside = [day + timedelta(days=number) for number in (-1, 0, 1)]
+    unread = [day for day in layout.days(lake, table.name) if utc_day(since) <= day <= utc_day(end)]
+    at_once = 1
+    while missing and unread:
+        days, unread = unread[-at_once:], unread[:-at_once]
+        at_once *= 2
+        beside = {day + timedelta(days=number) for day in days for number in (-1, 0, 1)}
         opened.show(COLLECTION_RUN.name, layout.files_of_days(lake, COLLECTION_RUN.name, beside))
-        opened.show(table.name, layout.files_of_days(lake, table.name, [day]))
+        opened.show(table.name, layout.files_of_days(lake, table.name, days))
         told = opened.connection.execute(statement("told_name"), {"grouping": grouping, "end": end}).fetchall()
         names.update((thing, name) for thing, name in told if thing in missing)
         missing -= names.keys()

@@ -47,15 +47,14 @@ def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
     the lake cannot be read.
     """
     period = {"start": start, "end": end}
-    runs = _files_of(lake, COLLECTION_RUN.name, start, end)
-    with _named_errors(lake), reader.open_files(lake, {COLLECTION_RUN.name: runs}) as opened:
+    with _named_errors(lake), reader.open_files(lake, {}) as opened:
         show_telling_runs(opened, lake, start, end)
         show_parts(opened, Rollups(lake).cover(start, end, BY_MONTH_AND_DAY, provisional_time(opened, start, end)))
         summed = opened.connection.sql(statement("totals"), params={**period, "grouping": grouping})
         rows = [_with_integers(row) for row in summed.to_arrow_table().to_pylist()]
         told_since = start - timedelta(seconds=max(each.max_allocation_age_seconds for each in settings.load(lake)))
         names = last_names(opened, lake, grouping, {row["id"] for row in rows} - {None}, (told_since, end))
-        opened.show(COLLECTION_RUN.name, runs)
+        opened.show(COLLECTION_RUN.name, _files_of(lake, COLLECTION_RUN.name, start, end))
         sampling = opened.connection.sql(statement("sampling"), params=period).fetchall()
         opened.show(QUARANTINE.name, _files_of(lake, QUARANTINE.name, start, end))
         withheld = quarantine.withheld(opened.connection, start, end)
@@ -73,7 +72,7 @@ def first_run(lake: Path) -> datetime | None:
     """Return when the lake's first run began; None where there is none. Raises LakeError."""
     for day in layout.days(lake, COLLECTION_RUN.name):
         runs = layout.files_of_days(lake, COLLECTION_RUN.name, [day])
-        with reader.open_files(lake, {COLLECTION_RUN.name: runs}) as opened:
+        with reader.open_files(lake, {}) as opened:
             opened.show(COLLECTION_RUN.name, runs)
             first: datetime | None = opened.connection.execute("SELECT min(started_at) FROM collection_run").fetchall()[
                 0
