@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import LakeError
+from ioledger.lake import journal
 from ioledger.lake.files import write_whole
 from ioledger.model.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 MARKER: Final = "lake.toml"
 SETTINGS: Final = "settings.toml"
 LOCKS: Final = ".locks"
+FILES_LOCK: Final = "files"
+"""The lock that readers share: while they do, files keep their names."""
 
 
 def create(lake: Path) -> None:
@@ -28,6 +31,9 @@ def create(lake: Path) -> None:
     try:
         lake.mkdir(parents=True, exist_ok=True)
         if not (lake / MARKER).exists():
+            # Made here, so that a user who may not write the lake can share it.
+            (lake / LOCKS).mkdir(exist_ok=True)
+            lock_file(lake, FILES_LOCK).touch()
             comment = "# A lake of ioledger: Parquet files by table, date and source."
             write_whole(lake / MARKER, f"{comment}\nschema_version = {SCHEMA_VERSION}\n".encode())
     except OSError as error:
@@ -55,6 +61,11 @@ def require(lake: Path) -> Path:
     return lake
 
 
+def lock_file(lake: Path, name: str) -> Path:
+    """Return the file on which a lock of a lake is held."""
+    return lake / LOCKS / f"{name}.lock"
+
+
 def fact_partition(lake: Path, table: str, day: date, source: str) -> Path:
     """Return the directory of a table's facts of one UTC day and source."""
     return lake / table / f"date={day.isoformat()}" / f"source={source}"
@@ -66,12 +77,15 @@ def derived_partition(lake: Path, table: str, day: date) -> Path:
 
 
 def files(lake: Path, table: str) -> list[Path]:
-    """List the Parquet files of a table, in a stable order.
+    """List the Parquet files of a table that count, where they lie now, in a stable order.
 
-    Raises LakeError if a directory may not be listed: its rows must not go missing in silence.
+    Whoever opens them later holds ``locks.reading`` from before the listing. Raises LakeError if a
+    directory may not be listed or a journal not be read: rows must not go missing in silence.
     """
+    swaps = journal.pending(lake)
     walk = os.walk(lake / table, onerror=_refuse_unlisted, followlinks=True)
-    return sorted(Path(directory, name) for directory, _, names in walk for name in names if name.endswith(".parquet"))
+    seen = [Path(directory, name) for directory, _, names in walk for name in names if name.endswith(".parquet")]
+    return [at for _, at in sorted(journal.present(lake, seen, swaps.values(), lake / table).items())]
 
 
 def _refuse_unlisted(error: OSError) -> None:
@@ -88,12 +102,31 @@ def by_day(paths: Iterable[Path]) -> dict[date, list[Path]]:
     return found
 
 
-def run_files(lake: Path, table: str, source: str, run_id: str) -> Iterator[Path]:
-    """Find the files of one run of a source, whatever dates its rows have."""
+def files_of_source(
+    lake: Path, table: str, source: str, is_wanted: Callable[[str], bool] = lambda _name: True
+) -> dict[Path, Path]:
+    """Find the files of a table and source that count and whose name is wanted, whatever their date.
+
+    Returns where each lies now by its own name.
+    """
+    swaps = journal.pending(lake)
     root = lake / table
-    if not root.is_dir():
-        return
-    for day in root.iterdir():
-        path = day / f"source={source}" / f"{run_id}.parquet"
-        if path.exists():
-            yield path
+    partitions = [day / f"source={source}" for day in root.iterdir()] if root.is_dir() else []
+    seen = [partition / name for partition in partitions for name in _listed(partition) if is_wanted(name)]
+    return {
+        path: at
+        for path, at in sorted(journal.present(lake, seen, swaps.values(), root).items())
+        if path.parent.name == f"source={source}" and is_wanted(path.name)
+    }
+
+
+def _listed(directory: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(directory) if name.endswith(".parquet")]  # noqa: PTH208 - names alone: an open day has thousands
+    except FileNotFoundError:
+        return []
+
+
+def run_files(lake: Path, table: str, source: str, run_id: str) -> dict[Path, Path]:
+    """Find the files of one run alone of a source, whatever dates its rows have, as ``files_of_source``."""
+    return files_of_source(lake, table, source, f"{run_id}.parquet".__eq__)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import layout
+from ioledger.lake import layout, locks
 from ioledger.lake import settings as lake_settings
 from ioledger.lake.schema import typed
 from ioledger.model.columns import COUNT, EXACT, FLAG, PER_GIB, TEXT, TIME
@@ -71,6 +71,12 @@ class OpenLake:
         """Let a table of the lake be what lies in these files, and every view that stands on it."""
         self.connection.execute(f"CREATE OR REPLACE VIEW stored_{name} AS {scan(name, paths)}")
 
+    def show_all(self) -> None:
+        """Let every table be what lies in all its files."""
+        self.connection.execute("SET parquet_metadata_cache = true")
+        for name, paths in self.files.items():
+            self.show(name, paths)
+
 
 @contextmanager
 def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -81,9 +87,7 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     of pages: a flipped bit that leaves a page readable is not seen here.
     """
     with open_lake(lake) as opened:
-        opened.connection.execute("SET parquet_metadata_cache = true")
-        for name, paths in opened.files.items():
-            opened.show(name, paths)
+        opened.show_all()
         yield opened.connection
 
 
@@ -92,26 +96,28 @@ def open_lake(lake: Path) -> Iterator[OpenLake]:
     """Open a lake whose tables are empty until ``show`` is called; otherwise as ``connect``."""
     layout.require(lake)
     line = lake_settings.load(lake)
-    # A run's collection_run row is written last, so a run whose row is listed here has all its files.
-    files = {name: layout.files(lake, name) for name in (COLLECTION_RUN.name, *TABLES.keys() - {COLLECTION_RUN.name})}
-    connection = _new_connection()
-    try:
-        # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
-        # the views of the contract are made over empty tables, which then give way to the files.
-        for name in TABLES:
-            connection.execute(f"CREATE TABLE stored_{name} AS {scan(name, ())}")
-        _install(connection, line)
-        for name in TABLES:
-            connection.execute(f"DROP TABLE stored_{name}")
-        opened = OpenLake(connection, files)
-        for name in TABLES:
-            opened.show(name, ())
-        _refuse_doubled_runs(opened, lake)
-        yield opened
-    except duckdb.Error as error:
-        raise _cause(error, files) from error
-    finally:
-        connection.close()
+    with locks.reading(lake):
+        # A run's collection_run row is written last, so a run whose row is listed here has all its files.
+        tables = (COLLECTION_RUN.name, *TABLES.keys() - {COLLECTION_RUN.name})
+        files = {name: layout.files(lake, name) for name in tables}
+        connection = _new_connection()
+        try:
+            # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
+            # the views of the contract are made over empty tables, which then give way to the files.
+            for name in TABLES:
+                connection.execute(f"CREATE TABLE stored_{name} AS {scan(name, ())}")
+            _install(connection, line)
+            for name in TABLES:
+                connection.execute(f"DROP TABLE stored_{name}")
+            opened = OpenLake(connection, files)
+            for name in TABLES:
+                opened.show(name, ())
+            _refuse_doubled_runs(opened, lake)
+            yield opened
+        except duckdb.Error as error:
+            raise _cause(error, files) from error
+        finally:
+            connection.close()
 
 
 def connect_tables(

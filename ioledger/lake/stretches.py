@@ -33,7 +33,7 @@ ORDER: Final = (*DISK_IO_STAT.key, "run_id")
 """The order of rows in a compacted file of samples; NULLs are last."""
 
 RUNS_METADATA: Final = "ioledger.runs"
-"""In the metadata of an index file: the run ids of all its samples, a sorted JSON array."""
+"""In the metadata of a merged file, and of its index: the ids of its runs, a sorted JSON array."""
 
 _SERIES: Final = ("vm_id", "device", "epoch")
 _SET_TO_COUNT: Final = ("epoch", "read_ops", "write_ops", "read_bytes", "write_bytes")
@@ -59,14 +59,19 @@ def stretches_of(samples: pa.Table) -> Stretches:
 
     ``samples`` has the columns of ``disk_io_stat``, in any order of rows.
     """
-    ordered = samples.sort_by([(name, "ascending") for name in ORDER]).combine_chunks()
+    return numbered(samples.sort_by([(name, "ascending") for name in ORDER]))
+
+
+def numbered(samples: pa.Table) -> Stretches:
+    """Do the same as ``stretches_of`` with samples that are sorted already."""
+    ordered = samples.combine_chunks()
     if ordered.column("window_start").null_count < len(ordered):
         return Stretches(ordered, None)
     moments = ordered.column("sampled_at").cast(pa.int64()).to_numpy()
     begins = _begins(ordered, moments)
     numbers = pa.array(np.cumsum(begins), COUNT)
-    numbered = ordered.append_column(arrow_field(COLUMNS["stretch"], is_required=True), numbers)
-    return Stretches(numbered, _index(ordered, moments, begins))
+    with_numbers = ordered.append_column(arrow_field(COLUMNS["stretch"], is_required=True), numbers)
+    return Stretches(with_numbers, _index(ordered, moments, begins))
 
 
 def _begins(rows: pa.Table, moments: _Integers) -> _Flags:
@@ -156,16 +161,16 @@ def write(lake: Path, day: date, source: str, name: str, samples: pa.Table) -> l
     found = stretches_of(samples)
     path = layout.fact_partition(lake, DISK_IO_STAT.name, day, source) / f"{name}.parquet"
     files.make_directories(path.parent)
-    files.write_parquet(path, found.samples)
+    metadata = runs_metadata(samples.column("run_id").unique().to_pylist())
+    files.write_parquet(path, found.samples, metadata)
     if found.index is None:
         return [path]
     index_path = layout.fact_partition(lake, SAMPLE_STRETCH.name, day, source) / path.name
     files.make_directories(index_path.parent)
-    files.write_parquet(
-        index_path, found.index, {RUNS_METADATA: _listed(samples.column("run_id").unique().to_pylist())}
-    )
+    files.write_parquet(index_path, found.index, metadata)
     return [path, index_path]
 
 
-def _listed(run_ids: Iterable[str]) -> str:
-    return json.dumps(sorted(run_ids), separators=(",", ":"), ensure_ascii=False)
+def runs_metadata(run_ids: Iterable[str]) -> dict[str, str]:
+    """Return the metadata that names the runs of a file's rows."""
+    return {RUNS_METADATA: json.dumps(sorted(run_ids), separators=(",", ":"), ensure_ascii=False)}
