@@ -164,6 +164,14 @@ class _Build:
         path = self._path(day)
         return path.stat().st_size if path.exists() else 0
 
+    def _stored(self, day: date) -> pa.Table:
+        path = self._path(day)
+        try:
+            return pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        except (OSError, pa.ArrowException) as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise LakeError(f"{path} cannot be read: {reason}; remove it and build again") from error
+
     def _path(self, day: date) -> Path:
         return layout.derived_partition(self._lake, USAGE_RECORD.name, day) / f"{FILE}.parquet"
 
@@ -205,7 +213,7 @@ class _Build:
         """Put the records of some hours in the place of those that the day's file has of them."""
         whole = built
         if len(hours) < len(all_hours) and self._path(day).exists():
-            stored = pq.read_table(self._path(day), partitioning=None)
+            stored = self._stored(day)
             starts = pa.array([opens for opens, _ in hours], TIME)
             kept = stored.filter(pc.invert(pc.is_in(stored.column("window_start"), starts)))
             whole = pa.concat_tables([kept.cast(built.schema), built]).sort_by(

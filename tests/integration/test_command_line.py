@@ -154,7 +154,9 @@ def without_overriding_permissions() -> list[str]:
     return ["/usr/bin/setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 
 
-@pytest.mark.parametrize("words", [["usage", "build", *PERIOD], ["collect"]])
+@pytest.mark.parametrize(
+    "words", [["usage", "build", *PERIOD[:3], (NOON + timedelta(hours=2)).isoformat()], ["collect"]]
+)
 def test_a_lake_that_cannot_be_written_is_a_sentence_and_stays_as_it_is(
     tmp_path: Path, site: Path, words: list[str]
 ) -> None:
