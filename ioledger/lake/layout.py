@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ioledger.errors import LakeError
 from ioledger.lake import journal
 from ioledger.lake.files import write_whole
-from ioledger.model.tables import SCHEMA_VERSION
+from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -76,16 +76,27 @@ def derived_partition(lake: Path, table: str, day: date) -> Path:
     return lake / table / f"date={day.isoformat()}"
 
 
-def files(lake: Path, table: str) -> list[Path]:
-    """List the Parquet files of a table that count, where they lie now, in a stable order.
+def all_files(lake: Path) -> dict[str, list[Path]]:
+    """List the Parquet files of every table that count, where they lie now, each table's in a stable order.
 
     Whoever opens them later holds ``locks.reading`` from before the listing. Raises LakeError if a
     directory may not be listed or a journal not be read: rows must not go missing in silence.
     """
-    swaps = journal.pending(lake)
+    swaps = list(journal.pending(lake).values())  # once for all tables: a run is in none of them or in all
+    # A run's collection_run row is written last, so a run whose row is listed here has all its files.
+    tables = (COLLECTION_RUN.name, *TABLES.keys() - {COLLECTION_RUN.name})
+    return {name: _files(lake, name, swaps) for name in tables}
+
+
+def files(lake: Path, table: str) -> list[Path]:
+    """List the files of one table, as ``all_files`` does those of all."""
+    return _files(lake, table, journal.pending(lake).values())
+
+
+def _files(lake: Path, table: str, swaps: Iterable[journal.Swap]) -> list[Path]:
     walk = os.walk(lake / table, onerror=_refuse_unlisted, followlinks=True)
     seen = [Path(directory, name) for directory, _, names in walk for name in names if name.endswith(".parquet")]
-    return [at for _, at in sorted(journal.present(lake, seen, swaps.values(), lake / table).items())]
+    return [at for _, at in sorted(journal.present(lake, seen, swaps, lake / table).items())]
 
 
 def _refuse_unlisted(error: OSError) -> None:

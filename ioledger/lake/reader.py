@@ -97,9 +97,7 @@ def open_lake(lake: Path) -> Iterator[OpenLake]:
     layout.require(lake)
     line = lake_settings.load(lake)
     with locks.reading(lake):
-        # A run's collection_run row is written last, so a run whose row is listed here has all its files.
-        tables = (COLLECTION_RUN.name, *TABLES.keys() - {COLLECTION_RUN.name})
-        files = {name: layout.files(lake, name) for name in tables}
+        files = layout.all_files(lake)
         connection = _new_connection()
         try:
             # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
