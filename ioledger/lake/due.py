@@ -45,7 +45,7 @@ class Runs:
 
     def _starts_in(self, at: Path) -> Mapping[str, datetime]:
         if at not in self._starts:
-            rows = merged.read(COLLECTION_RUN, at)
+            rows = merged.columns_of(at, ["run_id", "started_at"])
             moments = rows.column("started_at").cast(pa.int64()).to_pylist()
             starts = [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment) for moment in moments]
             self._starts[at] = dict(zip(rows.column("run_id").to_pylist(), starts, strict=True))
@@ -66,7 +66,7 @@ def groups(day: date, files: Mapping[Path, Path], runs: Runs, now: datetime) -> 
         by_hour: dict[datetime, list[Path]] = {}
         for path in committed:
             is_merged = merged.run_range(path.name) is not None
-            started_at = runs.started_at(merged.run_ids_in(files[path])[0] if is_merged else path.stem)
+            started_at = runs.started_at(min(merged.run_ids_in(files[path])) if is_merged else path.stem)
             if started_at is not None and started_at.replace(minute=0, second=0, microsecond=0) + _HOUR <= now:
                 by_hour.setdefault(started_at.replace(minute=0, second=0, microsecond=0), []).append(path)
         together = [by_hour[hour] for hour in sorted(by_hour)]

@@ -8,7 +8,7 @@ made of the names of the files that went into it. Any other file holds one run, 
 from __future__ import annotations
 
 import hashlib
-import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
@@ -19,11 +19,10 @@ import pyarrow.parquet as pq
 from ioledger.errors import DamagedFileError
 from ioledger.lake import files, journal, stretches
 from ioledger.lake.schema import arrow_schema
-from ioledger.lake.stretches import RUNS_METADATA
 from ioledger.model.tables import DISK_IO_STAT, SAMPLE_STRETCH
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ioledger.model.tables import Table
@@ -57,39 +56,43 @@ def may_hold(name: str, run_id: str) -> bool:
     return name == f"{run_id}.parquet" if ends is None else ends[0] <= run_id <= ends[1]
 
 
-def run_ids_in(path: Path) -> list[str]:
-    """Return the ids of all runs of which a merged file has rows; raises DamagedFileError if it cannot be read."""
-    try:
-        metadata = pq.read_metadata(path).metadata or {}
-        found: list[str] = json.loads(metadata[RUNS_METADATA.encode()])
-    except FileNotFoundError:
-        raise
-    except (OSError, pa.ArrowException, ValueError, KeyError) as error:
-        raise unreadable(path, error) from error
-    return found
+def run_ids_in(path: Path) -> set[str]:
+    """Return the ids of all runs of which a file has rows; raises DamagedFileError if it cannot be read."""
+    # Named in the metadata, the runs of a day would cost nearly a byte a sample: footers are not compressed.
+    return set(columns_of(path, ["run_id"]).column("run_id").unique().to_pylist())
+
+
+def columns_of(path: Path, names: Sequence[str] | None = None) -> pa.Table:
+    """Read a file of facts, or some of its columns.
+
+    Raises DamagedFileError if the file cannot be read, and FileNotFoundError if it is gone.
+    """
+    # Each page is compared with its checksum: a flipped bit must not outlive the file it was in.
+    with _damage_named(path), pq.ParquetFile(path, page_checksum_verification=True) as opened:
+        return opened.read(columns=names, use_threads=False)
 
 
 def read(table: Table, path: Path) -> pa.Table:
     """Read the rows of one file of facts, with the table's columns first and in its order.
 
-    Columns of a later version are kept. Raises DamagedFileError if the file cannot be read, and
-    FileNotFoundError if it is gone.
+    Columns of a later version are kept. Raises as ``columns_of``.
     """
+    with _damage_named(path):
+        return _conforming(table, columns_of(path))
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Name a file of facts that cannot be read in the block."""
     try:
-        # Each page is compared with its checksum: a flipped bit must not outlive the file it was in.
-        with pq.ParquetFile(path, page_checksum_verification=True) as opened:
-            rows = opened.read(use_threads=False)
-        return _conforming(table, rows)
+        yield
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(path, error) from error
-
-
-def unreadable(path: Path, error: Exception) -> DamagedFileError:
-    """Name a file of facts that cannot be read."""
-    mend = "restore it, or move every file of its runs out of the lake"
-    return DamagedFileError(f"{path} cannot be read: {str(error).splitlines()[0].rstrip('.')}; {mend}")
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise DamagedFileError(
+            f"{path} cannot be read: {reason}; restore it, or move every file of its runs out of the lake"
+        ) from error
 
 
 def _conforming(table: Table, rows: pa.Table) -> pa.Table:
@@ -153,12 +156,12 @@ def write(partition: Path, table: Table, made_of: Iterable[str], rows: pa.Table)
         content[path] = found.samples
         if found.index is not None:
             content[index_of(path)] = found.index
-    metadata = stretches.runs_metadata(run_ids)
     written: dict[Path, Path] = {}
     try:
         for name, of_file in content.items():
             written[name] = journal.hidden(name)
             files.make_directories(name.parent)
+            metadata = None if name == path else stretches.runs_metadata(run_ids)
             files.write_parquet(written[name], of_file, metadata)
     except BaseException:
         discard(written.values())

@@ -33,7 +33,7 @@ ORDER: Final = (*DISK_IO_STAT.key, "run_id")
 """The order of rows in a compacted file of samples; NULLs are last."""
 
 RUNS_METADATA: Final = "ioledger.runs"
-"""In the metadata of a merged file, and of its index: the ids of its runs, a sorted JSON array."""
+"""In the metadata of an index file: the run ids of all its samples, a sorted JSON array."""
 
 _SERIES: Final = ("vm_id", "device", "epoch")
 _SET_TO_COUNT: Final = ("epoch", "read_ops", "write_ops", "read_bytes", "write_bytes")
@@ -161,16 +161,15 @@ def write(lake: Path, day: date, source: str, name: str, samples: pa.Table) -> l
     found = stretches_of(samples)
     path = layout.fact_partition(lake, DISK_IO_STAT.name, day, source) / f"{name}.parquet"
     files.make_directories(path.parent)
-    metadata = runs_metadata(samples.column("run_id").unique().to_pylist())
-    files.write_parquet(path, found.samples, metadata)
+    files.write_parquet(path, found.samples)
     if found.index is None:
         return [path]
     index_path = layout.fact_partition(lake, SAMPLE_STRETCH.name, day, source) / path.name
     files.make_directories(index_path.parent)
-    files.write_parquet(index_path, found.index, metadata)
+    files.write_parquet(index_path, found.index, runs_metadata(samples.column("run_id").unique().to_pylist()))
     return [path, index_path]
 
 
 def runs_metadata(run_ids: Iterable[str]) -> dict[str, str]:
-    """Return the metadata that names the runs of a file's rows."""
+    """Return the metadata of an index, which names the runs of its samples."""
     return {RUNS_METADATA: json.dumps(sorted(run_ids), separators=(",", ":"), ensure_ascii=False)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from lakes import MINUTE, NOON, a_run, content, new_lake, read, sample
 from ioledger.app import App
 from ioledger.cli import run
 from ioledger.errors import BusyError
-from ioledger.lake import layout, locks, merged, reader
+from ioledger.lake import layout, locks, reader
 from ioledger.lake.compaction import compact
 from ioledger.lake.writer import write_run
 from reports.usage.build import build
@@ -79,7 +80,7 @@ def test_an_hour_is_merged_when_it_is_over_and_the_day_two_hours_after_its_end(t
     assert (read(lake, SAMPLES), read(lake, RUNS)) == (samples, runs)
 
 
-def test_a_merged_file_is_sorted_by_series_and_time_and_names_its_runs(tmp_path: Path) -> None:
+def test_a_merged_file_is_sorted_by_series_and_time_and_its_index_names_its_runs(tmp_path: Path) -> None:
     lake = new_lake(tmp_path, *(a_run(sample("vm-2", at), sample("vm-1", at), at=at) for at in minutes(1, 0)))
     compact(lake, AFTER_THE_DAY)
     (path,) = layout.files(lake, "disk_io_stat")
@@ -87,7 +88,9 @@ def test_a_merged_file_is_sorted_by_series_and_time_and_names_its_runs(tmp_path:
     assert [tuple(row.values()) for row in found] == [
         ("vm-1", NOON), ("vm-1", NOON + MINUTE), ("vm-2", NOON), ("vm-2", NOON + MINUTE),
     ]  # fmt: skip
-    assert merged.run_ids_in(path) == ["20251122T120000", "20251122T120100"]
+    (index,) = layout.files(lake, "sample_stretch")
+    assert index.name == path.name == "merged~20251122T120000~20251122T120100~4a7e2e3e7caa.parquet"
+    assert json.loads(pq.read_metadata(index).metadata[b"ioledger.runs"]) == ["20251122T120000", "20251122T120100"]
 
 
 def test_every_table_of_facts_is_merged_by_date_and_source(tmp_path: Path) -> None:
