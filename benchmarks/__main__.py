@@ -8,8 +8,9 @@ from typing import Final
 
 import click
 
+from benchmarks.compaction import measure_compaction
 from benchmarks.measure import Size, WrongResultError, measure
-from benchmarks.report import page, table
+from benchmarks.report import compaction_table, page, table
 
 _ROOT: Final = Path(__file__).parents[1]
 _SIZES: Final = {
@@ -25,13 +26,19 @@ _SIZES: Final = {
 def main(size: str) -> None:
     """Measure `usage build` beside a bare scan and other engines, on fleets whose true usage is known."""
     try:
-        results = measure(_SIZES[size], _ROOT / ".cache", lambda step: click.echo(step, err=True))
+        results = measure(_SIZES[size], _ROOT / ".cache", _tell)
+        compaction = measure_compaction(_SIZES[size].repetitions, _ROOT / ".cache", _tell)
     except WrongResultError as error:
         click.echo(f"benchmarks: {error}", err=True)
         sys.exit(1)
     click.echo(table(results))
+    click.echo(compaction_table(compaction))
     command = "make bench" if size == "small" else f"make bench SIZE={size}"
-    (_ROOT / "docs" / "benchmarks.md").write_text(page(results, _SIZES[size], command), encoding="utf-8")
+    (_ROOT / "docs" / "benchmarks.md").write_text(page(results, compaction, _SIZES[size], command), encoding="utf-8")
+
+
+def _tell(step: str) -> None:
+    click.echo(step, err=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from benchmarks.measure import BASELINE, SUBJECT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmarks.compaction import Compaction
     from benchmarks.measure import Result, Size
 
 _PACKAGES: Final = ("duckdb", "pyarrow", "numpy", "pandas", "polars")
@@ -54,7 +55,21 @@ def table(results: Sequence[Result]) -> str:
     return _markdown([_COLUMNS, *rows])
 
 
-def page(results: Sequence[Result], size: Size, command: str) -> str:
+def compaction_table(compaction: Compaction) -> str:
+    """Return what compaction took as a Markdown table."""
+    rows = [
+        ("samples, runs of the day", f"{compaction.sample_count:,}, {compaction.run_count:,}"),
+        ("day from hourly files, s", f"{compaction.from_hours_seconds:.2f}"),
+        ("day from run files, s", f"{compaction.from_runs_seconds:.2f}"),
+        ("an hour from run files, s", f"{compaction.hour_seconds:.2f}"),
+        ("bytes a sample, compacted, with the index", f"{compaction.bytes_per_sample:.1f}"),
+        ("bytes a sample, run files", f"{compaction.bytes_per_sample_in_runs:.1f}"),
+        ("bare scan, compacted ÷ ideal file", f"{compaction.scan_ratio:.2f}"),
+    ]
+    return _markdown([("one host's day", "measured"), *rows])
+
+
+def page(results: Sequence[Result], compaction: Compaction, size: Size, command: str) -> str:
     """Return docs/benchmarks.md."""
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     days = ", ".join(map(str, size.day_counts))
@@ -64,6 +79,9 @@ Written by `{command}`, never by hand. Numbers are medians of {size.repetitions}
 contenders ran one after another on the same files, every one in a process of its own.
 
 {table(results)}
+Compaction of what one host's collector left in a day, samples and runs together:
+
+{compaction_table(compaction)}
 - Fleet: {size.disk_count} synthetic disks, sampled once a minute for {days} days, with restarts, moves between hosts,
   missed runs, a host that is read twice, caps, and allocations that are read every hour.
 - Machine: {_cores()} cores ({_cpu_model()}), {_memory_gib():.0f} GiB of memory, {platform.system()}.
@@ -83,6 +101,8 @@ Ratios carry over to other machines, seconds do not.
   whole process.
 - **Time a sample ÷ fewest days** is 1 where time grows as the samples do; below 1 a fixed cost wears off, and above 1
   long histories, or many files, cost more.
+- **Compaction** from run files costs what opening them costs, which is why hours are merged while the day goes on. The
+  ideal file has the same rows, sorted and written in one go.
 - A file per day and source is sorted by series and time; a file per run is what collectors leave.
 - On few samples the fixed costs of both sides blur the ratios: `make bench SIZE=large` measures long histories.
 

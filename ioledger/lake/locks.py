@@ -61,8 +61,8 @@ def swapping(lake: Path) -> Iterator[None]:
 def reading(lake: Path) -> Iterator[None]:
     """Keep the files of a lake under the names they have, for as long as someone reads them.
 
-    Where this user may neither open the lock nor make it, nothing is kept: a file may go then before
-    it was read, which is an error and never a wrong number.
+    Where this user may neither open the lock nor make it, nothing is kept: such a lake is read between
+    compactions.
     """
     descriptor = _opened_to_read(lake)
     try:

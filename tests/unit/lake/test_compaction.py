@@ -237,6 +237,17 @@ def test_usage_is_neither_made_again_nor_made_otherwise(tmp_path: Path) -> None:
     assert mine.read_bytes() == other.read_bytes()
 
 
+def test_two_runs_that_tell_of_one_moment_are_metered_as_before(tmp_path: Path) -> None:
+    ours, theirs = (lake_of(tmp_path / name, *minutes(0, 1, 2, 3)) for name in ("ours", "theirs"))
+    for lake in (ours, theirs):
+        write_run(lake, a_run(sample(at=NOON + MINUTE, read_ops=1), at=NOON + MINUTE, run_id="20251122T120101"))
+    compact(ours, AFTER_THE_DAY)
+    for lake in (ours, theirs):
+        build(lake, NOON, NOON + HOUR)
+    (mine,), (other,) = (layout.files(lake, "usage_record") for lake in (ours, theirs))
+    assert mine.read_bytes() == other.read_bytes()
+
+
 def test_the_command_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lake = lake_of(tmp_path, *minutes(0, 1, 2))
     with reader.connect(lake):
