@@ -160,31 +160,31 @@ def literal(path: Path) -> str:
 
 def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
     """Create the settings, the committed facts, and the views of the contract."""
-    connection.register("given", _settings_table(line))
-    connection.execute("CREATE TABLE setting AS SELECT * FROM given")
-    connection.unregister("given")
+    _install_settings(connection, line)
     for name in TABLES:
         committed = name in FACTS and name != COLLECTION_RUN.name
         only = "SEMI JOIN stored_collection_run USING (source, run_id)" if committed else ""
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM stored_{name} {only}")
     for name in _VIEWS:
-        connection.execute(
-            resources.files("ioledger.lake").joinpath("views", f"{name}.sql").read_text(encoding="utf-8")
-        )
+        connection.execute(_view(name))
 
 
-def _settings_table(line: Timeline) -> pa.Table:
-    return pa.table(
+def _view(name: str) -> str:
+    return resources.files("ioledger.lake").joinpath("views", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _install_settings(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
+    # As lists: DuckDB would load pandas for a table of Arrow, in every command.
+    connection.execute(
+        _view("setting"),
         {
-            "valid_from": pa.array([settings.valid_from for settings in line], TIME),
-            "valid_to": pa.array([settings.valid_to for settings in line], TIME),
-            "max_gap_us": pa.array([settings.max_gap_seconds * 1_000_000 for settings in line], COUNT),
-            "max_allocation_age_us": pa.array(
-                [settings.max_allocation_age_seconds * 1_000_000 for settings in line], COUNT
-            ),
-            "precedence": pa.array([settings.precedence for settings in line], pa.list_(TEXT)),
-            "retired": pa.array([settings.retired for settings in line], pa.list_(TEXT)),
-        }
+            "valid_from": [settings.valid_from for settings in line],
+            "valid_to": [settings.valid_to for settings in line],
+            "max_gap_us": [settings.max_gap_seconds * 1_000_000 for settings in line],
+            "max_allocation_age_us": [settings.max_allocation_age_seconds * 1_000_000 for settings in line],
+            "precedence": [list(settings.precedence) for settings in line],
+            "retired": [list(settings.retired) for settings in line],
+        },
     )
 
 

@@ -23,7 +23,7 @@ from ioledger.model.period import utc_day, utc_days, windows
 from ioledger.model.tables import COLLECTION_RUN, USAGE_RECORD, VOLUME_ALIAS
 from reports.usage import notes, statement
 from reports.usage.collected import collected, start_of, to_us
-from reports.usage.day import Day, hours_table
+from reports.usage.day import Day, show_hours
 from reports.usage.edges import EdgeSweep
 from reports.usage.samples import files_by_day
 
@@ -62,8 +62,7 @@ def usage_records(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]
     """
     cursor = connection.cursor()
     cursor.execute("SET TimeZone = 'UTC'")
-    cursor.register("given", hours_table(hours, hours[0][0]))
-    cursor.execute("CREATE TEMP TABLE usage_window AS FROM given")
+    show_hours(cursor, hours, hours[0][0])
     cursor.execute("CREATE TEMP VIEW metered_interval AS FROM interval")
     for name in ("split", "held", "judgement", "piece", "io", "allocation"):
         cursor.execute(statement(name))
@@ -204,8 +203,8 @@ class _Build:
         """Count the hours that can still change: a source that had a run in them has not reported since."""
         self._opened.show(COLLECTION_RUN.name, self._opened.files[COLLECTION_RUN.name])
         connection = self._opened.connection
-        connection.register("hour", hours_table(hours, hours[0][0]))
-        counted = "SELECT count(*) FROM hour WHERE NOT is_final(window_start, window_end)"
+        show_hours(connection, hours, hours[0][0])
+        counted = "SELECT count(*) FROM usage_window WHERE NOT is_final(window_start, window_end)"
         count: int = connection.execute(counted).fetchall()[0][0]
         return count
 

@@ -7,18 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Final
 
 from ioledger.lake.reader import literal
 from ioledger.lake.schema import arrow_schema
 from ioledger.lake.stretches import LONGEST_INTERVAL_US
-from ioledger.model.columns import COUNT, TIME
 from ioledger.model.period import utc_days
 from ioledger.model.tables import ENTITLEMENT, PROVISIONED_IOPS, USAGE_RECORD
 from reports.usage import samples, statement
-from reports.usage.collected import HOUR_US, days_between, filed_under, hour_of, start_of, to_us
+from reports.usage.collected import days_between, filed_under, hour_of, start_of, to_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
+    import pyarrow as pa
 
     from ioledger.lake.reader import OpenLake
     from ioledger.model.period import Window
@@ -142,7 +140,7 @@ class OpenDay:
 
     def reach(self) -> Reach:
         """Say for each hour between which moments samples may change its records."""
-        self._register_hours(self.day.hours)
+        self._show_hours(self.day.hours)
         margin = timedelta(microseconds=LONGEST_INTERVAL_US) if self.streams else timedelta()
         found = self.cursor.execute(statement("reach")).fetchall()
         return {
@@ -152,7 +150,7 @@ class OpenDay:
 
     def records(self, hours: Sequence[Window]) -> pa.Table:
         """Compute the usage records of some of the day's hours, in the order of the contract."""
-        self._register_hours(hours)
+        self._show_hours(hours)
         day, connection = self.day, self.day.lake.connection
         snapshots = list(days_between(*utc_days((day.start - day.longest_age, day.end))))
         for table in (PROVISIONED_IOPS, ENTITLEMENT):
@@ -175,62 +173,31 @@ class OpenDay:
             ).fetchall()
         }
 
-        def streamed(name: str, number: int) -> pa.Table:
+        def streamed(name: str, number: int) -> None:
             with connection.cursor() as cursor:
                 cursor.execute("SET TimeZone = 'UTC'")
                 cursor.execute(statement("split"))
                 path = str(self.streams[number - 1])
-                return cursor.sql(
-                    statement(name), params={**values, "path": path, "file_number": number}
-                ).to_arrow_table()
+                cursor.execute(
+                    f"INSERT INTO {name} BY NAME {statement(name)}", {**values, "path": path, "file_number": number}
+                )
 
-        numbers = range(1, len(self.streams) + 1)
+        self.cursor.execute(statement("streamed"))
         with ThreadPoolExecutor(_THREADS) as executor:
-            groups = list(executor.map(lambda number: streamed("stream_group", number), numbers))
-            intervals = list(executor.map(lambda number: streamed("stream_interval", number), sorted(restless)))
-        _register(self.cursor, "stream_group", groups, _GROUP)
-        _register(self.cursor, "stream_interval", intervals, _INTERVAL)
+            list(executor.map(lambda number: streamed("stream_group", number), range(1, len(self.streams) + 1)))
+            list(executor.map(lambda number: streamed("stream_interval", number), sorted(restless)))
 
-    def _register_hours(self, hours: Sequence[Window]) -> None:
-        self.cursor.register("given", hours_table(hours, self.day.start))
-        self.cursor.execute("CREATE OR REPLACE TEMP TABLE usage_window AS FROM given")
-        self.cursor.unregister("given")
+    def _show_hours(self, hours: Sequence[Window]) -> None:
+        show_hours(self.cursor, hours, self.day.start)
 
 
-_AMOUNTS: Final = ("read_ops", "write_ops", "flush_ops", "read_bytes", "write_bytes")
-_GROUP: Final = pa.schema(
-    [
-        *((name, COUNT) for name in ("file_number", "stretch", "hour", "first_us", "last_us")),
-        *((f"{end}_{name}", COUNT) for name in _AMOUNTS for end in ("first", "last")),
-        *((name, COUNT) for name in ("guaranteed_ops", "burst_ops", "at_cap_us")),
-    ]
-)
-_INTERVAL: Final = pa.schema(
-    [
-        ("file_number", COUNT),
-        ("stretch", COUNT),
-        ("interval_start", TIME),
-        ("interval_end", TIME),
-        *((name, COUNT) for name in _AMOUNTS),
-    ]
-)
-
-
-def hours_table(hours: Sequence[Window], anchor: datetime) -> pa.Table:
-    """Return the columns ``window_start``, ``window_end`` and ``hour``, counted from ``anchor``."""
-    return pa.table(
-        {
-            "window_start": pa.array([opens for opens, _ in hours], TIME),
-            "window_end": pa.array([closes for _, closes in hours], TIME),
-            "hour": pa.array([(to_us(opens) - to_us(anchor)) // HOUR_US for opens, _ in hours], COUNT),
-        }
+def show_hours(cursor: duckdb.DuckDBPyConnection, hours: Sequence[Window], anchor: datetime) -> None:
+    """Make the table ``usage_window`` of some hours: ``window_start``, ``window_end``, ``hour`` from ``anchor``."""
+    # As lists: DuckDB would load pandas for a table of Arrow, which takes longer than a small build.
+    cursor.execute(
+        statement("usage_window"),
+        {"starts": [opens for opens, _ in hours], "ends": [closes for _, closes in hours], "anchor": anchor},
     )
-
-
-def _register(cursor: Any, name: str, tables: Sequence[pa.Table], schema: pa.Schema) -> None:  # noqa: ANN401
-    cursor.register("given", pa.concat_tables([schema.empty_table(), *(table.cast(schema) for table in tables)]))
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM given")
-    cursor.unregister("given")
 
 
 def _load_edges(connection: duckdb.DuckDBPyConnection, where: str, days: Sequence[Edges]) -> None:

@@ -27,7 +27,9 @@ TESTS: Final = (  # the quickest to notice a defect come first
     "tests/golden",
     "tests/unit/lake",
     "tests/unit/test_build.py",
+    "tests/unit/test_incremental_build.py",
     "tests/property/test_windows.py",
+    "tests/property/test_streamed_plan.py",
     "tests/property/test_usage_against_reference.py",
 )
 PYTEST: Final = (
