@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger.cli import EXIT_PARTIAL
 from ioledger.errors import ConfigurationError
 from ioledger.lake import layout, reader, settings
 from ioledger.model.period import parse_moment
 from ioledger.model.tables import OPERATION_CLASSES, USAGE_AMOUNTS
 from ioledger.terminal import format_option, progress, show
+from reports.usage import quarantine
 from reports.usage.build import build
 from reports.usage.notes import Stale, in_stretches
 from reports.usage.show import GROUPINGS, totals
@@ -48,10 +50,12 @@ def usage() -> None:
 @click.option("--explain", is_flag=True, help="Show which hours were made again, and what had changed for them.")
 @format_option
 @click.pass_obj
-def build_command(app: App, start: str | None, end: str | None, *, explain: bool, output_format: str) -> None:
+def build_command(app: App, start: str | None, end: str | None, *, explain: bool, output_format: str) -> int:
     """Make the usage records of a period; the same lake always gives the same records.
 
-    Hours of which nothing changed since they were built are left as they are.
+    Hours of which nothing changed since they were built are left as they are. Records of which something
+    that must hold does not are withheld: each disk and volume concerned is told on stderr, and the exit
+    code is then 3.
     """
     lake = app.lake()
     period = _period(app, lake, start, end)
@@ -62,11 +66,16 @@ def build_command(app: App, start: str | None, end: str | None, *, explain: bool
         show([stale._asdict() for stale in made], Stale._fields, output_format)
     if built is None:
         _log.info("the lake has no runs yet; collect first")
-        return
+        return 0
     _log.info(
         "%d usage records of %d hours made; of %d hours in all %d are provisional",
         built.record_count, len(built.made), built.window_count, built.provisional_count,
     )  # fmt: skip
+    for sentence in quarantine.sentences(built.quarantined):
+        _log.warning("ioledger: %s", sentence)
+    if built.quarantined:
+        _log.warning("ioledger: %s", _withheld(built.quarantined))
+    return EXIT_PARTIAL if built.quarantined else 0
 
 
 @usage.command("show")
@@ -93,6 +102,16 @@ def show_command(app: App, grouping: str, start: str | None, end: str | None, ou
             "samples are %d s apart in the median and %d s at most: between two samples a rate counts as even",
             found.median_seconds, found.longest_seconds,
         )  # fmt: skip
+    if found and found.quarantined:
+        _log.warning("ioledger: %s", _withheld(found.quarantined))
+
+
+def _withheld(rows: quarantine.Rows) -> str:
+    count = len(quarantine.subjects(rows))
+    return (
+        f"{count} {'disk or volume is' if count == 1 else 'disks and volumes are'} quarantined and missing from this "
+        "usage; the table quarantine says which and why, and their accounts cannot be closed"
+    )
 
 
 def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[datetime, datetime] | None:

@@ -39,6 +39,10 @@ class Library:
         """Give the usage records that ``ioledger usage build`` made."""
         return self.connection.table("usage_record")
 
+    def quarantine(self) -> duckdb.DuckDBPyRelation:
+        """Give what ``ioledger usage build`` withheld, by hour, disk or volume, account and invariant."""
+        return self.connection.table("quarantine")
+
     def findings(self) -> duckdb.DuckDBPyRelation:
         """Give the findings that ``ioledger check`` stored."""
         return self.connection.table("finding")

@@ -205,6 +205,10 @@ _USAGE = [
     Column("revision", COUNT, "0; corrections of closed periods raise it"),
 ]
 
+_QUARANTINE = [
+    Column("invariant", TEXT, "what must hold of usage records and does not"),
+]
+
 _FINDING = [
     Column("code", TEXT, "the rule that found it"),
     Column("severity", TEXT, "how much it matters"),
@@ -215,7 +219,7 @@ _FINDING = [
     Column("observed", TEXT, "what was found"),
     Column("expected", TEXT, "what should have been found"),
     Column("unit", TEXT, "the unit of observed and expected"),
-    Column("reason", TEXT, "the finding in a sentence"),
+    Column("reason", TEXT, "the finding, or why records are withheld, in a sentence"),
     Column("first_seen_at", TIME, "the first check, without interruption, that found it"),
     Column("last_seen_at", TIME, "the check that found it last"),
     Column("exempted_by", TEXT, "the exemption that covers it"),
@@ -223,6 +227,6 @@ _FINDING = [
 
 COLUMNS: Final[dict[str, Column]] = {
     column.name: column
-    for group in (_IDENTITY, _RUN, _SAMPLE, _STRETCH, _ALLOCATION, _USAGE, _FINDING)
+    for group in (_IDENTITY, _RUN, _SAMPLE, _STRETCH, _ALLOCATION, _USAGE, _QUARANTINE, _FINDING)
     for column in group
 }

@@ -173,6 +173,21 @@ USAGE_RECORD: Final = Table(
     values={"kind": ("io", "allocation"), "qos_class": QOS_CLASSES},
 )  # fmt: skip
 
+INVARIANTS: Final = ("deltas", "classes", "levels", "range")
+"""Records add up to what counters rose by, classes to operations; no level is exceeded, and no amount too great."""
+
+QUARANTINE: Final = Table(
+    name="quarantine",
+    meaning="usage records that are withheld, one row per hour, disk (io) or volume (allocation), account and "
+    "invariant that they break",
+    time="window_start",
+    key=("window_start", "kind", "vm_id", "device", "volume_id", "account_id", "invariant"),
+    required=("window_start", "window_end", "kind", "invariant", "expected", "observed", "reason"),
+    names=("window_start", "window_end", "kind", "vm_id", "device", "volume_id", "account_id", "invariant", "expected",
+           "observed", "reason"),
+    values={"kind": ("io", "allocation"), "invariant": INVARIANTS},
+)  # fmt: skip
+
 FINDING: Final = Table(
     name="finding",
     meaning="what the policy rules found, one row per problem",
@@ -195,7 +210,9 @@ FACTS: Final[Mapping[str, Table]] = {
 }  # fmt: skip
 """What collectors write, in partitions by date and source."""
 
-DERIVED: Final[Mapping[str, Table]] = {table.name: table for table in (SAMPLE_STRETCH, USAGE_RECORD, FINDING)}
+DERIVED: Final[Mapping[str, Table]] = {
+    table.name: table for table in (SAMPLE_STRETCH, USAGE_RECORD, QUARANTINE, FINDING)
+}
 """What is computed from the facts, in partitions by date; ``sample_stretch`` by source as well."""
 
 TABLES: Final[Mapping[str, Table]] = {**FACTS, **DERIVED}

@@ -20,8 +20,8 @@ from ioledger.lake import layout, locks, reader, settings, writer
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
 from ioledger.model.period import utc_day, utc_days, windows
-from ioledger.model.tables import COLLECTION_RUN, USAGE_RECORD, VOLUME_ALIAS
-from reports.usage import notes, statement
+from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_RECORD, VOLUME_ALIAS
+from reports.usage import notes, quarantine, statement
 from reports.usage.collected import collected, start_of, to_us
 from reports.usage.day import Day, show_hours
 from reports.usage.edges import EdgeSweep
@@ -45,13 +45,15 @@ FILE: Final = "usage"
 class Built(NamedTuple):
     """What a build did: the hours it was asked for, those it made and why, records made, hours still open.
 
-    ``provisional_count`` counts the hours asked for that can still change.
+    ``provisional_count`` counts the hours asked for that can still change; ``quarantined`` are the rows of
+    the table ``quarantine`` of all hours asked for, those that were made before included.
     """
 
     window_count: int
     made: Sequence[Stale]
     record_count: int
     provisional_count: int
+    quarantined: quarantine.Rows
 
 
 def usage_records(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> pa.Table:
@@ -126,7 +128,9 @@ class _Build:
                 f"usage cannot be kept in {self._lake}: {error.strerror or error}; "
                 "make the lake writable and build again"
             ) from error
-        return Built(len(hours), made, record_count, self._provisional_count(hours))
+        self._opened.show(QUARANTINE.name, layout.files(self._lake, QUARANTINE.name))
+        withheld = quarantine.withheld(self._opened.connection, hours[0][0], hours[-1][1])
+        return Built(len(hours), made, record_count, self._provisional_count(hours), withheld)
 
     def _hours_of(self, day: date) -> list[Window]:
         opens = start_of(day)
@@ -142,9 +146,11 @@ class _Build:
             now = notes.current(day, everywhere, opened.reach())
             stale = {each.window_start: each for each in notes.stale_hours(note, now, day)}
             hours = [hour for hour in wanted if hour[0] in stale]
-            records = opened.records(hours) if hours else None
-        if records is not None:
-            self._store(date_, hours, day.hours, records)
+            made = opened.records(hours) if hours else None
+        if made is not None:
+            quarantine.announce(self._lake, date_, made.quarantined)
+            self._store(date_, hours, day.hours, made.records)
+            quarantine.settle(self._lake, date_, hours, made.quarantined)
         # Hours that are stale and were not asked for are forgotten, so that they are made when they are.
         known = {opens for opens in now.reach if note is not None and opens in note.reach}
         fresh = known - {to_us(opens) for opens in stale} | {to_us(hour[0]) for hour in hours}
@@ -152,7 +158,7 @@ class _Build:
             now, reach={opens: now.reach[opens] for opens in sorted(fresh)}, stored_bytes=self._stored_bytes(date_)
         )
         notes.save(self._lake, date_, kept)
-        return [stale[hour[0]] for hour in hours], 0 if records is None else len(records)
+        return [stale[hour[0]] for hour in hours], 0 if made is None else len(made.records)
 
     def _note_of(self, day: date) -> Note | None:
         """Return the note of a day, if the records it was made with are still there."""
@@ -160,8 +166,8 @@ class _Build:
         return note if note is not None and note.stored_bytes == self._stored_bytes(day) else None
 
     def _stored_bytes(self, day: date) -> int:
-        path = self._path(day)
-        return path.stat().st_size if path.exists() else 0
+        paths = (self._path(day), quarantine.file(self._lake, day))
+        return sum(path.stat().st_size for path in paths if path.exists())
 
     def _stored(self, day: date) -> pa.Table:
         path = self._path(day)

@@ -16,6 +16,7 @@ from ioledger.model.period import utc_days
 from ioledger.model.tables import ENTITLEMENT, PROVISIONED_IOPS, USAGE_RECORD
 from reports.usage import samples, statement
 from reports.usage.collected import days_between, filed_under, hour_of, start_of, to_us
+from reports.usage.conservation import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
-    import pyarrow as pa
 
     from ioledger.lake.reader import OpenLake
     from ioledger.model.period import Window
     from reports.usage.collected import Collected
+    from reports.usage.conservation import Checked
     from reports.usage.edges import Edges
     from reports.usage.samples import Files
 
@@ -148,8 +149,8 @@ class OpenDay:
             for opens, closes, reaches_from, reaches_to in found
         }
 
-    def records(self, hours: Sequence[Window]) -> pa.Table:
-        """Compute the usage records of some of the day's hours, in the order of the contract."""
+    def records(self, hours: Sequence[Window]) -> Checked:
+        """Compute the usage records of some of the day's hours, in the order of the contract, and check them."""
         self._show_hours(hours)
         day, connection = self.day, self.day.lake.connection
         snapshots = list(days_between(*utc_days((day.start - day.longest_age, day.end))))
@@ -160,8 +161,9 @@ class OpenDay:
         self._stream(connection, hours)
         for name in ("metered_interval", "piece", "streamed_piece", "io", "allocation"):
             self.cursor.execute(statement(name))
-        records = self.cursor.sql(statement("usage_record")).to_arrow_table()
-        return records.cast(arrow_schema(USAGE_RECORD.name))
+        self.cursor.execute(f"CREATE OR REPLACE TEMP TABLE made AS {statement('usage_record')}")
+        records = self.cursor.sql("FROM made").to_arrow_table().cast(arrow_schema(USAGE_RECORD.name))
+        return checked(self.cursor, records, hours, self.streams)
 
     def _stream(self, connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> None:
         margin = timedelta(microseconds=LONGEST_INTERVAL_US)

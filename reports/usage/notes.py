@@ -43,7 +43,8 @@ class Note:
     ``samples`` and ``snapshots`` are fingerprints of what was collected, by place, between the first
     and the last hour of ``sample_hours`` and ``snapshot_hours``; ``everywhere`` is what holds for all
     hours alike, in words and as a fingerprint; ``reach`` is in microseconds, by the start of each hour
-    that was built; ``stored_bytes`` is the size of the day's file of records, 0 if there is none.
+    that was built; ``stored_bytes`` is the size of the day's files of records and of quarantine, 0 if
+    there are none.
     """
 
     samples: Mapping[Place, int]

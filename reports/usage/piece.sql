@@ -44,7 +44,7 @@ measured AS (
         read_ops::HUGEINT + write_ops AS ops,
         guaranteed_of(ops, guaranteed_iops, lasted_us) AS under_guarantee_ops,
         burst_of(ops, under_guarantee_ops, ceiling_iops, lasted_us) AS over_ceiling_ops,
-        (ops - under_guarantee_ops - over_ceiling_ops)::BIGINT AS other_ops,
+        ops - under_guarantee_ops - over_ceiling_ops AS other_ops,
         is_near_cap(read_ops, write_ops, read_bytes, write_bytes, judged, lasted_us) AS is_near_cap
     FROM judged_of('cut_interval') AS judged
 )
@@ -79,6 +79,6 @@ SELECT
     CASE WHEN is_gap THEN 0 ELSE over_ceiling_ops END AS burst_ops,
     CASE WHEN throttled AND NOT is_gap THEN other_ops ELSE 0 END AS throttled_ops,
     CASE WHEN NOT throttled AND NOT is_gap THEN other_ops ELSE 0 END AS best_effort_ops,
-    CASE WHEN is_gap THEN ops::BIGINT ELSE 0 END AS unclassified_ops,
+    CASE WHEN is_gap THEN ops ELSE 0 END AS unclassified_ops,
     CASE WHEN is_near_cap AND NOT is_gap THEN lasted_us ELSE 0 END AS at_cap_us
 FROM measured;

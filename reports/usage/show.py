@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ioledger.lake import reader
-from reports.usage import statement
+from ioledger.model.columns import COLUMNS, COUNT
+from ioledger.model.tables import USAGE_AMOUNTS
+from reports.usage import quarantine, statement
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,13 +15,19 @@ if TYPE_CHECKING:
 
 GROUPINGS: Final = ("volume", "vm", "account", "offering", "pool")
 
+_COUNTS: Final = frozenset(name for name in USAGE_AMOUNTS if COLUMNS[name].type == COUNT)
+
 
 class Totals(NamedTuple):
-    """Usage of a period: rows by group and class, and how far apart the samples behind them are."""
+    """Usage of a period: rows by group and class, and how far apart the samples behind them are.
+
+    ``quarantined`` are the rows of the table ``quarantine`` of the same hours, which the sums lack.
+    """
 
     rows: list[dict[str, Any]]
     median_seconds: int | None
     longest_seconds: int | None
+    quarantined: quarantine.Rows
 
 
 def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
@@ -31,6 +39,12 @@ def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
     """
     period = {"start": start, "end": end}
     with reader.connect(lake) as connection:
-        rows = connection.sql(statement("totals"), params={**period, "grouping": grouping}).to_arrow_table().to_pylist()
-        sampling = connection.sql(statement("sampling"), params=period).fetchall()
-    return Totals(rows, *sampling[0])
+        found = connection.sql(statement("totals"), params={**period, "grouping": grouping}).to_arrow_table()
+        median_seconds, longest_seconds = connection.sql(statement("sampling"), params=period).fetchall()[0]
+        withheld = quarantine.withheld(connection, start, end)
+    return Totals([_with_integers(row) for row in found.to_pylist()], median_seconds, longest_seconds, withheld)
+
+
+def _with_integers(row: dict[str, Any]) -> dict[str, Any]:
+    """Make integers of sums of counts, which come as decimals without places."""
+    return {name: int(value) if name in _COUNTS else value for name, value in row.items()}

@@ -7,15 +7,15 @@ CREATE OR REPLACE TEMP MACRO part_of(amount, from_us, to_us, duration_us) AS (
     amount::HUGEINT * to_us // duration_us - amount::HUGEINT * from_us // duration_us
 )::BIGINT;
 
--- The operations that a guarantee of so many a second covers.
+-- The operations that a guarantee of so many a second covers, in the wider type of the two.
 CREATE OR REPLACE TEMP MACRO guaranteed_of(ops, guaranteed_iops, lasted_us) AS
-    least(ops, guaranteed_iops * lasted_us // 1000000)::BIGINT;
+    least(ops, guaranteed_iops * lasted_us // 1000000);
 
 -- The operations above a ceiling of so many a second, of those that no guarantee covers.
 CREATE OR REPLACE TEMP MACRO burst_of(ops, guaranteed_ops, ceiling_iops, lasted_us) AS
     coalesce(
         least(ops - guaranteed_ops, greatest(0, ops - (ceiling_iops * lasted_us + 999999) // 1000000)), 0
-    )::BIGINT;
+    );
 
 -- Whether an amount over a time reaches 95 % of a cap per second; in integers, without a division.
 CREATE OR REPLACE TEMP MACRO is_at_cap(amount, cap, lasted_us) AS

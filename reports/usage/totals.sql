@@ -1,5 +1,5 @@
 -- What `usage show` prints: one row per volume, VM, account, offering or pool ($grouping) and class
--- of service, summed over the hours that overlap $start to $end.
+-- of service, summed over the hours that overlap $start to $end. A sum may take more bits than a record has.
 WITH
 -- one row per usage record of the period, with what it is grouped by
 record AS (
@@ -46,21 +46,21 @@ SELECT
     record.qos_class,
     record.provisioned,
     record.throttled,
-    sum(record.read_ops)::BIGINT AS read_ops,
-    sum(record.write_ops)::BIGINT AS write_ops,
-    sum(record.guaranteed_ops)::BIGINT AS guaranteed_ops,
-    sum(record.burst_ops)::BIGINT AS burst_ops,
-    sum(record.throttled_ops)::BIGINT AS throttled_ops,
-    sum(record.best_effort_ops)::BIGINT AS best_effort_ops,
-    sum(record.unclassified_ops)::BIGINT AS unclassified_ops,
-    sum(record.flush_ops)::BIGINT AS flush_ops,
-    sum(record.read_bytes)::BIGINT AS read_bytes,
-    sum(record.write_bytes)::BIGINT AS write_bytes,
+    sum(record.read_ops)::HUGEINT AS read_ops,
+    sum(record.write_ops)::HUGEINT AS write_ops,
+    sum(record.guaranteed_ops)::HUGEINT AS guaranteed_ops,
+    sum(record.burst_ops)::HUGEINT AS burst_ops,
+    sum(record.throttled_ops)::HUGEINT AS throttled_ops,
+    sum(record.best_effort_ops)::HUGEINT AS best_effort_ops,
+    sum(record.unclassified_ops)::HUGEINT AS unclassified_ops,
+    sum(record.flush_ops)::HUGEINT AS flush_ops,
+    sum(record.read_bytes)::HUGEINT AS read_bytes,
+    sum(record.write_bytes)::HUGEINT AS write_bytes,
     sum(record.observed_seconds) AS observed_seconds,
     sum(record.gap_seconds) AS gap_seconds,
     sum(record.at_cap_seconds) AS at_cap_seconds,
     sum(record.cap_iops_seconds) AS cap_iops_seconds,
-    sum(record.resets)::BIGINT AS resets,
+    sum(record.resets)::HUGEINT AS resets,
     sum(record.sold_iops_seconds) AS sold_iops_seconds,
     sum(record.guaranteed_iops_seconds) AS guaranteed_iops_seconds,
     sum(record.deliverable_iops_seconds) AS deliverable_iops_seconds,

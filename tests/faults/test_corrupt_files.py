@@ -42,7 +42,9 @@ def lake_with_rows_in_every_table(directory: Path) -> Path:
     )
     write_run(lake, a_run(sample(at=NOON + MINUTE), sample("vm-2", NOON + MINUTE, read_ops=2), at=NOON + MINUTE))
     write_run(lake, a_run(kind="controlplane", source="shop", tables={"entitlement": [{"volume_id": "vol-1"}]}))
-    build(lake, NOON, NOON + MINUTE)
+    for at, most in ((NOON + 60 * MINUTE, 0), (NOON + 61 * MINUTE, 2**63 - 1)):  # together more than a record holds
+        write_run(lake, a_run(sample("vm-3", at, read_ops=most, write_ops=most), at=at))
+    build(lake, NOON, NOON + 61 * MINUTE)
     finding = {
         "code": "QOS101", "severity": "high", "status": "violation", "resource_kind": "disk", "resource_id": "vm-1/vda",
         "reason": "capped", "first_seen_at": NOON, "last_seen_at": NOON,
@@ -130,6 +132,9 @@ def test_a_build_over_a_damaged_file_keeps_the_records_that_were_there(
         assert run(["--lake", str(sound), "usage", "build", *period]) == 2
     assert f"{path} cannot be read" in capsys.readouterr().err
     with damaged(sound, "usage_record", with_a_flipped_bit_in_each_page) as path:
+        assert run(["--lake", str(sound), "usage", "build", *period]) == 2
+    assert f"{path} cannot be read" in capsys.readouterr().err
+    with damaged(sound, "quarantine", with_a_flipped_bit_in_each_page) as path:
         assert run(["--lake", str(sound), "usage", "build", *period]) == 2
     assert f"{path} cannot be read" in capsys.readouterr().err
     assert run(["--lake", str(sound), "usage", "build", *period]) == 0

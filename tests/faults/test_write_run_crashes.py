@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from shutil import copytree, rmtree
 from typing import TYPE_CHECKING
 
 import pytest
 from crash_operations import MIDNIGHT, build_the_day, first_version, samples_until, second_version
-from crash_states import Recogniser, facts, in_order, usage
+from crash_states import Recogniser, facts, in_order, rows, usage
 from crashes import Crasher, crasher
-from lakes import MINUTE, a_run, content, new_lake, sample
+from lakes import MINUTE, NOON, a_run, content, new_lake, sample
 
 from ioledger.lake.writer import write_run
 
@@ -108,3 +109,40 @@ def test_a_first_build_leaves_no_day_or_a_whole_one(writer: Crasher, tmp_path: P
         assert content(crashed) == content(finished)
     assert in_order(states) == ["nothing", "whole"]
     assert len(states) >= BUILD_STEPS
+
+
+def test_a_build_never_leaves_a_disk_out_of_both_records_and_quarantine(writer: Crasher, tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "before", *runs_with_too_much_of("vm-1"))
+    build_the_day(lake)
+    old = rows(lake, "usage_record", "quarantine")
+    for run in runs_with_too_much_of("vm-2"):
+        write_run(lake, run)
+    finished = new_lake(tmp_path / "finished", *runs_with_too_much_of("vm-2"))
+    build_the_day(finished)
+    new = rows(finished, "usage_record", "quarantine")
+    assert [len(each) for each in (*old, *new)] == [1, 1, 1, 1]
+    states: list[tuple[str, str]] = []
+    before: dict[str, bytes] = {}
+    for crashed in writer.each_crash("build", lake, tmp_path):
+        files = {name: held for name, held in content(crashed).items() if name.endswith(".parquet")}
+        if files == before:
+            continue
+        before = files
+        records, quarantine = rows(crashed, "usage_record", "quarantine")
+        states.append(
+            (
+                "old" if records == old[0] else "new" if records == new[0] else "mixed",
+                "old" if quarantine == old[1] else "new" if quarantine == new[1] else "both",
+            )
+        )
+        build_the_day(crashed)
+        assert content(crashed) == content(finished)
+    assert [state for state, _ in groupby(states)] == [("old", "old"), ("old", "both"), ("new", "both"), ("new", "new")]
+
+
+def runs_with_too_much_of(vm_id: str) -> list[Run]:
+    """Give runs of two guests within an hour; one's counters go up and down and add up to more than a record holds."""
+    return [
+        a_run(*(sample(each, at, read_ops=most if each == vm_id else 0) for each in ("vm-1", "vm-2")), at=at)
+        for at, most in ((NOON + 10 * MINUTE * count, (2**63 - 1) * (count % 2)) for count in range(4))
+    ]

@@ -46,6 +46,7 @@ def test_relations_go_on_in_sql(lake: Path) -> None:
             (5000, 60_000_000),
         ]
         assert opened.usage().filter("kind = 'io'").project("read_ops, qos_class").fetchall() == [(8000, "throttled")]
+        assert opened.quarantine().fetchall() == []
         assert opened.findings().project("code").fetchall() == [("QOS101",)]
         assert opened.connection.execute("SELECT count(*) FROM collection_run").fetchall() == [(3,)]
 

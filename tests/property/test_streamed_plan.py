@@ -5,25 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import golden
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fleets import Fleet, fleets
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lakes import sort_partitions
 
-from ioledger.lake import layout, stretches
+from ioledger.lake import layout
 from ioledger.lake.reader import connect_tables
 from ioledger.lake.settings import timeline, zone_spans
 from ioledger.lake.writer import write_run
 from ioledger.model.period import windows
 from reports.usage.build import build, usage_records
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 FEWER = settings(max_examples=settings().max_examples // 2)
 
@@ -33,17 +29,6 @@ def new_lake(lake: Path, fleet: Fleet) -> None:
     (lake / layout.SETTINGS).write_text(golden.settings_toml(fleet.settings), encoding="utf-8")
     for run in fleet.runs:
         write_run(lake, run)
-
-
-def sort_partitions(lake: Path, partitions: Iterable[Path]) -> None:
-    """Put one sorted file with stretches in the place of all files of each partition."""
-    for partition in partitions:
-        paths = sorted(partition.iterdir())
-        rows = pa.concat_tables([pq.read_table(path, partitioning=None) for path in paths])
-        day, source = (part.partition("=")[2] for part in partition.parts[-2:])
-        stretches.write(lake, layout.date.fromisoformat(day), source, "sorted", rows)
-        for path in paths:
-            path.unlink()
 
 
 def usage(lake: Path) -> dict[str, bytes]:
@@ -58,7 +43,7 @@ def test_sorted_files_give_the_same_bytes(fleet: Fleet, data: st.DataObject) -> 
         new_lake(small, fleet)
         copytree(small, large)
         partitions = sorted({path.parent for path in layout.files(large, "disk_io_stat")})
-        sort_partitions(large, [path for path in partitions if data.draw(st.sampled_from((True, True, False)))])
+        sort_partitions([path for path in partitions if data.draw(st.sampled_from((True, True, False)))])
         build(small, fleet.start, fleet.end)
         build(large, fleet.start, fleet.end)
         assert usage(small) == usage(large)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ioledger.lake import layout, reader
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ioledger.lake import layout, reader, stretches
 from ioledger.lake.writer import write_run
 from ioledger.model.records import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ioledger.model.records import Kind, Row, Status
@@ -67,3 +71,14 @@ def content(lake: Path) -> dict[str, bytes]:
     """Give all files of a lake by name, temporary ones too, but for the locks."""
     files = (path for path in lake.rglob("*") if path.is_file() and layout.LOCKS not in path.parts)
     return {str(path.relative_to(lake)): path.read_bytes() for path in files}
+
+
+def sort_partitions(partitions: Iterable[Path]) -> None:
+    """Put one sorted file with stretches in the place of all files of each partition of samples."""
+    for partition in partitions:
+        paths = sorted(partition.iterdir())
+        rows = pa.concat_tables([pq.read_table(path, partitioning=None) for path in paths])
+        day, source = (part.partition("=")[2] for part in partition.parts[-2:])
+        stretches.write(partition.parents[2], date.fromisoformat(day), source, "sorted", rows)
+        for path in paths:
+            path.unlink()

@@ -2,7 +2,7 @@
 
 -- The hypervisor's cap on operations per second: in total, or reads and writes where both are set.
 CREATE MACRO cap_iops_of(total_iops, read_iops, write_iops) AS
-    coalesce(total_iops, read_iops + write_iops);
+    coalesce(total_iops, read_iops::HUGEINT + write_iops);
 
 -- Whether a hypervisor cap is set: one of the six base caps.
 CREATE MACRO is_capped(total_iops, read_iops, write_iops, total_bps, read_bps, write_bps) AS

@@ -70,7 +70,8 @@ def usage_records(tables: Tables, settings: Sequence[Row], start: datetime, end:
     for key, amounts in (*_of_pieces(pieces, past), *_of_held_volumes(windows, pieces, past)):
         for name, amount in amounts.items():
             sums[key][name] += amount
-    records = [_record(key, sums[key]) for key in sorted(sums, key=_order)]
+    withheld = {_disk_and_window(key) for key, amounts in sums.items() if is_oversized(amounts)}
+    records = [_record(key, sums[key]) for key in sorted(sums, key=_order) if _disk_and_window(key) not in withheld]
     return [record for record in records if any(record[name] for name in (*COUNTS, *LEVELS))]
 
 
@@ -144,6 +145,22 @@ def _key(kind: str, window: Window, disk: Disk, in_force: InForce, *, is_throttl
 def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
     kind, start, _, *names = key[: 3 + len(KEY)]
     return (kind, start, *((name is None, (name or "").encode()) for name in names))
+
+
+def is_oversized(amounts: Mapping[str, int]) -> bool:
+    """Say whether an amount is more than a record holds: 63 bits of a count, 32 digits of a level's microseconds.
+
+    Then nothing is recorded of the disk in that window, for its counters cannot be right.
+    """
+    return any(amounts.get(name, 0) >= 2**63 for name in COUNTS) or any(
+        amounts.get(name, 0) >= 10**32 for name in LEVELS if name != "gib_seconds"
+    )
+
+
+def _disk_and_window(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    kind, start, _, *names = key[: 3 + len(KEY)]
+    key_values = dict(zip(KEY, names, strict=True))
+    return (kind, start, *(key_values[name] for name in ("vm_id", "device")))
 
 
 def _record(key: tuple[Any, ...], sums: Mapping[str, int]) -> Record:
