@@ -8,9 +8,10 @@ from typing import Final
 
 import click
 
+from benchmarks.compaction import measure_compaction
 from benchmarks.measure import Size, WrongResultError, measure
 from benchmarks.month import measure_month
-from benchmarks.report import page, table
+from benchmarks.report import compaction_table, page, table
 
 _ROOT: Final = Path(__file__).parents[1]
 _SIZES: Final = {
@@ -28,13 +29,16 @@ def main(size: str) -> None:
     try:
         results = measure(_SIZES[size], _ROOT / ".cache", _tell)
         month = measure_month(_SIZES[size].disk_count, _ROOT / ".cache", _tell)
+        compaction = measure_compaction(_SIZES[size].repetitions, _ROOT / ".cache", _tell)
     except WrongResultError as error:
         click.echo(f"benchmarks: {error}", err=True)
         sys.exit(1)
     click.echo(table(results))
     click.echo(month.table())
+    click.echo(compaction_table(compaction))
     command = "make bench" if size == "small" else f"make bench SIZE={size}"
-    (_ROOT / "docs" / "benchmarks.md").write_text(page(results, month, _SIZES[size], command), encoding="utf-8")
+    written = page(results, month, compaction, _SIZES[size], command)
+    (_ROOT / "docs" / "benchmarks.md").write_text(written, encoding="utf-8")
 
 
 def _tell(step: str) -> None:

@@ -14,6 +14,7 @@ from benchmarks.measure import BASELINE, SUBJECT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmarks.compaction import Compaction
     from benchmarks.measure import Result, Size
     from benchmarks.month import Month
 
@@ -55,7 +56,21 @@ def table(results: Sequence[Result]) -> str:
     return _markdown([_COLUMNS, *rows])
 
 
-def page(results: Sequence[Result], month: Month, size: Size, command: str) -> str:
+def compaction_table(compaction: Compaction) -> str:
+    """Return what compaction took as a Markdown table."""
+    rows = [
+        ("samples, runs of the day", f"{compaction.sample_count:,}, {compaction.run_count:,}"),
+        ("day from hourly files, s", f"{compaction.from_hours_seconds:.2f}"),
+        ("day from run files, s", f"{compaction.from_runs_seconds:.2f}"),
+        ("an hour from run files, s", f"{compaction.hour_seconds:.2f}"),
+        ("bytes a sample, compacted, with the index", f"{compaction.bytes_per_sample:.1f}"),
+        ("bytes a sample, run files", f"{compaction.bytes_per_sample_in_runs:.1f}"),
+        ("bare scan, compacted ÷ ideal file", f"{compaction.scan_ratio:.2f}"),
+    ]
+    return _markdown([("one host's day", "measured"), *rows])
+
+
+def page(results: Sequence[Result], month: Month, compaction: Compaction, size: Size, command: str) -> str:
     """Return docs/benchmarks.md."""
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     days = ", ".join(map(str, size.day_counts))
@@ -73,6 +88,11 @@ contenders ran one after another on the same files, every one in a process of it
 ## A month's report
 
 {month.table()}
+## Compaction
+
+Of what one host's collector left in a day, samples and runs together:
+
+{compaction_table(compaction)}
 ## How to read it
 
 Ratios carry over to other machines, seconds do not.
@@ -87,6 +107,8 @@ Ratios carry over to other machines, seconds do not.
   whole process.
 - **Time a sample ÷ fewest days** is 1 where time grows as the samples do; below 1 a fixed cost wears off, and above 1
   long histories, or many files, cost more.
+- **Compaction** from run files costs what opening them costs, which is why hours are merged while the day goes on. The
+  ideal file has the same rows, sorted and written in one go.
 - A file per day and source is sorted by series and time; a file per run is what collectors leave.
 - On few samples the fixed costs of both sides blur the ratios: `make bench SIZE=large` measures long histories.
 

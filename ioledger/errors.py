@@ -33,10 +33,20 @@ class LakeError(IoledgerError):
     """The lake is missing, cannot be written, or holds a file that cannot be read."""
 
 
+class DamagedFileError(LakeError):
+    """A file of facts cannot be read; the others are as they were."""
+
+
 class BusyError(LakeError):
     """Another process is doing the same in the lake."""
 
     retry_helps: ClassVar[bool] = True
+
+
+class PartialError(IoledgerError):
+    """Some of what was asked for could not be done, each told before; the rest is."""
+
+    exit_code: ClassVar[int] = 3
 
 
 class SourceError(IoledgerError):

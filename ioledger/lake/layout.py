@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import LakeError
+from ioledger.lake import journal
 from ioledger.lake.files import write_whole
-from ioledger.model.tables import SCHEMA_VERSION
+from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 MARKER: Final = "lake.toml"
 SETTINGS: Final = "settings.toml"
 LOCKS: Final = ".locks"
+FILES_LOCK: Final = "files"
+"""The lock that readers share: while they do, files keep their names."""
 
 
 def create(lake: Path) -> None:
@@ -28,6 +31,9 @@ def create(lake: Path) -> None:
     try:
         lake.mkdir(parents=True, exist_ok=True)
         if not (lake / MARKER).exists():
+            # Made here, so that a user who may not write the lake can share it.
+            (lake / LOCKS).mkdir(exist_ok=True)
+            lock_file(lake, FILES_LOCK).touch()
             comment = "# A lake of ioledger: Parquet files by table, date and source."
             write_whole(lake / MARKER, f"{comment}\nschema_version = {SCHEMA_VERSION}\n".encode())
     except OSError as error:
@@ -55,6 +61,11 @@ def require(lake: Path) -> Path:
     return lake
 
 
+def lock_file(lake: Path, name: str) -> Path:
+    """Return the file on which a lock of a lake is held."""
+    return lake / LOCKS / f"{name}.lock"
+
+
 def fact_partition(lake: Path, table: str, day: date, source: str) -> Path:
     """Return the directory of a table's facts of one UTC day and source."""
     return lake / table / f"date={day.isoformat()}" / f"source={source}"
@@ -65,38 +76,51 @@ def derived_partition(lake: Path, table: str, day: date) -> Path:
     return lake / table / f"date={day.isoformat()}"
 
 
-def files(lake: Path, table: str) -> list[Path]:
-    """List the Parquet files of a table, in a stable order.
+def all_files(lake: Path) -> dict[str, list[Path]]:
+    """List the Parquet files of every table that count, where they lie now, each table's in a stable order.
 
-    Raises LakeError if a directory may not be listed: its rows must not go missing in silence.
+    Whoever opens them later holds ``locks.reading`` from before the listing. Raises LakeError if a
+    directory may not be listed or a journal not be read: rows must not go missing in silence.
     """
-    return _files_below(lake / table)
+    swaps = list(journal.pending(lake).values())  # once for all tables: a run is in none of them or in all
+    # A run's collection_run row is written last, so a run whose row is listed here has all its files.
+    tables = (COLLECTION_RUN.name, *TABLES.keys() - {COLLECTION_RUN.name})
+    return {name: _files_below(lake, lake / name, swaps) for name in tables}
+
+
+def files(lake: Path, table: str) -> list[Path]:
+    """List the files of one table, as ``all_files`` does those of all."""
+    return _files_below(lake, lake / table, journal.pending(lake).values())
 
 
 def days(lake: Path, table: str) -> list[date]:
-    """List the UTC days under which a table has anything, in order; raises as ``files`` does."""
+    """List the UTC days under which a table has anything, in order; raises as ``all_files`` does."""
     return sorted(date.fromisoformat(name.removeprefix("date=")) for name in _names_in(lake / table, "date="))
 
 
 def sources(lake: Path, table: str, day: date) -> list[str]:
-    """List the sources of which a table of facts has anything under a UTC day; raises as ``files`` does."""
+    """List the sources of which a table of facts has anything under a UTC day; raises as ``all_files`` does."""
     directory = derived_partition(lake, table, day)
     return sorted(name.removeprefix("source=") for name in _names_in(directory, "source="))
 
 
 def files_of_days(lake: Path, table: str, wanted: Iterable[date]) -> list[Path]:
-    """List the Parquet files of a table under some UTC days, without looking at others; as ``files``."""
-    return [path for day in sorted(set(wanted)) for path in _files_below(derived_partition(lake, table, day))]
+    """List the files of a table under some UTC days, without looking at others; as ``all_files``."""
+    swaps = list(journal.pending(lake).values())
+    return [
+        path for day in sorted(set(wanted)) for path in _files_below(lake, derived_partition(lake, table, day), swaps)
+    ]
 
 
-def files_of_source(lake: Path, table: str, day: date, source: str) -> list[Path]:
-    """List the Parquet files of a table of facts of one UTC day and source; as ``files``."""
-    return _files_below(fact_partition(lake, table, day, source))
+def files_of_partition(lake: Path, table: str, day: date, source: str) -> list[Path]:
+    """List the files of a table of facts of one UTC day and source; as ``all_files``."""
+    return _files_below(lake, fact_partition(lake, table, day, source), journal.pending(lake).values())
 
 
-def _files_below(directory: Path) -> list[Path]:
+def _files_below(lake: Path, directory: Path, swaps: Iterable[journal.Swap]) -> list[Path]:
     walk = os.walk(directory, onerror=_refuse_unlisted, followlinks=True)
-    return sorted(Path(below, name) for below, _, names in walk for name in names if name.endswith(".parquet"))
+    seen = [Path(below, name) for below, _, names in walk for name in names if name.endswith(".parquet")]
+    return [at for _, at in sorted(journal.present(lake, seen, swaps, directory).items())]
 
 
 def _names_in(directory: Path, prefix: str) -> list[str]:
@@ -121,12 +145,31 @@ def by_day(paths: Iterable[Path]) -> dict[date, list[Path]]:
     return found
 
 
-def run_files(lake: Path, table: str, source: str, run_id: str) -> Iterator[Path]:
-    """Find the files of one run of a source, whatever dates its rows have."""
+def files_of_source(
+    lake: Path, table: str, source: str, is_wanted: Callable[[str], bool] = lambda _name: True
+) -> dict[Path, Path]:
+    """Find the files of a table and source that count and whose name is wanted, whatever their date.
+
+    Returns where each lies now by its own name.
+    """
+    swaps = journal.pending(lake)
     root = lake / table
-    if not root.is_dir():
-        return
-    for day in root.iterdir():
-        path = day / f"source={source}" / f"{run_id}.parquet"
-        if path.exists():
-            yield path
+    partitions = [day / f"source={source}" for day in root.iterdir()] if root.is_dir() else []
+    seen = [partition / name for partition in partitions for name in _listed(partition) if is_wanted(name)]
+    return {
+        path: at
+        for path, at in sorted(journal.present(lake, seen, swaps.values(), root).items())
+        if path.parent.name == f"source={source}" and is_wanted(path.name)
+    }
+
+
+def _listed(directory: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(directory) if name.endswith(".parquet")]  # noqa: PTH208 - names alone: an open day has thousands
+    except FileNotFoundError:
+        return []
+
+
+def run_files(lake: Path, table: str, source: str, run_id: str) -> dict[Path, Path]:
+    """Find the files of one run alone of a source, whatever dates its rows have, as ``files_of_source``."""
+    return files_of_source(lake, table, source, f"{run_id}.parquet".__eq__)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import BusyError, LakeError
 from ioledger.lake import layout
@@ -13,6 +13,8 @@ from ioledger.lake import layout
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+_NAMES: Final = "names"
 
 
 @contextmanager
@@ -22,15 +24,7 @@ def exclusive(lake: Path, name: str) -> Iterator[None]:
     Raises BusyError if another process holds it, naming that process, and LakeError if the lake
     cannot be written.
     """
-    path = lake / layout.LOCKS / f"{name}.lock"
-    try:
-        path.parent.mkdir(exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise LakeError(
-            f"the lake at {lake} cannot be written: {error.strerror}; make it writable for this user"
-        ) from error
-    try:
+    with _opened(lake, name) as descriptor:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -39,5 +33,82 @@ def exclusive(lake: Path, name: str) -> Iterator[None]:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
+
+
+@contextmanager
+def publishing(lake: Path) -> Iterator[None]:
+    """Add files of facts to a lake while nobody swaps any; many may add at a time.
+
+    Waits for its turn. Raises LakeError if the lake cannot be written.
+    """
+    with _opened(lake, _NAMES) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def swapping(lake: Path) -> Iterator[None]:
+    """Be the only one who changes which files of facts count, for the moment that it takes.
+
+    Waits for its turn. Raises LakeError if the lake cannot be written.
+    """
+    with _opened(lake, _NAMES) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def reading(lake: Path) -> Iterator[None]:
+    """Keep the files of a lake under the names they have, for as long as someone reads them.
+
+    Where this user may neither open the lock nor make it, nothing is kept: such a lake is read between
+    compactions.
+    """
+    descriptor = _opened_to_read(lake)
+    try:
+        if descriptor is not None:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@contextmanager
+def unread(lake: Path) -> Iterator[bool]:
+    """Tell whether nobody reads the lake, and if so keep readers waiting for the block."""
+    with _opened(lake, layout.FILES_LOCK) as descriptor:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+@contextmanager
+def _opened(lake: Path, name: str) -> Iterator[int]:
+    try:
+        descriptor = _make(lake, name)
+    except OSError as error:
+        raise LakeError(
+            f"the lake at {lake} cannot be written: {error.strerror}; make it writable for this user"
+        ) from error
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _make(lake: Path, name: str) -> int:
+    path = layout.lock_file(lake, name)
+    path.parent.mkdir(exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def _opened_to_read(lake: Path) -> int | None:
+    with suppress(OSError):
+        return os.open(layout.lock_file(lake, layout.FILES_LOCK), os.O_RDONLY | os.O_CLOEXEC)
+    with suppress(OSError):  # an older version made the lake
+        return _make(lake, layout.FILES_LOCK)
+    return None

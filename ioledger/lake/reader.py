@@ -7,7 +7,7 @@ a file lacks is NULL. Times are in UTC.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import layout
+from ioledger.lake import layout, locks
 from ioledger.lake import settings as lake_settings
 from ioledger.lake.schema import typed
 from ioledger.model.columns import COUNT, EXACT, FLAG, PER_GIB, TEXT, TIME
@@ -73,6 +73,12 @@ class OpenLake:
         self.shown.setdefault(name, set()).update(paths)
         self.connection.execute(f"CREATE OR REPLACE VIEW stored_{name} AS {scan(name, paths)}")
 
+    def show_all(self) -> None:
+        """Let every table be what lies in all its files."""
+        self.connection.execute("SET parquet_metadata_cache = true")
+        for name, paths in self.files.items():
+            self.show(name, paths)
+
 
 @contextmanager
 def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -83,9 +89,7 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     of pages: a flipped bit that leaves a page readable is not seen here.
     """
     with open_lake(lake) as opened:
-        opened.connection.execute("SET parquet_metadata_cache = true")
-        for name, paths in opened.files.items():
-            opened.show(name, paths)
+        opened.show_all()
         yield opened.connection
 
 
@@ -93,9 +97,7 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def open_lake(lake: Path) -> Iterator[OpenLake]:
     """Open a lake whose tables are empty until ``show`` is called; otherwise as ``connect``."""
     layout.require(lake)
-    # A run's collection_run row is written last, so a run whose row is listed here has all its files.
-    files = {name: layout.files(lake, name) for name in (COLLECTION_RUN.name, *TABLES.keys() - {COLLECTION_RUN.name})}
-    with open_files(lake, files) as opened:
+    with locks.reading(lake), open_files(lake, layout.all_files(lake)) as opened:
         yield opened
 
 
@@ -103,28 +105,27 @@ def open_lake(lake: Path) -> Iterator[OpenLake]:
 def open_files(lake: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[OpenLake]:
     """Open some files of a lake, by table; as ``open_lake``, which looks for all there are.
 
-    What reads little of a long history is spared to list it, and to look through all its runs.
+    What reads little of a long history is spared to list it, and to look through all its runs. Files
+    that are listed within the block stay where they are until its end.
     """
     layout.require(lake)
     line = lake_settings.load(lake)
-    connection = _new_connection()
-    opened = OpenLake(connection, files)
-    try:
-        # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
-        # the views of the contract are made over empty tables, which then give way to the files.
-        for name in TABLES:
-            connection.execute(f"CREATE TABLE stored_{name} AS {scan(name, ())}")
-        _install(connection, line)
-        for name in TABLES:
-            connection.execute(f"DROP TABLE stored_{name}")
-        for name in TABLES:
-            opened.show(name, ())
-        _refuse_doubled_runs(opened, lake)
-        yield opened
-    except duckdb.Error as error:
-        raise _cause(error, opened) from error
-    finally:
-        connection.close()
+    with locks.reading(lake), closing(_new_connection()) as connection:
+        opened = OpenLake(connection, files)
+        try:
+            # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
+            # the views of the contract are made over empty tables, which then give way to the files.
+            for name in TABLES:
+                connection.execute(f"CREATE TABLE stored_{name} AS {scan(name, ())}")
+            _install(connection, line)
+            for name in TABLES:
+                connection.execute(f"DROP TABLE stored_{name}")
+            for name in TABLES:
+                opened.show(name, ())
+            _refuse_doubled_runs(opened, lake)
+            yield opened
+        except duckdb.Error as error:
+            raise _cause(error, opened) from error
 
 
 def connect_tables(

@@ -59,14 +59,19 @@ def stretches_of(samples: pa.Table) -> Stretches:
 
     ``samples`` has the columns of ``disk_io_stat``, in any order of rows.
     """
-    ordered = samples.sort_by([(name, "ascending") for name in ORDER]).combine_chunks()
+    return numbered(samples.sort_by([(name, "ascending") for name in ORDER]))
+
+
+def numbered(samples: pa.Table) -> Stretches:
+    """Do the same as ``stretches_of`` with samples that are sorted already."""
+    ordered = samples.combine_chunks()
     if ordered.column("window_start").null_count < len(ordered):
         return Stretches(ordered, None)
     moments = ordered.column("sampled_at").cast(pa.int64()).to_numpy()
     begins = _begins(ordered, moments)
     numbers = pa.array(np.cumsum(begins), COUNT)
-    numbered = ordered.append_column(arrow_field(COLUMNS["stretch"], is_required=True), numbers)
-    return Stretches(numbered, _index(ordered, moments, begins))
+    with_numbers = ordered.append_column(arrow_field(COLUMNS["stretch"], is_required=True), numbers)
+    return Stretches(with_numbers, _index(ordered, moments, begins))
 
 
 def _begins(rows: pa.Table, moments: _Integers) -> _Flags:
@@ -161,11 +166,10 @@ def write(lake: Path, day: date, source: str, name: str, samples: pa.Table) -> l
         return [path]
     index_path = layout.fact_partition(lake, SAMPLE_STRETCH.name, day, source) / path.name
     files.make_directories(index_path.parent)
-    files.write_parquet(
-        index_path, found.index, {RUNS_METADATA: _listed(samples.column("run_id").unique().to_pylist())}
-    )
+    files.write_parquet(index_path, found.index, runs_metadata(samples.column("run_id").unique().to_pylist()))
     return [path, index_path]
 
 
-def _listed(run_ids: Iterable[str]) -> str:
-    return json.dumps(sorted(run_ids), separators=(",", ":"), ensure_ascii=False)
+def runs_metadata(run_ids: Iterable[str]) -> dict[str, str]:
+    """Return the metadata of an index, which names the runs of its samples."""
+    return {RUNS_METADATA: json.dumps(sorted(run_ids), separators=(",", ":"), ensure_ascii=False)}

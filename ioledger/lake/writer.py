@@ -1,8 +1,8 @@
 """Writes runs and derived rows into a lake, so that a crash leaves all of a run or nothing.
 
 The order is the guarantee: everything is written and flushed under temporary names first; then the
-old files of the same run go, its ``collection_run`` row before the rest; then the new files get
-their names, ``collection_run`` last. Until that last rename, the run does not exist for readers.
+files get their names, ``collection_run`` last. Until that last rename, the run does not exist for
+readers. A run that is there already is replaced by a swap instead (``ioledger.lake.swaps``).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ioledger.errors import DataError, LakeError, one_of
-from ioledger.lake import files, layout
+from ioledger.lake import files, layout, locks, replacing
 from ioledger.lake.digest import rows_digest
 from ioledger.lake.schema import arrow_schema, typed
-from ioledger.model.tables import COLLECTION_RUN, FACTS, READ_BY, TABLES
+from ioledger.model.tables import COLLECTION_RUN, READ_BY, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,11 +42,13 @@ def write_run(lake: Path, run: Run) -> None:
         for day, part in _by_day(TABLES[name], rows)
     ]
     try:
-        _replace(lake, run, parts)
-    except OSError as error:
+        _store(lake, run, parts)
+    except (OSError, LakeError) as error:
         for path, _ in parts:
             with suppress(OSError):
                 files.temporary(path).unlink()
+        if isinstance(error, LakeError):
+            raise
         raise LakeError(
             f"the run of {run.source} cannot be stored in {lake}: {error.strerror or error}; nothing of it was kept, "
             "make the lake writable and collect again"
@@ -108,18 +110,20 @@ def _by_day(table: Table, rows: pa.Table) -> list[tuple[date, pa.Table]]:
     return [(day, rows.filter(pc.equal(days, pa.scalar(day, pa.date32())))) for day in sorted(set(days.to_pylist()))]
 
 
-def _replace(lake: Path, run: Run, parts: list[tuple[Path, pa.Table]]) -> None:
+def _store(lake: Path, run: Run, parts: list[tuple[Path, pa.Table]]) -> None:
     for path, part in parts:
         files.make_directories(path.parent)
         for left_over in path.parent.glob(f".*{files.TEMPORARY_SUFFIX}"):
             left_over.unlink()
         files.write_parquet(files.temporary(path), part)
-    for name in (COLLECTION_RUN.name, *FACTS):
-        for old in layout.run_files(lake, name, run.source, run.run_id):
-            old.unlink()
-            files.sync_directory(old.parent)
-    for path, _ in parts:
-        files.publish(path)
+    paths = [path for path, _ in parts]
+    with locks.publishing(lake):
+        is_new = not replacing.stored(lake, run.source, run.run_id)
+        if is_new:
+            for path in paths:
+                files.publish(path)
+    if not is_new:
+        replacing.replace(lake, run.source, run.run_id, paths)
 
 
 def write_derived(lake: Path, table: Table, day: date, name: str, rows: pa.Table) -> None:

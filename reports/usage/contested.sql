@@ -1,5 +1,6 @@
--- The series whose samples of the shown days lie in several files and overlap in time there: a
--- guest that two sources read, or samples that came late. One row per series.
+-- The series of which more than one sample may tell of a moment of the shown days: their samples lie in
+-- several files and overlap in time there (a guest that two sources read, samples that came late), or
+-- two stretches of one file share a moment. One row per series.
 CREATE OR REPLACE TABLE contested AS
 WITH
 -- one row per series and sorted file; what lies in other files is file 0
@@ -18,9 +19,21 @@ extent AS (
     FROM raw_sample
     WHERE window_start IS NULL
     GROUP BY ALL
+),
+
+-- one row per stretch that begins when the one before it in its file ends
+repeated AS (
+    SELECT vm_id, device, epoch
+    FROM day_stretch
+    QUALIFY first_sampled_at <= lag(last_sampled_at) OVER (
+        PARTITION BY file_number, vm_id, device, epoch ORDER BY stretch
+    )
 )
 
-SELECT DISTINCT extent.vm_id, extent.device, extent.epoch
+SELECT DISTINCT vm_id, device, epoch
+FROM repeated
+UNION
+SELECT extent.vm_id, extent.device, extent.epoch
 FROM extent
 JOIN extent AS other
     ON other.vm_id = extent.vm_id

@@ -72,7 +72,7 @@ def _days_by_source(lake: Path, first: date) -> dict[str, list[date]]:
 
 
 def _files(lake: Path, source: str, days: Iterable[date]) -> list[Path]:
-    return [path for day in days for path in layout.files_of_source(lake, COLLECTION_RUN.name, day, source)]
+    return [path for day in days for path in layout.files_of_partition(lake, COLLECTION_RUN.name, day, source)]
 
 
 def _last_complete(opened: OpenLake, paths: Sequence[Path]) -> Mapping[str, datetime]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from ioledger.lake import layout
+from ioledger.lake import journal, layout
 from ioledger.lake.reader import scan
 from ioledger.lake.stretches import RUNS_METADATA
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, SAMPLE_STRETCH
@@ -80,7 +80,7 @@ def add_windowed(lake: OpenLake, files: Files, days: Collection[date], end: date
 
 def _place(path: Path) -> tuple[str, str, str]:
     """Return the day, the source and the name of a file, which its index shares."""
-    return path.parts[-3], path.parts[-2], path.name
+    return path.parts[-3], path.parts[-2], journal.own_name(path)
 
 
 def _committed(lake: OpenLake) -> dict[str, set[str]]:

@@ -70,15 +70,13 @@ def _with_integers(row: dict[str, Any]) -> dict[str, Any]:
 
 def first_run(lake: Path) -> datetime | None:
     """Return when the lake's first run began; None where there is none. Raises LakeError."""
-    for day in layout.days(lake, COLLECTION_RUN.name):
-        runs = layout.files_of_days(lake, COLLECTION_RUN.name, [day])
-        with reader.open_files(lake, {}) as opened:
-            opened.show(COLLECTION_RUN.name, runs)
-            first: datetime | None = opened.connection.execute("SELECT min(started_at) FROM collection_run").fetchall()[
-                0
-            ][0]
-        if first is not None:
-            return first
+    with reader.open_files(lake, {}) as opened:
+        for day in layout.days(lake, COLLECTION_RUN.name):
+            opened.show(COLLECTION_RUN.name, layout.files_of_days(lake, COLLECTION_RUN.name, [day]))
+            told = opened.connection.execute("SELECT min(started_at) FROM collection_run").fetchall()
+            first: datetime | None = told[0][0]
+            if first is not None:
+                return first
     return None
 
 

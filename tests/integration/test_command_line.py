@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import entry_points
@@ -20,6 +21,7 @@ from command import SCRIPT, WITH_PLUGIN, ioledger
 from lakes import MINUTE, NOON, a_run, content, new_lake, sample
 
 from ioledger.cli import group, run
+from ioledger.lake import layout
 from reports.usage.build import build
 
 if TYPE_CHECKING:
@@ -154,8 +156,22 @@ def without_overriding_permissions() -> list[str]:
     return ["/usr/bin/setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 
 
+@contextmanager
+def read_only(lake: Path) -> Iterator[None]:
+    """Let nobody make, rename or remove a file in a lake for the block."""
+    directories = [lake, *(path for path in lake.rglob("*") if path.is_dir())]
+    for directory in directories:
+        directory.chmod(0o555)
+    try:
+        yield
+    finally:
+        for directory in directories:
+            directory.chmod(0o755)
+
+
 @pytest.mark.parametrize(
-    "words", [["usage", "build", *PERIOD[:3], (NOON + timedelta(hours=2)).isoformat()], ["collect"]]
+    "words",
+    [["usage", "build", *PERIOD[:3], (NOON + timedelta(hours=2)).isoformat()], ["collect"], ["lake", "compact"]],
 )
 def test_a_lake_that_cannot_be_written_is_a_sentence_and_stays_as_it_is(
     tmp_path: Path, site: Path, words: list[str]
@@ -163,19 +179,25 @@ def test_a_lake_that_cannot_be_written_is_a_sentence_and_stays_as_it_is(
     shutil.copytree(site, tmp_path / "copy")
     lake = tmp_path / "copy" / "lake"
     before = content(lake)
-    directories = [lake, *(path for path in lake.rglob("*") if path.is_dir())]
-    for directory in directories:
-        directory.chmod(0o555)
-    try:
+    with read_only(lake):
         done = ioledger(*words, cwd=tmp_path / "copy", prefix=without_overriding_permissions())
-    finally:
-        for directory in directories:
-            directory.chmod(0o755)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Permission denied" in done.stderr
     assert "writable" in done.stderr
     assert done.stderr.count("\n") == 1
     assert content(lake) == before
+
+
+@pytest.mark.parametrize("has_lock", [True, False])
+def test_a_lake_that_may_only_be_read_is_read(tmp_path: Path, site: Path, has_lock: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    shutil.copytree(site, tmp_path / "copy")
+    lake = tmp_path / "copy" / "lake"
+    if not has_lock:
+        shutil.rmtree(lake / layout.LOCKS)
+    with read_only(lake):
+        done = ioledger("lake", "stats", cwd=tmp_path / "copy", prefix=without_overriding_permissions())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (lake / layout.LOCKS).exists() == has_lock
 
 
 def test_a_directory_that_cannot_be_listed_is_named_rather_than_taken_for_empty(tmp_path: Path, site: Path) -> None:

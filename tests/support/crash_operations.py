@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lakes import MINUTE, NOON, a_run, sample
 
+from ioledger.lake.compaction import compact
 from ioledger.lake.writer import write_run
 from reports.usage.build import build
 
@@ -46,8 +47,14 @@ def build_the_day(lake: Path) -> None:
     build(lake, NOON, NOON + timedelta(hours=2))
 
 
+def compact_days(lake: Path) -> None:
+    """Merge all that lies under the dates of ``first_version``, which are over."""
+    compact(lake, MIDNIGHT + timedelta(days=2))
+
+
 OPERATIONS: Mapping[str, Callable[[Path], object]] = {
     "first version": lambda lake: write_run(lake, first_version()),
     "second version": lambda lake: write_run(lake, second_version()),
     "build": build_the_day,
+    "compact": compact_days,
 }

@@ -1,0 +1,97 @@
+"""Journals: files that have taken the place of others, told before their names say so.
+
+A journal is a small JSON file in the lake's ``.journal``. From the moment in which it is there, the
+files it calls new count, under their own name or still under a hidden one, and those it calls old do
+not, whether they are still there or not. Journals are read in the order of their names.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Final
+
+from ioledger.errors import LakeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+DIRECTORY: Final = ".journal"
+HIDDEN_SUFFIX: Final = ".new"
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """What one journal says: the hidden name of each new file by its own, and the old files.
+
+    Names are relative to the lake. A name may be both: then the new file replaces the old one.
+    """
+
+    new: Mapping[str, str]
+    old: Sequence[str]
+
+    def to_json(self) -> bytes:
+        """Write the swap as the content of a journal."""
+        return json.dumps({"new": dict(self.new), "old": list(self.old)}, ensure_ascii=False, indent=1).encode()
+
+
+def hidden(path: Path) -> Path:
+    """Name a file that is to become ``path``: beside it, unseen by readers, and unlike any other such name."""
+    return path.with_name(f".{path.name}.{token_hex(4)}{HIDDEN_SUFFIX}")
+
+
+def own_name(path: Path) -> str:
+    """Return the name that a file has or is to have."""
+    if path.suffix != HIDDEN_SUFFIX:
+        return path.name
+    return path.name.removeprefix(".").removesuffix(HIDDEN_SUFFIX).rpartition(".")[0]
+
+
+def pending(lake: Path) -> dict[Path, Swap]:
+    """Read the journals of a lake, in order.
+
+    Raises LakeError if one cannot be read: without it, rows would be read twice or not at all.
+    """
+    directory = lake / DIRECTORY
+    while True:
+        try:
+            return {path: _read(path) for path in sorted(_listed(directory))}
+        except FileNotFoundError:  # a swap was finished while its journal was being read
+            continue
+
+
+def _listed(directory: Path) -> list[Path]:
+    try:
+        return [path for path in directory.iterdir() if path.suffix == ".json"]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LakeError(f"{directory} cannot be listed: {error.strerror}; give this user access to it") from error
+
+
+def _read(path: Path) -> Swap:
+    try:
+        told: dict[str, Any] = json.loads(path.read_bytes())
+        return Swap(told["new"], told["old"])
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LakeError(f"the journal {path} cannot be read: {error}; restore it") from error
+
+
+def present(lake: Path, seen: Iterable[Path], swaps: Iterable[Swap], under: Path) -> dict[Path, Path]:
+    """Return which files of a directory count, by their own name, and where each lies now.
+
+    ``seen`` are the files that carry their own name, listed after the swaps were read.
+    """
+    found = {path: path for path in seen}
+    for swap in swaps:
+        for name in swap.old:
+            found.pop(lake / name, None)
+        for name, hidden_name in swap.new.items():
+            path = lake / name
+            if path.is_relative_to(under):
+                found[path] = lake / hidden_name if (lake / hidden_name).exists() else path
+    return found
