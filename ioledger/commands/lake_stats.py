@@ -1,42 +1,57 @@
-"""The `lake stats` command: what the lake holds."""
+"""The `lake stats` command: what the lake holds, and in how many files."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from ioledger.lake import layout, reader
-from ioledger.model.tables import FACTS, TABLES
+from ioledger.lake import layout
+from ioledger.lake.sizes import size_of
+from ioledger.model.tables import TABLES
 from ioledger.terminal import format_option, show
 
 if TYPE_CHECKING:
-    import duckdb
+    from pathlib import Path
 
     from ioledger.app import App
     from ioledger.model.tables import Table
 
-_COLUMNS = ("table", "rows", "files", "bytes", "sources", "first", "last")
+_COLUMNS: Final = (
+    "table", "rows", "files", "bytes", "bytes_per_row", "partitions", "most_files", "files_of_one_run", "temporaries",
+    "sources", "first", "last",
+)  # fmt: skip
 
 
 @click.command()
 @format_option
 @click.pass_obj
 def stats(app: App, output_format: str) -> None:
-    """Show for each table its rows, files, bytes, sources and times."""
-    with reader.connect(app.lake()) as connection:
-        rows = [{**_stored(connection, table), **_sizes(app, table)} for table in TABLES.values()]
-    show(rows, _COLUMNS, output_format)
+    """Show for each table its rows, files, bytes, sources and times.
+
+    Only the ends of files are read. Rows are those stored, with what runs that never ended have left.
+    `most files` is the number of files in the fullest partition, one of a date and source; `files of
+    one run` are those that compaction has not merged; `temporaries` are left by a crash, or in work.
+    """
+    lake = layout.require(app.lake())
+    show([_row(lake, table) for table in TABLES.values()], _COLUMNS, output_format)
 
 
-def _stored(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, object]:
-    sources = "count(DISTINCT source)" if table.name in FACTS else "NULL"
-    found = connection.execute(
-        f"SELECT count(*), {sources}, min({table.time}), max({table.time}) FROM {table.name}"
-    ).fetchall()
-    return {"table": table.name, **dict(zip(("rows", "sources", "first", "last"), found[0], strict=True))}
-
-
-def _sizes(app: App, table: Table) -> dict[str, object]:
-    files = layout.files(app.lake(), table.name)
-    return {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
+def _row(lake: Path, table: Table) -> dict[str, object]:
+    size = size_of(lake, table)
+    per_row = Decimal(size.byte_count) / size.row_count if size.row_count else None
+    return {
+        "table": table.name,
+        "rows": size.row_count,
+        "files": size.file_count,
+        "bytes": size.byte_count,
+        "bytes_per_row": None if per_row is None else per_row.quantize(Decimal("0.1")),
+        "partitions": size.partition_count,
+        "most_files": size.most_file_count,
+        "files_of_one_run": size.run_file_count,
+        "temporaries": size.temporary_count,
+        "sources": size.source_count,
+        "first": size.first,
+        "last": size.last,
+    }

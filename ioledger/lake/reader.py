@@ -223,8 +223,10 @@ def _cause(error: duckdb.Error, files: Mapping[str, Sequence[Path]]) -> Exceptio
         for path in paths:
             reason = _unreadable(name, path)
             if reason:
-                mend = "move every file of its run out of the lake" if name in FACTS else "remove it and make it again"
-                return LakeError(f"{path} cannot be read: {reason}; restore it, or {mend}")
+                return LakeError(
+                    f"{path} cannot be read: {reason}; restore it, or set it aside with "
+                    "`ioledger lake verify --quarantine`"
+                )
     return error
 
 
