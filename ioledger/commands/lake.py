@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ioledger.commands.lake_stats import stats
+from ioledger.commands.lake_verify import verify_command
 
 
 @click.group()
@@ -13,3 +14,4 @@ def lake() -> None:
 
 
 lake.add_command(stats)
+lake.add_command(verify_command)

@@ -52,6 +52,7 @@ _VIEWS: Final = (
     "in_force",
     "at_moment",
     "final_window",
+    "usage_record_id",
 )
 """The files of ``views/`` in the order in which they build on one another."""
 

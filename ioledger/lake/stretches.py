@@ -161,11 +161,10 @@ def write(lake: Path, day: date, source: str, name: str, samples: pa.Table) -> l
         return [path]
     index_path = layout.fact_partition(lake, SAMPLE_STRETCH.name, day, source) / path.name
     files.make_directories(index_path.parent)
-    files.write_parquet(
-        index_path, found.index, {RUNS_METADATA: _listed(samples.column("run_id").unique().to_pylist())}
-    )
+    files.write_parquet(index_path, found.index, {RUNS_METADATA: listed(samples.column("run_id").unique().to_pylist())})
     return [path, index_path]
 
 
-def _listed(run_ids: Iterable[str]) -> str:
+def listed(run_ids: Iterable[str]) -> str:
+    """Write run ids as RUNS_METADATA holds them."""
     return json.dumps(sorted(run_ids), separators=(",", ":"), ensure_ascii=False)
