@@ -111,9 +111,12 @@ def _of_values(file: StoredFile, rows: pa.Table) -> Iterator[str]:
 
 def _of_runs(file: StoredFile, rows: pa.Table) -> Iterator[str]:
     found, named = set(pc.unique(rows.column("run_id")).to_pylist()), named_runs(file.path)
-    if named is not None and found != named:
-        odd = min(found ^ named)
-        yield f"it has rows of run {odd}, which it does not name" if odd in found else f"it lacks rows of run {odd}"
+    if named is None:
+        return
+    if found - named:
+        yield f"it has rows of run {min(found - named)}, which it does not name"
+    if named - found:
+        yield f"it lacks rows of run {min(named - found)}"
 
 
 def named_runs(path: Path) -> set[str] | None:

@@ -108,16 +108,17 @@ class SourceRuns:
                     break
             wrong += _of_future(told, parts, now)
             for path, table, what in wrong:
-                self._report(report, path, table, run_id, what, RUN_GOES)
+                report.problems.append(Problem(path, table, self.source, run_id, what, RUN_GOES))
             if wrong:
                 self._end(report, run_id, told, parts)
                 continue
             for other in [other for other in told if other is not stands]:
                 what = f"the run was committed twice; {stands.path.name} is the row that fits, or the first of equals"
-                self._report(report, other.path, COLLECTION_RUN.name, run_id, what, ROWS_GO)
+                report.problems.append(Problem(other.path, COLLECTION_RUN.name, self.source, run_id, what, ROWS_GO))
                 report.set_aside(other.path, run_id)
             for table, part in surplus:
-                self._report(report, part.path, table, run_id, "it repeats rows that another file has", ROWS_GO)
+                what = "it repeats rows that another file has"
+                report.problems.append(Problem(part.path, table, self.source, run_id, what, ROWS_GO))
                 report.set_aside(part.path, run_id)
 
     def _fit(
@@ -175,7 +176,7 @@ class SourceRuns:
         for name, found in parts.items():
             for part in found:
                 what = f"{part.row_count} rows of a run that was never committed, and so are not read"
-                self._report(report, part.path, name, run_id, what, ROWS_GO)
+                report.problems.append(Problem(part.path, name, self.source, run_id, what, ROWS_GO))
         self._end(report, run_id, (), parts)
 
     def _end(self, report: Report, run_id: str, told: Iterable[Told], parts: Mapping[str, Sequence[Part]]) -> None:
@@ -186,9 +187,6 @@ class SourceRuns:
         for found in parts.values():
             for part in found:
                 report.set_aside(part.path, run_id)
-
-    def _report(self, report: Report, path: Path, table: str, run_id: str, what: str, remedy: str) -> None:  # noqa: PLR0913 - the parts of a problem
-        report.problems.append(Problem(path, table, self.source, run_id, what, remedy))
 
 
 def _of_future(told: Sequence[Told], parts: Mapping[str, Sequence[Part]], now: datetime) -> list[tuple[Path, str, str]]:
