@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,13 +15,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from lakes import MINUTE, content, read
-from sound_lakes import SOON, build_all, file_of, rewrite, runs, sound_lake
+from sound_lakes import SOON, build_all, fact_rows, file_of, rewrite, runs, sound_lake, with_value
 
 from ioledger.cli import run
 from ioledger.lake import layout, stretches
 from ioledger.lake.quarantine import QUARANTINE
 from ioledger.lake.verification import verify
-from ioledger.model.tables import FACTS, TABLES
+from ioledger.model.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,16 +62,6 @@ def cut_short(table: str, name: str) -> Callable[[Path], None]:
 
 def rows_changed(table: str, name: str, change: Callable[[pa.Table], pa.Table]) -> Callable[[Path], None]:
     return lambda lake: rewrite(file_of(lake, table, name), change)
-
-
-def with_value(column: str, value: object, where: int = 0) -> Callable[[pa.Table], pa.Table]:
-    def change(rows: pa.Table) -> pa.Table:
-        values = rows.column(column).to_pylist()
-        values[where] = value
-        field = rows.schema.field(column)
-        return rows.set_column(rows.schema.get_field_index(column), field, pa.array(values, field.type))
-
-    return change
 
 
 def copied(table: str, name: str, to: str) -> Callable[[Path], None]:
@@ -301,23 +290,6 @@ def verified(lake: Path, capsys: pytest.CaptureFixture[str], *words: str) -> tup
     code = run(["--lake", str(lake), "lake", "verify", "--format", "json", *words])
     told = capsys.readouterr()
     return code, json.loads(told.out), told.err
-
-
-def fact_rows(*directories: Path) -> Counter[str]:
-    """Count the rows of all files of facts that can be read, wherever they lie."""
-    found: Counter[str] = Counter()
-    for directory in directories:
-        for path in sorted(path for name in FACTS for path in layout.files(directory, name)):
-            try:
-                rows = pq.read_table(path, partitioning=None, page_checksum_verification=True)
-            except (OSError, pa.ArrowException):
-                found[str(path.read_bytes())] += 1
-                continue
-            found.update(
-                f"{path.parent} {row}".replace(str(directory), "")
-                for row in rows.select([name for name in rows.column_names if name != "stretch"]).to_pylist()
-            )
-    return found
 
 
 def test_a_sound_lake_is_clean(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:

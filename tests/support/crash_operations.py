@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from lakes import MINUTE, NOON, a_run, sample
 
+from ioledger.lake.quarantine import set_aside
+from ioledger.lake.verification import verify
 from ioledger.lake.writer import write_run
 from reports.usage.build import build
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 MIDNIGHT = NOON + timedelta(hours=12)
 """A run that starts a second before midnight writes two dates."""
+
+TWO_DAYS_LATER = NOON + timedelta(days=2)
+"""When nothing of these runs can still be being written."""
 
 _ALIAS = {"namespace": "serial", "alias": "s-1", "volume_id": "vol-1", "valid_from": NOON}
 
@@ -46,8 +51,14 @@ def build_the_day(lake: Path) -> None:
     build(lake, NOON, NOON + timedelta(hours=2))
 
 
+def set_broken_aside(lake: Path) -> None:
+    """Verify a lake two days later, and set aside what is broken."""
+    set_aside(lake, verify(lake, TWO_DAYS_LATER), TWO_DAYS_LATER)
+
+
 OPERATIONS: Mapping[str, Callable[[Path], object]] = {
     "first version": lambda lake: write_run(lake, first_version()),
     "second version": lambda lake: write_run(lake, second_version()),
     "build": build_the_day,
+    "quarantine": set_broken_aside,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from lakes import MINUTE, NOON, a_run, new_lake, sample
 from ioledger.lake import files, layout, stretches
 from ioledger.lake.schema import typed
 from ioledger.lake.writer import write_derived
-from ioledger.model.tables import FINDING
+from ioledger.model.tables import FACTS, FINDING
 from reports.usage.build import build
 
 if TYPE_CHECKING:
@@ -94,3 +95,32 @@ def rewrite(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:
     listed = (pq.read_metadata(path).metadata or {}).get(stretches.RUNS_METADATA.encode())
     rows = pq.read_table(path, partitioning=None)
     files.write_parquet(path, change(rows), {stretches.RUNS_METADATA: listed.decode()} if listed else None)
+
+
+def with_value(column: str, value: object, where: int = 0) -> Callable[[pa.Table], pa.Table]:
+    """Return a change of one value."""
+
+    def change(rows: pa.Table) -> pa.Table:
+        values = rows.column(column).to_pylist()
+        values[where] = value
+        field = rows.schema.field(column)
+        return rows.set_column(rows.schema.get_field_index(column), field, pa.array(values, field.type))
+
+    return change
+
+
+def fact_rows(*directories: Path) -> Counter[str]:
+    """Count the rows of all files of facts that can be read, wherever they lie."""
+    found: Counter[str] = Counter()
+    for directory in directories:
+        for path in sorted(path for name in FACTS for path in layout.files(directory, name)):
+            try:
+                rows = pq.read_table(path, partitioning=None, page_checksum_verification=True)
+            except (OSError, pa.ArrowException):
+                found[str(path.read_bytes())] += 1
+                continue
+            found.update(
+                f"{path.parent} {row}".replace(str(directory), "")
+                for row in rows.select([name for name in rows.column_names if name != "stretch"]).to_pylist()
+            )
+    return found
