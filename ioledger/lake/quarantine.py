@@ -57,15 +57,15 @@ def set_aside(lake: Path, report: Report, now: datetime) -> Path:
 def _set_aside(lake: Path, report: Report, now: datetime) -> Path:
     directory = _new_directory(lake, now)
     files.write_whole(directory / _WHY, _explanation(lake, report.problems, now).encode())
+    for path in sorted(report.derived):
+        path.unlink(missing_ok=True)
+        files.sync_directory(path.parent)
     for path in sorted(report.whole | report.runs.keys(), key=lambda path: (not _tells_of_runs(lake, path), path)):
         target = directory / path.relative_to(lake)
         if path in report.whole:
             _move(path, target)
         else:
             _move_runs(lake, path, report.runs[path], target)
-    for path in sorted(report.derived):
-        path.unlink(missing_ok=True)
-        files.sync_directory(path.parent)
     return directory
 
 
@@ -130,11 +130,12 @@ def _cut(lake: Path, path: Path, rows: pa.Table, goes: pa.ChunkedArray, target: 
     _write(target, rows.filter(goes))
     kept = rows.filter(pc.invert(goes))
     index = lake / SAMPLE_STRETCH.name / path.relative_to(lake / path.relative_to(lake).parts[0])
-    if STRETCH not in rows.column_names or not index.exists():
+    if STRETCH not in rows.column_names:
         _write(path, kept)
         return
     found = stretches_of(with_all_columns(DISK_IO_STAT.name, kept.drop_columns(STRETCH)))
-    index.unlink()
+    files.make_directories(index.parent)
+    index.unlink(missing_ok=True)
     files.sync_directory(index.parent)
     _write(path, found.samples)
     if found.index is not None:
