@@ -14,6 +14,7 @@ from ioledger.model.period import parse_moment
 from ioledger.model.tables import OPERATION_CLASSES, USAGE_AMOUNTS
 from ioledger.terminal import format_option, progress, show
 from reports.usage.build import build
+from reports.usage.notes import Stale, in_stretches
 from reports.usage.show import GROUPINGS, totals
 
 if TYPE_CHECKING:
@@ -44,16 +45,24 @@ def usage() -> None:
 @usage.command("build")
 @_from_option
 @_to_option
+@click.option("--explain", is_flag=True, help="Show which hours were made again, and what had changed for them.")
+@format_option
 @click.pass_obj
-def build_command(app: App, start: str | None, end: str | None) -> None:
-    """Make the usage records of a period; the same lake always gives the same records."""
+def build_command(app: App, start: str | None, end: str | None, *, explain: bool, output_format: str) -> None:
+    """Make the usage records of a period; the same lake always gives the same records.
+
+    Hours of which nothing changed since they were built are left as they are.
+    """
     lake = app.lake()
     period = _period(app, lake, start, end)
-    if period is None:
+    with progress("building usage") as tell:
+        built = build(lake, *period, tell) if period else None
+    if explain:
+        made = in_stretches(built.made if built else ())
+        show([stale._asdict() for stale in made], Stale._fields, output_format)
+    if built is None:
         _log.info("the lake has no runs yet; collect first")
         return
-    with progress("building usage") as tell:
-        built = build(lake, *period, tell)
     _log.info(
         "%d usage records of %d hours made; of %d hours in all %d are provisional",
         built.record_count, len(built.made), built.window_count, built.provisional_count,

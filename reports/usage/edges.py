@@ -157,6 +157,9 @@ class EdgeSweep:
             if not unwatched or is_all:
                 break
             days_back *= _LOOK_BACK_GROWS
+        self._show_watching_runs()
+        execute(statement("present"))
+        self._lake.show(DISK_IO_STAT.name, ())
         execute(statement("sighted_edge"))
         if unwatched:
             return None
@@ -172,13 +175,22 @@ class EdgeSweep:
             f"CREATE OR REPLACE VIEW stored_{COLLECTION_RUN.name} AS SELECT * FROM ({runs}) "
             f"WHERE epoch_us(least(started_at, first_row_at)) >= {first * HOUR_US}"
         )
+        self._show_samples_of("collection_run")
+        self._lake.connection.execute(statement("seen"))
+
+    def _show_watching_runs(self) -> None:
+        """Show the samples of the days on which runs that watched have any."""
+        self._show_samples_of(
+            "collection_run SEMI JOIN watched "
+            "ON watched.source = collection_run.source AND watched.watched_run_id = collection_run.run_id"
+        )
+
+    def _show_samples_of(self, runs: str) -> None:
         spans = self._lake.connection.execute(
-            "SELECT min(first_row_at)::DATE, max(last_row_at)::DATE FROM collection_run"
+            f"SELECT min(first_row_at)::DATE, max(last_row_at)::DATE FROM {runs}"
         ).fetchall()
         days = days_between(*spans[0]) if spans[0][0] else ()
         self._lake.show(DISK_IO_STAT.name, self._files.of(DISK_IO_STAT.name, days))
-        self._lake.connection.execute(statement("seen"))
-        self._lake.show(DISK_IO_STAT.name, ())
 
     def _forget(self, known: set[Path]) -> None:
         """Remove the edges of days that have no samples any more, and what a crash left."""

@@ -5,31 +5,26 @@
 -- a volume that hold the same made one, with the fields of `held` as columns.
 CREATE OR REPLACE TEMP MACRO merged_of(table_name) AS TABLE
     WITH
-    -- one row per stretch, and whether it begins something new
+    -- one row per stretch, with the end of the one before it, and whether it says anything new
     linked AS (
         SELECT
             *,
-            lag(valid_to) OVER volume IS DISTINCT FROM valid_from
-            OR lag(held) OVER volume IS DISTINCT FROM held AS begins
+            lag(valid_to) OVER volume AS ended_at,
+            max(valid_to) OVER (volume ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last_valid_to,
+            ended_at IS DISTINCT FROM valid_from OR lag(held) OVER volume IS DISTINCT FROM held AS begins
         FROM query_table(table_name)
         WINDOW volume AS (PARTITION BY volume_id ORDER BY valid_from)
     ),
 
-    -- one row per stretch, with the number of the merged stretch it belongs to
-    numbered AS (
-        SELECT
-            *,
-            count(*) FILTER (begins) OVER (
-                PARTITION BY volume_id ORDER BY valid_from ROWS UNBOUNDED PRECEDING
-            ) AS merged
-        FROM linked
-    ),
-
-    -- one row per merged stretch
+    -- one row per stretch that says something new, until the end of the last one that repeats it
     whole AS (
-        SELECT volume_id, min(valid_from) AS valid_from, max(valid_to) AS valid_to, any_value(held) AS held
-        FROM numbered
-        GROUP BY volume_id, merged
+        SELECT
+            volume_id,
+            valid_from,
+            coalesce(lead(ended_at) OVER (PARTITION BY volume_id ORDER BY valid_from), last_valid_to) AS valid_to,
+            held
+        FROM linked
+        WHERE begins
     )
 
     SELECT volume_id, valid_from, valid_to, unnest(held)

@@ -17,7 +17,7 @@ from reports.usage.collected import HOUR_US, Place, differing, fingerprints, hou
 from reports.usage.edges import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime, timedelta
     from pathlib import Path
 
@@ -29,9 +29,10 @@ NEW: Final = "it was not built before"
 
 
 class Stale(NamedTuple):
-    """An hour whose records have to be made again, and why, in words."""
+    """An hour, or several in a row, whose records have to be made again, and why, in words."""
 
     window_start: datetime
+    window_end: datetime
     reason: str
 
 
@@ -84,7 +85,7 @@ def _within(collected: Collected, hours: tuple[int, int], *, is_hypervisor: bool
 def stale_hours(note: Note | None, now: Note, day: Day) -> list[Stale]:
     """List the hours of a day that have to be made again, in order, with the reason of each."""
     if note is None:
-        return [Stale(opens, NEW) for opens, _ in day.hours]
+        return [Stale(*hour, NEW) for hour in day.hours]
     samples = _changed(note.samples, note.sample_hours, now.sample_hours, day.collected, is_hypervisor=True)
     snapshots = _changed(note.snapshots, note.snapshot_hours, now.snapshot_hours, day.collected, is_hypervisor=False)
     general = [what for what in now.everywhere if note.everywhere.get(what) != now.everywhere[what]]
@@ -96,7 +97,18 @@ def stale_hours(note: Note | None, now: Note, day: Day) -> list[Stale]:
         if to_us(hour[0]) not in note.reach:
             reasons = [NEW]
         if reasons:
-            found.append(Stale(hour[0], "; ".join(reasons)))
+            found.append(Stale(*hour, "; ".join(reasons)))
+    return found
+
+
+def in_stretches(hours: Iterable[Stale]) -> list[Stale]:
+    """Join hours that follow one another for one reason, as people read them."""
+    found: list[Stale] = []
+    for hour in hours:
+        if found and (found[-1].window_end, found[-1].reason) == (hour.window_start, hour.reason):
+            found[-1] = found[-1]._replace(window_end=hour.window_end)
+        else:
+            found.append(hour)
     return found
 
 

@@ -3,4 +3,4 @@
 CREATE OR REPLACE TABLE edge AS
 SELECT edge.*, sight.counts_from, sight.was_there
 FROM edge
-LEFT JOIN first_sight_of('watched') AS sight USING (vm_id, device, epoch);
+LEFT JOIN first_sight_of('watched', 'present') AS sight USING (vm_id, device, epoch);

@@ -6,9 +6,9 @@ CREATE VIEW sighting AS
 SELECT source, run_id, vm_id, device, epoch, state
 FROM disk_io_stat;
 
--- One row per epoch of a disk: its first counting sample, the start of the run that watched for it
--- (NULL: none did), and whether that run saw the disk at all, in another epoch or off.
-CREATE VIEW watched_first_sample AS
+-- One row per epoch of a disk: its first counting sample, and the run that watched for it, with its
+-- start (NULL: none did).
+CREATE VIEW watched_epoch AS
 WITH
 -- one row per epoch of a disk: its first counting sample
 first_sample AS (
@@ -43,48 +43,51 @@ watched AS (
 )
 
 SELECT
-    first_sample.vm_id,
-    first_sample.device,
-    first_sample.epoch,
-    first_sample.epoch_started_at,
-    first_sample.sampled_at,
-    watched.watch.started_at AS watched_at,
-    EXISTS (
-        FROM sighting AS seen
-        WHERE
-            seen.source = watched.source
-            AND seen.run_id = watched.watch.run_id
-            AND seen.vm_id = watched.vm_id
-            AND seen.device = watched.device
-    ) AS was_there
+    first_sample.*,
+    watched.watch.run_id AS watched_run_id,
+    watched.watch.started_at AS watched_at
 FROM first_sample
 LEFT JOIN watched USING (vm_id, device, epoch);
 
--- The epochs that began under watch, of first samples as in `watched_first_sample`: one row per epoch
--- of a disk, with the moment from which its counters count. Those that are a mere baseline have no row.
-CREATE MACRO first_sight_of(table_name) AS TABLE
-SELECT
-    first_sample.vm_id,
-    first_sample.device,
-    first_sample.epoch,
-    CASE
-        WHEN
-            first_sample.epoch_started_at > first_sample.watched_at
-            AND first_sample.epoch_started_at < first_sample.sampled_at
-            THEN first_sample.epoch_started_at
-        ELSE first_sample.watched_at
-    END AS counts_from,
-    first_sample.was_there
-FROM query_table(table_name) AS first_sample
-JOIN setting
-    ON first_sample.sampled_at >= setting.valid_from AND first_sample.sampled_at < setting.valid_to
-WHERE
-    first_sample.watched_at IS NOT NULL
-    AND (
-        first_sample.was_there
-        OR first_sample.epoch_started_at IS NULL
-        OR first_sample.epoch_started_at >= first_sample.watched_at - to_microseconds(setting.max_gap_us)
-    );
+-- The epochs that began under watch: one row per epoch of a disk, with the moment from which its
+-- counters count, and whether the watching run saw the disk at all, in another epoch or off. Those that
+-- are a mere baseline have no row. The tables have the columns of `watched_epoch`, and of `sighting` at
+-- least those rows that watching runs saw.
+CREATE MACRO first_sight_of(watched_table, sighting_table) AS TABLE
+    WITH
+    -- one row per epoch
+    watched AS (
+        SELECT
+            epoch.*,
+            EXISTS (
+                FROM query_table(sighting_table) AS seen
+                WHERE
+                    seen.source = epoch.source
+                    AND seen.run_id = epoch.watched_run_id
+                    AND seen.vm_id = epoch.vm_id
+                    AND seen.device = epoch.device
+            ) AS was_there
+        FROM query_table(watched_table) AS epoch
+        WHERE epoch.watched_at IS NOT NULL
+    )
+
+    SELECT
+        watched.vm_id,
+        watched.device,
+        watched.epoch,
+        CASE
+            WHEN watched.epoch_started_at > watched.watched_at AND watched.epoch_started_at < watched.sampled_at
+                THEN watched.epoch_started_at
+            ELSE watched.watched_at
+        END AS counts_from,
+        watched.was_there
+    FROM watched
+    JOIN setting
+        ON watched.sampled_at >= setting.valid_from AND watched.sampled_at < setting.valid_to
+    WHERE
+        watched.was_there
+        OR watched.epoch_started_at IS NULL
+        OR watched.epoch_started_at >= watched.watched_at - to_microseconds(setting.max_gap_us);
 
 CREATE VIEW first_sight AS
-FROM first_sight_of('watched_first_sample');
+FROM first_sight_of('watched_epoch', 'sighting');

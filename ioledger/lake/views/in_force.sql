@@ -6,10 +6,11 @@ CREATE MACRO snapshot_of(table_name) AS TABLE
     WITH
     -- one row per source, volume and moment: of two runs that started together, the later run id's
     known AS (
-        SELECT *
+        SELECT *, lead(observed_at) OVER volume AS next_observed_at
         FROM query_table(table_name)
         WHERE volume_id IS NOT NULL
-        QUALIFY row_number() OVER (PARTITION BY source, volume_id, observed_at ORDER BY run_id DESC) = 1
+        WINDOW volume AS (PARTITION BY source, volume_id ORDER BY observed_at, run_id)
+        QUALIFY next_observed_at IS DISTINCT FROM observed_at
     ),
 
     -- one row per complete run of a source
@@ -19,38 +20,49 @@ CREATE MACRO snapshot_of(table_name) AS TABLE
         WHERE status = 'ok'
     ),
 
-    -- one row per snapshot, with the settings of its moment and what may end it
-    bounded AS (
+    -- one row per source and moment of its snapshots, with the settings of that moment and what may
+    -- end all of them
+    told AS (
         SELECT
-            known.*,
-            lead(known.observed_at) OVER (
-                PARTITION BY known.source, known.volume_id ORDER BY known.observed_at
-            ) AS next_observed_at,
-            complete_run.started_at AS next_run_at,
-            known.observed_at + to_microseconds(setting.max_allocation_age_us) AS expires_at,
-            coalesce(nullif(list_position(setting.precedence, known.source), 0), 2147483647) AS rank
-        FROM known
+            moment.source,
+            moment.observed_at,
+            least(
+                complete_run.started_at, moment.observed_at + to_microseconds(setting.max_allocation_age_us)
+            ) AS ends_at,
+            coalesce(nullif(list_position(setting.precedence, moment.source), 0), 2147483647) AS rank
+        FROM (SELECT DISTINCT source, observed_at FROM known) AS moment
         JOIN setting
-            ON known.observed_at >= setting.valid_from AND known.observed_at < setting.valid_to
+            ON moment.observed_at >= setting.valid_from AND moment.observed_at < setting.valid_to
         ASOF LEFT JOIN complete_run
-            ON known.source = complete_run.source AND known.observed_at < complete_run.started_at
+            ON moment.source = complete_run.source AND moment.observed_at < complete_run.started_at
     )
 
     SELECT
-        * EXCLUDE (next_observed_at, next_run_at, expires_at),
-        observed_at AS valid_from,
-        least(next_observed_at, next_run_at, expires_at) AS valid_to
-    FROM bounded;
+        known.* EXCLUDE (next_observed_at),
+        told.rank,
+        known.observed_at AS valid_from,
+        least(known.next_observed_at, told.ends_at) AS valid_to
+    FROM known
+    JOIN told
+        ON told.source = known.source AND told.observed_at = known.observed_at;
 
 -- The snapshots that stand, of all sources: one row per volume and stretch of time in which one
 -- snapshot wins. Stretches of a volume do not overlap.
 CREATE MACRO in_force_of(table_name) AS TABLE
     WITH
+    -- one row per volume that several sources know
+    contested AS (
+        SELECT volume_id
+        FROM query_table(table_name)
+        GROUP BY volume_id
+        HAVING min(source) <> max(source)
+    ),
+
     -- one row per snapshot and whether other sources know the volume as well
     snapshot AS (
-        SELECT *, min(source) OVER volume <> max(source) OVER volume AS is_contested
-        FROM snapshot_of(table_name)
-        WINDOW volume AS (PARTITION BY volume_id)
+        SELECT told.*, contested.volume_id IS NOT NULL AS is_contested
+        FROM snapshot_of(table_name) AS told
+        LEFT JOIN contested USING (volume_id)
     ),
 
     -- one row per contested volume and moment at which a snapshot begins or ends
