@@ -112,5 +112,7 @@ def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[d
 
 def _first_run(lake: Path) -> datetime | None:
     with reader.connect(lake) as connection:
-        first: datetime | None = connection.execute("SELECT min(started_at) FROM collection_run").fetchall()[0][0]
+        first: datetime | None = connection.execute(
+            "SELECT least(min(started_at), (SELECT min(window_start) FROM usage_record)) FROM collection_run"
+        ).fetchall()[0][0]
     return first

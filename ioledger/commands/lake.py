@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ioledger.commands.lake_prune import prune_command
 from ioledger.commands.lake_stats import stats
 from ioledger.commands.lake_verify import verify_command
 
@@ -13,5 +14,6 @@ def lake() -> None:
     """Look after the lake."""
 
 
+lake.add_command(prune_command)
 lake.add_command(stats)
 lake.add_command(verify_command)

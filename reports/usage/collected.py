@@ -114,6 +114,11 @@ def to_us(moment: datetime) -> int:
     return (moment - _UNIX_EPOCH) // timedelta(microseconds=1)
 
 
+def from_us(moment_us: int) -> datetime:
+    """Return the moment of so many microseconds since 1970."""
+    return _UNIX_EPOCH + timedelta(microseconds=moment_us)
+
+
 def start_of(day: date) -> datetime:
     """Return the first moment of a UTC day."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -27,6 +27,7 @@ watched AS (
         AND run.run_id < first_sample.run_id
         AND run.started_at < first_sample.sampled_at
         AND run.status IN ('ok', 'partial')
+        AND run.thinned IS NOT TRUE
     WHERE NOT EXISTS (
         FROM sighting AS seen
         WHERE
