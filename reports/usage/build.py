@@ -25,6 +25,7 @@ from reports.usage import notes, statement
 from reports.usage.collected import HOUR_US, collected, from_us, start_of, to_us
 from reports.usage.day import Day, hours_table
 from reports.usage.edges import EdgeSweep
+from reports.usage.notes import Stale
 from reports.usage.samples import files_by_day
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from ioledger.lake.reader import OpenLake
     from ioledger.lake.settings import Timeline
     from ioledger.model.period import Window
-    from reports.usage.notes import Note, Stale
+    from reports.usage.notes import Note
 
 FILE: Final = "usage"
 
@@ -79,8 +80,8 @@ def build(
 
     Hours that nothing touched since they were built are left as they are. ``progress`` is told how
     many steps of how many are done. A day's file is replaced whole; days that are stored stay so, and
-    an interrupted build goes on where it ended. Hours whose facts were pruned are never built. Raises LakeError if the lake cannot be read or
-    written, or if another process is building.
+    an interrupted build goes on where it ended. Hours whose facts were pruned are never built. Raises
+    LakeError if the lake cannot be read or written, or if another process is building.
     """
     line = settings.load(layout.require(lake))
     hours = watermark.kept_hours(lake, windows(start, end, settings.zone_spans(line)))
@@ -142,7 +143,7 @@ class _Build:
             if stale:
                 return stale[0]
         provisional = self._provisional(hours)
-        return Stale(provisional[0], "a source has not reported since") if provisional else None
+        return Stale(*provisional[0], "a source has not reported since") if provisional else None
 
     def _days(self, hours: Sequence[Window]) -> Iterator[tuple[date, Day]]:
         """Prepare the UTC days on which some hours begin, one after the other."""
@@ -248,13 +249,13 @@ class _Build:
         self._opened.connection.execute("CREATE TABLE known_name AS FROM volume_name")
         self._opened.connection.execute("CREATE OR REPLACE VIEW volume_name AS FROM known_name")
 
-    def _provisional(self, hours: Sequence[Window]) -> list[datetime]:
-        """Return the starts of hours that can still change: a source that had a run in them has not reported since."""
+    def _provisional(self, hours: Sequence[Window]) -> list[Window]:
+        """Return those hours that can still change: a source that had a run in them has not reported since."""
         self._opened.show(COLLECTION_RUN.name, self._opened.files[COLLECTION_RUN.name])
         connection = self._opened.connection
         connection.register("hour", hours_table(hours, hours[0][0]))
-        sql = "SELECT window_start FROM hour WHERE NOT is_final(window_start, window_end) ORDER BY window_start"
-        return [opens for (opens,) in connection.execute(sql).fetchall()]
+        provisional = "SELECT window_start, window_end FROM hour WHERE NOT is_final(window_start, window_end) ORDER BY ALL"
+        return connection.execute(provisional).fetchall()
 
     def _store(self, day: date, hours: Sequence[Window], all_hours: Sequence[Window], built: pa.Table) -> None:
         """Put the records of some hours in the place of those that the day's file has of them."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -27,7 +26,8 @@ from ioledger.lake.stretches import RUNS_METADATA, listed
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, FACTS, SAMPLE_STRETCH, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
     from ioledger.lake.prune.selection import RunName, Selection
@@ -156,13 +156,13 @@ class Thinning:
         files.publish(path)
 
 
-def _run_ids(path: Path) -> Iterator[str] | None:
+def _run_ids(path: Path) -> list[str] | None:
     """Return the runs that a file names without its rows being read; None if it does not."""
     metadata = pq.read_metadata(path)
     told = (metadata.metadata or {}).get(RUNS_METADATA.encode())
     if told is not None:
-        return iter(json.loads(told))
-    return None if STRETCH in metadata.schema.names else iter((path.stem,))
+        return [str(run_id) for run_id in json.loads(told)]
+    return None if STRETCH in metadata.schema.names else [path.stem]
 
 
 def _remove(path: Path) -> None:
