@@ -254,8 +254,8 @@ class _Build:
         self._opened.show(COLLECTION_RUN.name, self._opened.files[COLLECTION_RUN.name])
         connection = self._opened.connection
         connection.register("hour", hours_table(hours, hours[0][0]))
-        provisional = "SELECT window_start, window_end FROM hour WHERE NOT is_final(window_start, window_end) ORDER BY ALL"
-        return connection.execute(provisional).fetchall()
+        sql = "SELECT window_start, window_end FROM hour WHERE NOT is_final(window_start, window_end) ORDER BY ALL"
+        return connection.execute(sql).fetchall()
 
     def _store(self, day: date, hours: Sequence[Window], all_hours: Sequence[Window], built: pa.Table) -> None:
         """Put the records of some hours in the place of those that the day's file has of them."""
