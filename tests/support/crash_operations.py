@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lakes import MINUTE, NOON, a_run, sample
 
+from ioledger.lake.pruning import prune
 from ioledger.lake.quarantine import set_aside
 from ioledger.lake.verification import verify
 from ioledger.lake.writer import write_run
@@ -61,4 +62,5 @@ OPERATIONS: Mapping[str, Callable[[Path], object]] = {
     "second version": lambda lake: write_run(lake, second_version()),
     "build": build_the_day,
     "quarantine": set_broken_aside,
+    "prune": lambda lake: prune(lake, MIDNIGHT.date(), is_dry_run=False),
 }
