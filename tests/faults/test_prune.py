@@ -56,7 +56,7 @@ def history(directory: Path) -> Path:
     alias = {"namespace": "serial", "alias": "s", "volume_id": "vol-1", "valid_from": NOON}
     lake = new_lake(directory)
     for number, at in enumerate(looks):
-        seen = [sample("vm-1", at, disk_serial="s"), *([sample("vm-3", at)] if number == 1 else [])]
+        seen = [sample("vm-1", at, disk_serial="s"), *([sample("vm-3", at)] if number == 0 else [])]
         if 2 <= number <= 5:
             seen.append(silent("vm-2", at))
         else:
@@ -89,9 +89,9 @@ def test_what_is_kept_is_what_later_hours_rest_on(tmp_path: Path) -> None:
     counts = {row.table: row.row_count for row in prune(lake, BEFORE, is_dry_run=False)}
     kept = read(lake, "SELECT run_id, vm_id, state FROM disk_io_stat WHERE run_id < 'r5' ORDER BY ALL")
     assert kept == [
-        ("r1", "vm-1", "ok"), ("r1", "vm-2", "ok"), ("r1", "vm-3", "ok"),
+        ("r0", "vm-3", "ok"), ("r1", "vm-1", "ok"), ("r1", "vm-2", "ok"),
         ("r4", "vm-1", "ok"), ("r4", "vm-2", "timeout"),
-    ], "the run that saw vm-2 last, and the last run"  # fmt: skip
+    ], "the last of vm-3, the run that saw vm-2 last, and the last run"  # fmt: skip
     assert read(lake, "SELECT run_id, thinned FROM collection_run WHERE source = 'kvm-01' AND run_id < 'r5'") == [
         ("r0", True), ("r1", None), ("r4", None),
     ]  # fmt: skip

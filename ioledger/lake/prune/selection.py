@@ -26,19 +26,14 @@ class Selection:
 
     ``committed`` are all runs of the lake. Of those ``prunable`` only the ``whole`` ones stay as they
     are; ``rows`` names the rows that stay of the others, by table and run, by the values of
-    ``KEYS``. Facts of hypervisors go before ``before``, others before ``snapshots_before``.
+    ``KEYS``. Nothing under ``before`` or a later date goes.
     """
 
     before: date
-    snapshots_before: date
     committed: frozenset[RunName]
     prunable: frozenset[RunName]
     whole: frozenset[RunName]
     rows: Mapping[tuple[str, RunName], frozenset[tuple[Any, ...]]]
-
-    def thinned(self) -> frozenset[RunName]:
-        """Return the runs of which only some rows stay."""
-        return frozenset(run for _, run in self.rows) - self.whole
 
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -83,7 +78,6 @@ def select(lake: OpenLake, before: date, longest_age: timedelta) -> Selection:
     whole = runs("whole_run")
     return Selection(
         before,
-        snapshots_before,
         runs("every_run"),
         runs("prunable_run"),
         whole,

@@ -27,7 +27,6 @@ from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, FACTS, SAMPLE_ST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
     from pathlib import Path
 
     from ioledger.lake.prune.selection import RunName, Selection
@@ -73,16 +72,16 @@ class Thinning:
             if day >= self.selection.before:
                 break
             for path in of_day:
-                self._plan_file(name, day, path, gone)
+                self._plan_file(name, path, gone)
         return gone
 
-    def _plan_file(self, name: str, day: date, path: Path, gone: Gone) -> None:
+    def _plan_file(self, name: str, path: Path, gone: Gone) -> None:
         source = path.parent.name.removeprefix("source=")
         run_ids = _run_ids(path)
-        if run_ids is not None and all(self._stays(name, day, (source, run_id)) for run_id in run_ids):
+        if run_ids is not None and all(self._stays((source, run_id)) for run_id in run_ids):
             return
         rows = pq.read_table(path, partitioning=None)
-        kept = self._runs_left(rows) if name == COLLECTION_RUN.name else self._rows_left(name, day, source, rows)
+        kept = self._runs_left(rows) if name == COLLECTION_RUN.name else self._rows_left(name, source, rows)
         if kept.equals(rows):
             return
         size, left = path.stat().st_size, len(kept)
@@ -92,20 +91,14 @@ class Thinning:
         gone.thinned_file_count += left > 0
         self.kept[path] = kept
 
-    def _stays(self, name: str, day: date, run: RunName) -> bool:
-        """Tell whether all rows of a run in a file of one date stay as they are."""
-        if run in self.selection.committed:
-            return run not in self.selection.prunable or run in self.selection.whole
-        return day >= self._cutoff(name)
+    def _stays(self, run: RunName) -> bool:
+        """Tell whether all rows of a run stay; those of runs that do not exist are left-overs and go."""
+        chosen = self.selection
+        return run in chosen.committed and (run not in chosen.prunable or run in chosen.whole)
 
-    def _cutoff(self, name: str) -> date:
-        """Return the date from which on rows of runs that do not exist are left alone."""
-        of_hypervisors = name in {DISK_IO_STAT.name, "disk_cap"}
-        return self.selection.before if of_hypervisors else self.selection.snapshots_before
-
-    def _rows_left(self, name: str, day: date, source: str, rows: pa.Table) -> pa.Table:
+    def _rows_left(self, name: str, source: str, rows: pa.Table) -> pa.Table:
         run_ids = rows.column("run_id").unique().to_pylist()
-        whole = [run_id for run_id in run_ids if self._stays(name, day, (source, run_id))]
+        whole = [run_id for run_id in run_ids if self._stays((source, run_id))]
         parts = [rows.filter(pc.is_in(rows.column("run_id"), pa.array(whole, pa.string())))]
         for run_id in run_ids:
             keys = self.selection.rows.get((name, (source, run_id)))
@@ -126,7 +119,7 @@ class Thinning:
 
     def _run_left(self, row: dict[str, Any]) -> dict[str, Any] | None:
         run = (row["source"], row["run_id"])
-        if run not in self.selection.prunable or run in self.selection.whole:
+        if self._stays(run):
             return row
         left = {name: pa.concat_tables(parts) for name, parts in self.left_of.get(run, {}).items()}
         left = {name: rows.select(TABLES[name].names) for name, rows in left.items() if len(rows)}
