@@ -17,7 +17,7 @@ from ioledger.terminal import format_option, progress, show
 from reports.usage import quarantine
 from reports.usage.build import build
 from reports.usage.notes import Stale, in_stretches
-from reports.usage.show import GROUPINGS, first_run, totals
+from reports.usage.show import GROUPINGS, first_moment, totals
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -117,7 +117,7 @@ def _withheld(rows: quarantine.Rows) -> str:
 def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[datetime, datetime] | None:
     """Read the two ends of a period; None where the lake has nothing to begin with."""
     zone = settings.at(settings.load(layout.require(lake)), app.clock.now()).zone
-    opens = parse_moment(start, zone) if start else first_run(lake)
+    opens = parse_moment(start, zone) if start else first_moment(lake)
     closes = parse_moment(end, zone) if end else app.clock.now() + timedelta(microseconds=1)
     if opens is None:
         return None

@@ -68,7 +68,7 @@ def compact(lake: Path, now: datetime, progress: Callable[[int, int], None] = la
     """
     layout.require(lake)
     result = Compacted()
-    with locks.exclusive(lake, "compaction"):
+    with locks.exclusive(lake, locks.UPKEEP):
         try:
             with locks.swapping(lake):
                 result.waiting_count = swaps.finish(lake)

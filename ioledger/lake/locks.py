@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+UPKEEP: Final = "upkeep"
+"""The lock of whoever changes files that are stored: one command at a time compacts, prunes or sets aside."""
+
 _NAMES: Final = "names"
 
 

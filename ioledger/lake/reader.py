@@ -52,6 +52,7 @@ _VIEWS: Final = (
     "in_force",
     "at_moment",
     "final_window",
+    "usage_record_id",
 )
 """The files of ``views/`` in the order in which they build on one another."""
 
@@ -237,8 +238,10 @@ def _cause(error: duckdb.Error, opened: OpenLake) -> Exception:
         for path in sorted({*opened.files.get(name, ()), *opened.shown.get(name, ())}):
             reason = _unreadable(name, path)
             if reason:
-                mend = "move every file of its run out of the lake" if name in FACTS else "remove it and make it again"
-                return LakeError(f"{path} cannot be read: {reason}; restore it, or {mend}")
+                return LakeError(
+                    f"{path} cannot be read: {reason}; restore it, or set it aside with "
+                    "`ioledger lake verify --quarantine`"
+                )
     return error
 
 

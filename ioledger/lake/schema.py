@@ -45,6 +45,14 @@ def arrow_field(column: Column, *, is_required: bool) -> pa.Field:
     return pa.field(column.name, column.type, nullable=not is_required, metadata=metadata)
 
 
+def with_all_columns(name: str, rows: pa.Table) -> pa.Table:
+    """Return rows with the columns of their table, in its order; those that they lack hold nothing."""
+    schema = arrow_schema(name)
+    given = set(rows.column_names)
+    columns = [rows.column(field.name) if field.name in given else pa.nulls(len(rows), field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
 def typed(table: Table, rows: Sequence[Row]) -> pa.Table:
     """Turn rows into an Arrow table of the table's schema, sorted by its key.
 

@@ -47,6 +47,7 @@ class SettingsTable(StrictModel):
     max_allocation_age_seconds: _Seconds | None = None
     precedence: list[str] | None = None
     retired: list[str] | None = None
+    correction_look_back_days: Annotated[int, Field(gt=0, le=100 * 366)] | None = None
 
 
 class _SettingsFile(StrictModel):
@@ -58,7 +59,8 @@ class Settings:
     """What holds from ``valid_from`` (inclusive) to ``valid_to`` (exclusive), with the contract's defaults.
 
     ``precedence``: storage and control-plane sources, the most trusted first. ``retired``: sources
-    that will not report again, so that no window waits for them.
+    that will not report again, so that no window waits for them. ``correction_look_back_days``: how far
+    back late data can still correct what was billed; facts of that time cannot be pruned.
     """
 
     valid_from: datetime = BEGINNING_OF_TIME
@@ -68,6 +70,7 @@ class Settings:
     max_allocation_age_seconds: int = 86_400
     precedence: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
+    correction_look_back_days: int = 40
 
     @property
     def zone(self) -> ZoneInfo:
@@ -103,6 +106,7 @@ def timeline(tables: Iterable[Mapping[str, Any]], where: str = "settings") -> Ti
             max_allocation_age_seconds=current.max_allocation_age_seconds,
             precedence=current.precedence,
             retired=current.retired,
+            correction_look_back_days=current.correction_look_back_days,
         )
         for current, following in zip(line, [*line[1:], None], strict=True)
     )
@@ -119,6 +123,7 @@ def _following(before: Settings, table: SettingsTable, start: datetime) -> Setti
         max_allocation_age_seconds=kept(table.max_allocation_age_seconds, before.max_allocation_age_seconds),
         precedence=tuple(kept(table.precedence, before.precedence)),
         retired=tuple(kept(table.retired, before.retired)),
+        correction_look_back_days=kept(table.correction_look_back_days, before.correction_look_back_days),
     )
 
 
@@ -144,7 +149,7 @@ def at(line: Timeline, moment: datetime) -> Settings:
 
 
 def metering_values(settings: Settings) -> tuple[object, ...]:
-    """Return what metering rests on: all values but ``retired``, which says only what is final."""
+    """Return what metering rests on: the values that say how, and not what is final or kept."""
     return (
         settings.billing_time_zone,
         settings.max_gap_seconds,

@@ -7,13 +7,14 @@ open; until then both are there, and any later swap or compaction goes on with i
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from ioledger.errors import BusyError
 from ioledger.lake import files, journal, locks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -52,6 +53,30 @@ def finish(lake: Path) -> int:
             path.unlink()
             files.sync_directory(path.parent)
     return 0
+
+
+@contextmanager
+def alone(lake: Path) -> Iterator[None]:
+    """Change stored files in place for the block, in which nobody reads the lake and every name is final.
+
+    The caller holds the lock ``locks.UPKEEP``; readers that come wait. Raises BusyError if someone reads
+    the lake now.
+    """
+    with locks.unread(lake) as is_unread:
+        if not is_unread:
+            raise _being_read(lake)
+        yield
+
+
+def settle(lake: Path) -> None:
+    """Finish every swap, so that all files carry their own names; raises BusyError if someone reads the lake."""
+    with locks.swapping(lake):
+        if finish(lake):
+            raise _being_read(lake)
+
+
+def _being_read(lake: Path) -> BusyError:
+    return BusyError(f"{lake} is being read; wait until nobody reads it, and run the command again")
 
 
 def _finish(lake: Path, swap: journal.Swap) -> None:

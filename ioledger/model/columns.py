@@ -86,6 +86,12 @@ _RUN = [
     Column("first_row_at", TIME, "the earliest time of this run's rows, in whatever table; NULL: it has none"),
     Column("last_row_at", TIME, "the latest time of this run's rows"),
     Column("digest", DIGESTS, "for each table the SHA-256 of this run's rows, whatever files they lie in"),
+    Column(
+        "thinned",
+        FLAG,
+        "whether pruning left of the run only what later intervals and names rest on, and digest and row_count tell of "
+        "that; such a run watches for nothing",
+    ),
     Column("error", TEXT, "what could not be read, in a sentence"),
     Column("collector_version", TEXT, "the version of ioledger that wrote the run"),
 ]

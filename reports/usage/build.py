@@ -6,6 +6,7 @@ records of the hours that were built and keeps the others, in the order of the c
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
@@ -16,19 +17,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import layout, locks, reader, settings, writer
+from ioledger.lake import layout, locks, reader, settings, watermark, writer
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
 from ioledger.model.period import utc_day, utc_days, windows
 from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_RECORD, VOLUME_ALIAS
 from reports.usage import notes, quarantine, rollup, statement
-from reports.usage.collected import collected, start_of, to_us
+from reports.usage.collected import HOUR_US, collected, from_us, start_of, to_us
 from reports.usage.day import Day, show_hours
 from reports.usage.edges import EdgeSweep
+from reports.usage.notes import Stale
 from reports.usage.samples import files_by_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from ioledger.lake.reader import OpenLake
     from ioledger.lake.settings import Timeline
     from ioledger.model.period import Window
-    from reports.usage.notes import Note, Stale
+    from reports.usage.notes import Note
 
 FILE: Final = "usage"
 
@@ -80,13 +82,42 @@ def build(
 
     Hours that nothing touched since they were built are left as they are. ``progress`` is told how
     many steps of how many are done. A day's file is replaced whole; days that are stored stay so, and
-    an interrupted build goes on where it ended. Raises LakeError if the lake cannot be read or
-    written, or if another process is building.
+    an interrupted build goes on where it ended. Hours whose facts were pruned are never built. Raises
+    LakeError if the lake cannot be read or written, or if another process is building.
     """
     line = settings.load(layout.require(lake))
-    hours = windows(start, end, settings.zone_spans(line))
+    hours = watermark.kept_hours(lake, windows(start, end, settings.zone_spans(line)))
+    if not hours:
+        return Built(0, (), 0, 0, [])
     with locks.exclusive(lake, "usage-build"), reader.open_lake(lake) as opened:
         return _Build(lake, opened, line, progress).of(hours)
+
+
+def first_open(lake: Path, before: datetime) -> Stale | None:
+    """Return the first hour that begins before a moment and is not built or not final yet, and why.
+
+    None if there is none. Hours whose facts were pruned are not looked at. Raises LakeError as
+    ``build`` does.
+    """
+    line = settings.load(layout.require(lake))
+    with locks.exclusive(lake, "usage-build"), reader.open_lake(lake) as opened:
+        work = _Build(lake, opened, line, lambda _done, _all: None)
+        hours = watermark.kept_hours(lake, work.hours_until(before))
+        return work.first_open(hours) if hours else None
+
+
+@contextmanager
+def _named_errors(lake: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LakeError(
+            f"usage cannot be kept in {lake}: {error.strerror or error}; make the lake writable and build again"
+        ) from error
+
+
+def _of_date(date_: date, hours: Sequence[Window]) -> list[Window]:
+    return [hour for hour in hours if utc_day(hour[0]) == date_]
 
 
 class _Build:
@@ -102,36 +133,61 @@ class _Build:
         self._longest_age = timedelta(seconds=max(each.max_allocation_age_seconds for each in line))
 
     def of(self, hours: Sequence[Window]) -> Built:
+        made: list[Stale] = []
+        record_count = 0
+        with _named_errors(self._lake):
+            for date_, day in self._days(hours):
+                of_day, count = self._build_day(date_, day, _of_date(date_, hours))
+                made += of_day
+                record_count += count
+            rollup.update(self._opened, self._lake, self._line, utc_days(opens for opens, _ in hours))
+        self._opened.show(QUARANTINE.name, layout.files(self._lake, QUARANTINE.name))
+        withheld = quarantine.withheld(self._opened.connection, hours[0][0], hours[-1][1])
+        return Built(len(hours), made, record_count, len(self._provisional(hours)), withheld)
+
+    def first_open(self, hours: Sequence[Window]) -> Stale | None:
+        """Return the first of some hours that has to be built yet or can still change, and why; None if none."""
+        with _named_errors(self._lake):
+            for date_, day in self._days(hours):
+                wanted = _of_date(date_, hours)
+                note, everywhere = self._note_of(date_), self._everywhere(day)
+                if notes.is_unchanged(note, day, everywhere, wanted):
+                    continue
+                with day.opened() as opened:
+                    now = notes.current(day, everywhere, opened.reach())
+                starts = {opens for opens, _ in wanted}
+                stale = [each for each in notes.stale_hours(note, now, day) if each.window_start in starts]
+                if stale:
+                    return stale[0]
+        provisional = self._provisional(hours)
+        return Stale(*provisional[0], "a source has not reported since") if provisional else None
+
+    def _days(self, hours: Sequence[Window]) -> Iterator[tuple[date, Day]]:
+        """Prepare the UTC days on which some hours begin, one after the other."""
         days = utc_days(opens for opens, _ in hours)
         self._name_volumes()
         limits = repr([(each.valid_from, each.max_gap_seconds) for each in self._line])
         sweep = EdgeSweep(self._lake, self._opened, self._files, self._collected, limits)
-        try:
-            edges = sweep.sweep(lambda done, of: self._progress(done, of + len(days)))
-            made: list[Stale] = []
-            record_count = 0
-            for done, date_ in enumerate(days, start=1):
-                day = Day(
+        edges = sweep.sweep(lambda done, of: self._progress(done, of + len(days)))
+        for done, date_ in enumerate(days, start=1):
+            yield (
+                date_,
+                Day(
                     lake=self._opened,
                     files=self._files,
                     collected=self._collected,
                     edges=edges,
                     longest_age=self._longest_age,
                     hours=self._hours_of(date_),
-                )
-                of_day, count = self._build_day(date_, day, [hour for hour in hours if utc_day(hour[0]) == date_])
-                made += of_day
-                record_count += count
-                self._progress(len(edges) + done, len(edges) + len(days))
-            rollup.update(self._opened, self._lake, self._line, days)
-        except OSError as error:
-            raise LakeError(
-                f"usage cannot be kept in {self._lake}: {error.strerror or error}; "
-                "make the lake writable and build again"
-            ) from error
-        self._opened.show(QUARANTINE.name, layout.files(self._lake, QUARANTINE.name))
-        withheld = quarantine.withheld(self._opened.connection, hours[0][0], hours[-1][1])
-        return Built(len(hours), made, record_count, self._provisional_count(hours), withheld)
+                ),
+            )
+            self._progress(len(edges) + done, len(edges) + len(days))
+
+    def hours_until(self, end: datetime) -> list[Window]:
+        """List the hours that begin before a moment, from the first in which anything was collected."""
+        start = from_us(self._collected.first_hour * HOUR_US)
+        found = windows(start, end, settings.zone_spans(self._line)) if start < end else []
+        return [hour for hour in found if hour[0] < end]
 
     def _hours_of(self, day: date) -> list[Window]:
         opens = start_of(day)
@@ -206,14 +262,13 @@ class _Build:
         self._opened.connection.execute("CREATE TABLE known_name AS FROM volume_name")
         self._opened.connection.execute("CREATE OR REPLACE VIEW volume_name AS FROM known_name")
 
-    def _provisional_count(self, hours: Sequence[Window]) -> int:
-        """Count the hours that can still change: a source that had a run in them has not reported since."""
+    def _provisional(self, hours: Sequence[Window]) -> list[Window]:
+        """Return those hours that can still change: a source that had a run in them has not reported since."""
         self._opened.show(COLLECTION_RUN.name, self._opened.files[COLLECTION_RUN.name])
         connection = self._opened.connection
         show_hours(connection, hours, hours[0][0])
-        counted = "SELECT count(*) FROM usage_window WHERE NOT is_final(window_start, window_end)"
-        count: int = connection.execute(counted).fetchall()[0][0]
-        return count
+        sql = "SELECT window_start, window_end, is_final(window_start, window_end) FROM usage_window ORDER BY ALL"
+        return [(opens, closes) for opens, closes, is_final in connection.execute(sql).fetchall() if not is_final]
 
     def _store(self, day: date, hours: Sequence[Window], all_hours: Sequence[Window], built: pa.Table) -> None:
         """Put the records of some hours in the place of those that the day's file has of them."""

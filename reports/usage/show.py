@@ -10,7 +10,7 @@ from ioledger.errors import LakeError
 from ioledger.lake import layout, reader, settings
 from ioledger.model.columns import COLUMNS, COUNT
 from ioledger.model.period import utc_day
-from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_AMOUNTS
+from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_AMOUNTS, USAGE_RECORD
 from reports.usage import quarantine, statement
 from reports.usage.cover import BY_MONTH_AND_DAY, Rollups, show_parts
 from reports.usage.finality import provisional_time, show_telling_runs
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from ioledger.lake.reader import OpenLake
+    from ioledger.model.tables import Table
 
 GROUPINGS: Final = ("volume", "vm", "account", "offering", "pool")
 
@@ -68,15 +71,19 @@ def _with_integers(row: dict[str, Any]) -> dict[str, Any]:
     return {name: int(value) if name in _COUNTS else value for name, value in row.items()}
 
 
-def first_run(lake: Path) -> datetime | None:
-    """Return when the lake's first run began; None where there is none. Raises LakeError."""
+def first_moment(lake: Path) -> datetime | None:
+    """Return when the lake's first run or usage record began; None where there is neither. Raises LakeError."""
     with reader.open_files(lake, {}) as opened:
-        for day in layout.days(lake, COLLECTION_RUN.name):
-            opened.show(COLLECTION_RUN.name, layout.files_of_days(lake, COLLECTION_RUN.name, [day]))
-            told = opened.connection.execute("SELECT min(started_at) FROM collection_run").fetchall()
-            first: datetime | None = told[0][0]
-            if first is not None:
-                return first
+        found = [_first(opened, lake, COLLECTION_RUN, "started_at"), _first(opened, lake, USAGE_RECORD, "window_start")]
+    return min((moment for moment in found if moment is not None), default=None)
+
+
+def _first(opened: OpenLake, lake: Path, table: Table, column: str) -> datetime | None:
+    for day in layout.days(lake, table.name):
+        opened.show(table.name, layout.files_of_days(lake, table.name, [day]))
+        first: datetime | None = opened.connection.table(table.name).min(column).fetchall()[0][0]
+        if first is not None:
+            return first
     return None
 
 

@@ -49,21 +49,19 @@ complete AS (
 )
 
 SELECT
-    sha256(
-        json_array(
-            kind,
-            epoch_us(window_start),
-            volume_id,
-            vm_id,
-            device,
-            account_id,
-            project_id,
-            offering_id,
-            pool_id,
-            zone_id,
-            qos_class,
-            revision
-        )::VARCHAR
+    usage_record_id_of(
+        kind,
+        window_start,
+        volume_id,
+        vm_id,
+        device,
+        account_id,
+        project_id,
+        offering_id,
+        pool_id,
+        zone_id,
+        qos_class,
+        revision
     ) AS usage_record_id,
     *
 FROM complete

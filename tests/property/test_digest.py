@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lakes import NOON, a_run, new_lake, read, sample
 
 from ioledger.lake import layout, reader
-from ioledger.lake.digest import rows_digest
+from ioledger.lake.digest import RunRows, rows_digest, run_digests
 from ioledger.lake.schema import typed
 from ioledger.model.columns import COUNT, FLAG, PER_GIB, TEXT, TIME, Column
 from ioledger.model.tables import FACTS, Table
@@ -63,6 +63,18 @@ def test_it_does_not_depend_on_the_order_of_rows(given_rows: tuple[Table, list[R
     order = pa.array(random.sample(range(len(rows)), len(rows)), pa.int64())
     shuffled = typed(table, rows).take(order)
     assert rows_digest(table, shuffled) == digest(table, rows)
+
+
+@given(tables_with_rows(), st.data())
+def test_the_digests_of_many_runs_at_once_are_those_of_each(
+    given_rows: tuple[Table, list[Row]], data: st.DataObject
+) -> None:
+    table, rows = given_rows
+    of_runs = [{**row, "run_id": data.draw(st.sampled_from("abc"))} for row in rows]
+    by_run = {run_id: [row for row in of_runs if row["run_id"] == run_id] for run_id in "abc"}
+    expected = {run_id: RunRows(len(own), digest(table, own)) for run_id, own in by_run.items() if own}
+    chunks = [typed(table, [row]) for row in data.draw(st.permutations(of_runs))]
+    assert run_digests(table, pa.concat_tables([typed(table, ()), *chunks])) == expected
 
 
 @given(tables_with_rows())

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from lakes import MINUTE, NOON, a_run, sample
 
 from ioledger.lake.compaction import compact
+from ioledger.lake.pruning import prune
+from ioledger.lake.quarantine import set_aside
+from ioledger.lake.verification import verify
 from ioledger.lake.writer import write_run
 from reports.usage.build import build
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 MIDNIGHT = NOON + timedelta(hours=12)
 """A run that starts a second before midnight writes two dates."""
+
+TWO_DAYS_LATER = NOON + timedelta(days=2)
+"""When nothing of these runs can still be being written."""
 
 _ALIAS = {"namespace": "serial", "alias": "s-1", "volume_id": "vol-1", "valid_from": NOON}
 
@@ -52,9 +58,16 @@ def compact_days(lake: Path) -> None:
     compact(lake, MIDNIGHT + timedelta(days=2))
 
 
+def set_broken_aside(lake: Path) -> None:
+    """Verify a lake two days later, and set aside what is broken."""
+    set_aside(lake, verify(lake, TWO_DAYS_LATER), TWO_DAYS_LATER)
+
+
 OPERATIONS: Mapping[str, Callable[[Path], object]] = {
     "first version": lambda lake: write_run(lake, first_version()),
     "second version": lambda lake: write_run(lake, second_version()),
     "build": build_the_day,
     "compact": compact_days,
+    "quarantine": set_broken_aside,
+    "prune": lambda lake: prune(lake, MIDNIGHT.date(), is_dry_run=False),
 }

@@ -26,6 +26,7 @@ watched AS (
         ON run.source = first_sample.source
         AND run.run_id < first_sample.run_id
         AND run.started_at < first_sample.sampled_at
+        AND run.thinned IS NOT TRUE
         AND run.status IN ('ok', 'partial')
     WHERE NOT EXISTS (
         FROM sighting AS seen

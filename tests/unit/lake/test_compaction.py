@@ -292,7 +292,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_merged(
 
 def test_one_compaction_at_a_time(tmp_path: Path) -> None:
     lake = lake_of(tmp_path, NOON)
-    with locks.exclusive(lake, "compaction"), pytest.raises(BusyError, match=r"compaction of .* is in use by process"):
+    with locks.exclusive(lake, locks.UPKEEP), pytest.raises(BusyError, match=r"upkeep of .* is in use by process"):
         compact(lake, AFTER_THE_DAY)
 
 
