@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from shutil import copytree
@@ -14,11 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from lakes import MINUTE, content, read
+from lakes import MINUTE, NOON, content, read
 from sound_lakes import SOON, build_all, fact_rows, file_of, rewrite, runs, sound_lake, with_value
 
 from ioledger.cli import run
-from ioledger.lake import layout, stretches
+from ioledger.lake import layout, locks, reader, stretches
+from ioledger.lake.compaction import compact
 from ioledger.lake.quarantine import QUARANTINE
 from ioledger.lake.verification import verify
 from ioledger.model.tables import TABLES
@@ -26,6 +28,8 @@ from ioledger.model.tables import TABLES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LATER = NOON + timedelta(days=2)
+"""When all days of the lake are over."""
 ALL_RUNS = {each.run_id for each in runs()}
 
 
@@ -300,6 +304,33 @@ def test_a_sound_lake_is_clean(sound: Path, capsys: pytest.CaptureFixture[str]) 
     row_count = sum(pq.read_metadata(path).num_rows for path in paths)
     assert err == f"{row_count} rows in {len(paths)} files read, 0 problems found\n"
     assert content(sound) == before
+
+
+def test_a_compacted_lake_is_clean_also_while_it_is_read(
+    sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = tmp_path / "lake"
+    copytree(sound, lake)
+    with reader.connect(lake):
+        assert compact(lake, LATER).waiting_count
+        assert verified(lake, capsys)[:2] == (0, [])
+    compact(lake, LATER)
+    assert list((lake / "disk_io_stat").rglob("merged~*.parquet"))
+    assert verified(lake, capsys)[:2] == (0, [])
+
+
+def test_nothing_is_set_aside_while_the_lake_is_read(
+    sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = tmp_path / "lake"
+    copytree(sound, lake)
+    broken = layout.files(lake, "disk_io_stat")[0]
+    broken.write_bytes(broken.read_bytes()[:100])
+    before = content(lake)
+    with locks.reading(lake):
+        assert run(["--lake", str(lake), "lake", "verify", "--quarantine"]) == 2
+    assert "is being read; wait until nobody reads it, and run the command again" in capsys.readouterr().err
+    assert content(lake) == before
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
