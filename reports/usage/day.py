@@ -162,6 +162,7 @@ class OpenDay:
         for name in ("metered_interval", "piece", "streamed_piece", "io", "allocation"):
             self.cursor.execute(statement(name))
         self.cursor.execute(f"CREATE OR REPLACE TEMP TABLE made AS {statement('usage_record')}")
+        self.cursor.execute(statement("spent"))
         records = self.cursor.sql("FROM made").to_arrow_table().cast(arrow_schema(USAGE_RECORD.name))
         return checked(self.cursor, records, hours, self.streams)
 
