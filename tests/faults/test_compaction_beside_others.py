@@ -31,7 +31,7 @@ def ended(process: subprocess.Popen[str]) -> str:
 
 def test_a_collector_and_a_compaction_in_one_partition_lose_and_double_nothing(tmp_path: Path) -> None:
     lake, apart = new_lake(tmp_path / "together"), new_lake(tmp_path / "apart")
-    lake_worker.collect(apart, tmp_path / "apart-done")
+    lake_worker.collect(apart, tmp_path / "apart-done", is_alone=True)
     done = tmp_path / "done"
     compactor, watcher, collector = (started(what, lake, done) for what in ("compact", "read", "collect"))
     assert ended(collector) == ""

@@ -53,7 +53,7 @@ def test_readme_works_from_top_to_bottom(checkout: Path) -> None:
 
 def test_scheduled_commands_of_the_readme_work(checkout: Path) -> None:
     commands = [line.split(maxsplit=5)[5] for line in blocks("cron")[0].splitlines()]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         here = command.replace("/srv/ioledger", str(checkout / "first"))
         done = bash(f". {checkout}/venv/bin/activate; {here}", checkout)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,18 +19,30 @@ from ioledger.lake.compaction import compact
 from ioledger.lake.writer import write_run
 
 RUN_COUNT = 60
+MEETS_EVERY = 15
+"""Runs after which a collector beside a compactor waits until it was there, however slow the machine is."""
 AFTER_THE_DAY = NOON + timedelta(hours=14)
 
 
-def collect(lake: Path, done: Path) -> None:
+def collect(lake: Path, done: Path, *, is_alone: bool = False) -> None:
     """Store runs a minute apart; after every third, repeat one of those before with other counters."""
     for number in range(RUN_COUNT):
         at = NOON + number * MINUTE
+        before = _swapped(lake)
         write_run(lake, a_run(sample("vm-1", at, read_ops=number), sample("vm-2", at), at=at))
         if number % 3 == 2:
             earlier = NOON + (number // 2) * MINUTE
             write_run(lake, a_run(sample("vm-1", earlier, read_ops=1000 + number), at=earlier))
+        while not is_alone and number % MEETS_EVERY == 0 and _swapped(lake) == before:
+            time.sleep(0.01)
     done.touch()
+
+
+def _swapped(lake: Path) -> set[str]:
+    """Name what swaps have left in the lake: it differs after each."""
+    directories = (lake / "disk_io_stat", lake / ".journal")
+    names = {path.name for directory in directories for path in directory.rglob("*")}
+    return {name for name in names if "merged~" in name or name.endswith(".json")}
 
 
 def compact_all(lake: Path, done: Path) -> None:
