@@ -24,6 +24,7 @@ TREE: Final = Path(__file__).parents[2]
 LIST: Final = Path(__file__).with_name("defects.toml")
 PAGE: Final = TREE / "docs" / "seeded-defects.md"
 TESTS: Final = (  # the quickest to notice a defect come first
+    "tests/unit/test_day_plan.py",
     "tests/golden",
     "tests/unit/lake",
     "tests/unit/test_build.py",
