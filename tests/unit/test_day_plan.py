@@ -53,3 +53,29 @@ def test_what_crosses_full_hours_in_a_sorted_file_is_billed_once(tmp_path: Path)
     by_hour = "SELECT epoch(window_start)::BIGINT, sum(read_ops)::BIGINT FROM usage_record GROUP BY ALL ORDER BY ALL"
     first = int(START.timestamp())
     assert read(lake, by_hour) == [(first, 55 * 60), (first + 3600, 60 * 60), (first + 7200, 55 * 60)]
+
+
+def an_hour_of(directory: Path, *allocations: dict[str, object]) -> Path:
+    """Sample a disk every ten minutes for an hour, sorted, with allocations that follow each other in it."""
+    lake = new_lake(directory)
+    for minute in range(0, 61, 10):
+        at = START + minute * MINUTE
+        write_run(lake, a_run(sample("vm-1", at, volume_id="vol-1"), at=at))
+    for number, allocation in enumerate(allocations):
+        told = {"provisioned_iops": [{"volume_id": "vol-1", **allocation}]}
+        at = START + number * HOUR / len(allocations)
+        write_run(lake, a_run(source="array-a", kind="storage", at=at, tables=told))
+    sort_partitions(lake.glob("disk_io_stat/date=*/source=*"))
+    build(lake, START, START + HOUR)
+    return lake
+
+
+def test_a_guarantee_that_ends_within_an_hour_covers_what_came_before(tmp_path: Path) -> None:
+    lake = an_hour_of(tmp_path, {"min_iops": 100, "min_enforced": True}, {"min_iops": 100, "min_enforced": False})
+    classes = "SELECT sum(guaranteed_ops)::BIGINT, sum(best_effort_ops)::BIGINT FROM usage_record"
+    assert read(lake, classes) == [(30 * 60 * 3, 30 * 60 * 3)]
+
+
+def test_what_exceeds_a_ceiling_is_measured_interval_by_interval(tmp_path: Path) -> None:
+    lake = an_hour_of(tmp_path, {"max_iops": 2})
+    assert read(lake, "SELECT sum(burst_ops)::BIGINT FROM usage_record") == [(60 * 60,)]

@@ -91,6 +91,13 @@ def test_late_samples_make_their_hour_and_the_one_whose_last_interval_may_end_in
     assert records(lake) == records_of_one_build(lake)
 
 
+def test_a_late_last_sample_of_a_day_is_where_the_next_day_goes_on(lake: Path) -> None:
+    at = START + DAY - MINUTE
+    late(a_run(sample("vm-1", at, volume_id="vol-1"), at=at), lake=lake)
+    assert START + DAY in dict(made(lake))
+    assert records(lake) == records_of_one_build(lake)
+
+
 def test_late_samples_at_the_end_of_a_gap_make_every_hour_of_the_gap_again(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
     for at in (START + HOUR, START + HOUR + 10 * MINUTE, START + 30 * HOUR):
