@@ -91,10 +91,15 @@ def test_late_samples_make_their_hour_and_the_one_whose_last_interval_may_end_in
     assert records(lake) == records_of_one_build(lake)
 
 
-def test_a_late_last_sample_of_a_day_is_where_the_next_day_goes_on(lake: Path) -> None:
-    at = START + DAY - MINUTE
-    late(a_run(sample("vm-1", at, volume_id="vol-1"), at=at), lake=lake)
-    assert START + DAY in dict(made(lake))
+def test_a_late_last_sample_of_a_day_is_where_the_next_day_goes_on(tmp_path: Path) -> None:
+    midnight = START + DAY
+    lake = new_lake(tmp_path)
+    for at in (midnight - 40 * MINUTE, midnight + 20 * MINUTE, midnight + 50 * MINUTE):
+        write_run(lake, a_run(sample("vm-1", at), at=at))
+    build(lake, START, END)
+    at = midnight - 10 * MINUTE
+    late(a_run(sample("vm-1", at), at=at), lake=lake)
+    assert [hour for hour, _ in made(lake)] == hours_from(midnight - 2 * HOUR, 3)
     assert records(lake) == records_of_one_build(lake)
 
 
