@@ -97,21 +97,26 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 @contextmanager
 def open_lake(lake: Path) -> Iterator[OpenLake]:
     """Open a lake whose tables are empty until ``show`` is called; otherwise as ``connect``."""
-    layout.require(lake)
-    with locks.reading(lake), open_files(lake, layout.all_files(lake)) as opened:
+    with locks.reading(layout.require(lake)), _opened(lake, layout.all_files(lake)) as opened:
+        _refuse_doubled_runs(opened, lake)
         yield opened
 
 
 @contextmanager
-def open_files(lake: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[OpenLake]:
-    """Open some files of a lake, by table; as ``open_lake``, which looks for all there are.
+def open_unlisted(lake: Path) -> Iterator[OpenLake]:
+    """Open a lake as ``open_lake`` does, without a look for its files or through its runs.
 
-    What reads little of a long history is spared to list it, and to look through all its runs. Files
-    that are listed within the block stay where they are until its end.
+    For what reads little of a long history: files that are listed within the block stay where they are
+    until its end.
     """
-    layout.require(lake)
+    with locks.reading(layout.require(lake)), _opened(lake, {}) as opened:
+        yield opened
+
+
+@contextmanager
+def _opened(lake: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[OpenLake]:
     line = lake_settings.load(lake)
-    with locks.reading(lake), closing(_new_connection()) as connection:
+    with closing(_new_connection()) as connection:
         opened = OpenLake(connection, files)
         try:
             # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
@@ -123,7 +128,6 @@ def open_files(lake: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[Open
                 connection.execute(f"DROP TABLE stored_{name}")
             for name in TABLES:
                 opened.show(name, ())
-            _refuse_doubled_runs(opened, lake)
             yield opened
         except duckdb.Error as error:
             raise _cause(error, opened) from error
@@ -177,17 +181,18 @@ def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
         only = "SEMI JOIN stored_collection_run USING (source, run_id)" if committed else ""
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM stored_{name} {only}")
     for name in _VIEWS:
-        connection.execute(_view(name))
+        connection.execute(view(name))
 
 
-def _view(name: str) -> str:
+def view(name: str) -> str:
+    """Return the SQL of a file of ``views/``."""
     return resources.files("ioledger.lake").joinpath("views", f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _install_settings(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
     # As lists: DuckDB would load pandas for a table of Arrow, in every command.
     connection.execute(
-        _view("setting"),
+        view("setting"),
         {
             "valid_from": [settings.valid_from for settings in line],
             "valid_to": [settings.valid_to for settings in line],
@@ -199,8 +204,20 @@ def _install_settings(connection: duckdb.DuckDBPyConnection, line: Timeline) -> 
     )
 
 
+def stored_whole(path: Path) -> pa.Table:
+    """Read one file of derived rows, every page with its checksum.
+
+    Raises LakeError if it cannot be read: a build makes it again once it is removed.
+    """
+    try:
+        return pq.read_table(path, partitioning=None, page_checksum_verification=True)
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise LakeError(f"{path} cannot be read: {reason}; remove it and build again") from error
+
+
 def _refuse_doubled_runs(opened: OpenLake, lake: Path) -> None:
-    paths = opened.files.get(COLLECTION_RUN.name, ())
+    paths = opened.files[COLLECTION_RUN.name]
     opened.show(COLLECTION_RUN.name, paths)
     # Names are compared where their hashes are equal: those of all runs ever would take much memory.
     doubled = opened.connection.execute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -10,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ioledger.lake.reader import view
 from ioledger.model.tables import USAGE_RECORD
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ def wrong_with_usage(rows: pa.Table) -> Iterator[str]:
     """Yield what is wrong with the records of one file: their names, their order, repeats and sums."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(_sql("usage_record_id"))
+        connection.execute(view("usage_record_id"))
         connection.register("record", rows)
-        misnamed, repeated, unequal = connection.execute(_sql("wrong_record")).fetchall()[0]
+        misnamed, repeated, unequal = connection.execute(view("wrong_record")).fetchall()[0]
     if misnamed:
         yield f"{misnamed} records have an id that is not the digest of their key"
     if repeated:
@@ -32,7 +32,3 @@ def wrong_with_usage(rows: pa.Table) -> Iterator[str]:
     order = pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in USAGE_RECORD.key])
     if not np.array_equal(order.to_numpy(), np.arange(len(rows))):
         yield "its records are not in the order of their keys"
-
-
-def _sql(name: str) -> str:
-    return resources.files("ioledger.lake").joinpath("views", f"{name}.sql").read_text(encoding="utf-8")

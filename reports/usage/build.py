@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
 from ioledger.lake import layout, locks, reader, settings, watermark, writer
@@ -226,14 +225,6 @@ class _Build:
         paths = (self._path(day), quarantine.file(self._lake, day))
         return sum(path.stat().st_size for path in paths if path.exists())
 
-    def _stored(self, day: date) -> pa.Table:
-        path = self._path(day)
-        try:
-            return pq.read_table(path, partitioning=None, page_checksum_verification=True)
-        except (OSError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0].rstrip(".")
-            raise LakeError(f"{path} cannot be read: {reason}; remove it and build again") from error
-
     def _path(self, day: date) -> Path:
         return layout.derived_partition(self._lake, USAGE_RECORD.name, day) / f"{FILE}.parquet"
 
@@ -274,7 +265,7 @@ class _Build:
         """Put the records of some hours in the place of those that the day's file has of them."""
         whole = built
         if len(hours) < len(all_hours) and self._path(day).exists():
-            stored = self._stored(day)
+            stored = reader.stored_whole(self._path(day))
             starts = pa.array([opens for opens, _ in hours], TIME)
             kept = stored.filter(pc.invert(pc.is_in(stored.column("window_start"), starts)))
             whole = pa.concat_tables([kept.cast(built.schema), built]).sort_by(

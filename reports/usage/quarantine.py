@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from ioledger.errors import LakeError
 from ioledger.lake import layout, reader, writer
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
@@ -55,13 +53,7 @@ def settle(lake: Path, day: date, hours: Sequence[Window], rows: pa.Table) -> No
 def _stored(lake: Path, day: date) -> pa.Table:
     path = file(lake, day)
     schema = arrow_schema(QUARANTINE.name)
-    if not path.exists():
-        return schema.empty_table()
-    try:
-        return pq.read_table(path, partitioning=None, page_checksum_verification=True).cast(schema)
-    except (OSError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise LakeError(f"{path} cannot be read: {reason}; remove it and build again") from error
+    return reader.stored_whole(path).cast(schema) if path.exists() else schema.empty_table()
 
 
 def _put(lake: Path, day: date, rows: pa.Table) -> None:

@@ -50,7 +50,7 @@ def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
     the lake cannot be read.
     """
     period = {"start": start, "end": end}
-    with _named_errors(lake), reader.open_files(lake, {}) as opened:
+    with _named_errors(lake), reader.open_unlisted(lake) as opened:
         show_telling_runs(opened, lake, start, end)
         show_parts(opened, Rollups(lake).cover(start, end, BY_MONTH_AND_DAY, provisional_time(opened, start, end)))
         summed = opened.connection.sql(statement("totals"), params={**period, "grouping": grouping})
@@ -73,7 +73,7 @@ def _with_integers(row: dict[str, Any]) -> dict[str, Any]:
 
 def first_moment(lake: Path) -> datetime | None:
     """Return when the lake's first run or usage record began; None where there is neither. Raises LakeError."""
-    with reader.open_files(lake, {}) as opened:
+    with reader.open_unlisted(lake) as opened:
         found = [_first(opened, lake, COLLECTION_RUN, "started_at"), _first(opened, lake, USAGE_RECORD, "window_start")]
     return min((moment for moment in found if moment is not None), default=None)
 

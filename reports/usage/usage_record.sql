@@ -49,20 +49,7 @@ complete AS (
 )
 
 SELECT
-    usage_record_id_of(
-        kind,
-        window_start,
-        volume_id,
-        vm_id,
-        device,
-        account_id,
-        project_id,
-        offering_id,
-        pool_id,
-        zone_id,
-        qos_class,
-        revision
-    ) AS usage_record_id,
+    usage_record_id_of(complete) AS usage_record_id,
     *
 FROM complete
 WHERE
