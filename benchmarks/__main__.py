@@ -15,7 +15,7 @@ from benchmarks.report import compaction_table, page, table
 
 _ROOT: Final = Path(__file__).parents[1]
 _SIZES: Final = {
-    "small": Size(disk_count=100, day_counts=(1, 10, 30), repetitions=1),
+    "small": Size(disk_count=100, day_counts=(1, 10, 30, 90), repetitions=3),
     "large": Size(disk_count=2000, day_counts=(1, 10, 30, 90), repetitions=3),
     # one file a run is thousands a day, which takes a long time to write, let alone to read
     "files": Size(disk_count=100, day_counts=(1,), repetitions=1, peers=(), files_by=("days", "runs")),
