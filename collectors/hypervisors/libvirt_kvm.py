@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from collectors.hypervisors.libvirt_epoch import CounterRun, Epochs
     from collectors.hypervisors.libvirt_guest import GuestSample
+    from collectors.source import Occasion
     from ioledger.clock import Clock
     from ioledger.model.records import Row
 
@@ -71,14 +72,14 @@ class LibvirtSource:
     def __init__(self, settings: LibvirtSettings) -> None:
         self._settings = settings
 
-    def read(self, clock: Clock) -> Reading:
+    def read(self, occasion: Occasion) -> Reading:
         """List the disks of all guests with their counters and caps.
 
         Raises SourceError where the host cannot be reached or its guests cannot be listed. A guest
         that cannot be read has rows of state ``error``, with ``device`` NULL where not even its
         disks are known, and is named in ``Reading.error``.
         """
-        settings = self._settings
+        settings, clock = self._settings, occasion.clock
         password = settings.password.reveal() if settings.password else None
         rows: list[Row] = []
         failures: dict[str, str] = {}
@@ -99,6 +100,9 @@ class LibvirtSource:
             host_id=host_id,
             error=unreadable_guests(failures, guests),
         )
+
+    def close(self) -> None:
+        """Nothing is kept open."""
 
 
 def _identified(

@@ -9,6 +9,7 @@ import pytest
 from libvirt_faults import Faulty, connect_with
 
 from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
+from collectors.source import Occasion
 from ioledger.clock import SystemClock
 from ioledger.errors import SourceError
 
@@ -48,7 +49,7 @@ def read(host: libvirt.virConnect, monkeypatch: pytest.MonkeyPatch) -> Read:  # 
     def read_with(**replaced: Callable[..., Any]) -> Reading:
         with monkeypatch.context() as patched:
             connect_with(patched, **replaced)
-            return LibvirtSource(LibvirtSettings(uri=URI)).read(SystemClock())
+            return LibvirtSource(LibvirtSettings(uri=URI)).read(Occasion(SystemClock()))
 
     return read_with
 

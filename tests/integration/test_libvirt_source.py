@@ -15,6 +15,7 @@ from libvirt_faults import connect_with
 from live_guests import QEMU_CONF, SYSTEM_PATH, Guest, LiveHost, live_host, ordinary_user, short_directory
 
 from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
+from collectors.source import Occasion
 from ioledger.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def host() -> Iterator[LiveHost]:
 
 
 def read(host: LiveHost) -> Reading:
-    return LibvirtSource(LibvirtSettings(uri=host.uri)).read(SystemClock())
+    return LibvirtSource(LibvirtSettings(uri=host.uri)).read(Occasion(SystemClock()))
 
 
 def rows(host: LiveHost) -> dict[str, dict[str, Any]]:
@@ -138,11 +139,12 @@ def test_a_guest_that_was_turned_off_meanwhile_is_off_and_no_failure(
 EMBEDDED_READ = """\
 import encodings.ascii, json, os, sys
 from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
+from collectors.source import Occasion
 from ioledger.clock import SystemClock
 uri, user, group = sys.argv[1], *map(int, sys.argv[2:])
 if os.geteuid() != user:  # after all imports: that user may not be able to read the modules
     os.setgroups([]); os.setgid(group); os.setuid(user)
-reading = LibvirtSource(LibvirtSettings(uri=uri)).read(SystemClock())
+reading = LibvirtSource(LibvirtSettings(uri=uri)).read(Occasion(SystemClock()))
 print(json.dumps([reading.error, list(reading.tables["disk_io_stat"])], default=str))
 """
 

@@ -8,6 +8,7 @@ import libvirt
 import pytest
 
 from collectors.hypervisors.libvirt_kvm import LibvirtSource
+from collectors.source import Occasion
 from ioledger.clock import SystemClock
 from ioledger.config import validated
 from ioledger.errors import ConfigurationError, SourceError
@@ -48,7 +49,7 @@ NODE = """\
 
 def read(uri: str, **settings: Any) -> Reading:  # noqa: ANN401 - whatever a configuration may hold
     values = validated(LibvirtSource.Settings, {"uri": uri, **settings}, "sources.kvm-a")
-    return LibvirtSource(values).read(SystemClock())
+    return LibvirtSource(values).read(Occasion(SystemClock()))
 
 
 @pytest.fixture
