@@ -67,7 +67,7 @@ class Round:
             guests=from_rows(occasion.last_rows())
         )
         self._node = self._new_node()
-        self._interview = Interview(host, self._clock, self._disks)
+        self._interview = Interview(host, self._clock, self._disks, with_cpu_time=not processes.is_certain)
         self._judged: dict[str, GuestMemory] = {}
 
     def read(self, rules: Sequence[VolumeRule]) -> Reading:
