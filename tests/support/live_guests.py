@@ -133,6 +133,12 @@ class Daemon:
         self.stop()
         self.start()
 
+    def crash(self) -> None:
+        """Kill it in the middle of its work, and start it again."""
+        self._process.kill()
+        self._process.wait()
+        self.start()
+
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
             return connection.connect_ex(str(self.socket)) == 0
@@ -183,6 +189,10 @@ class LiveHost:
         self.virsh("save", name, str(file))
         self.virsh("restore", str(file), "--running")
 
+    def reboot(self, name: str) -> None:
+        """Let the guest itself reboot, as its kernel does on an interrupt that means a broken machine."""
+        self.virsh("inject-nmi", name)
+
     def truth(self, name: str) -> Truth:
         """Ask QEMU, not libvirt, for the counters of a guest's vda."""
         answer = json.loads(self.virsh("qemu-monitor-command", name, '{"execute": "query-blockstats"}'))
@@ -204,7 +214,8 @@ class LiveHost:
         caps = "".join(f"<{name}>{value}</{name}>" for name, value in guest.caps.items())
         iotune = f"<iotune>{caps}</iotune>" if caps else ""
         command_line = (
-            f"quiet requests={guest.requests} pause_seconds={guest.pause_seconds} lifetime_seconds={LIFETIME_SECONDS}"
+            f"quiet unknown_nmi_panic panic=-1"
+            f" requests={guest.requests} pause_seconds={guest.pause_seconds} lifetime_seconds={LIFETIME_SECONDS}"
         )
         return f"""\
 <domain type='qemu'>
