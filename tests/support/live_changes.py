@@ -45,7 +45,10 @@ def overlay(host: LiveHost, guest: str, device: str, name: str) -> None:
     """Put a new file on top of a disk, as backup software does before it copies what lies below."""
     file = host.directory / f"{name}.qcow2"
     file.unlink(missing_ok=True)
-    host.virsh("snapshot-create-as", guest, "--disk-only", "--no-metadata", "--diskspec", f"{device},file={file}")
+    others = [f"--diskspec={other},snapshot=no" for other in block_counters(host, guest) if other != device]
+    host.virsh(
+        "snapshot-create-as", guest, "--disk-only", "--no-metadata", f"--diskspec={device},file={file}", *others
+    )
 
 
 def commit(host: LiveHost, guest: str, device: str) -> None:

@@ -53,12 +53,14 @@ class Lakes:
     """A lake for each way, into which hosts are collected; ``hosts`` are the names of sources and what they read."""
 
     def __init__(self, directory: Path, hosts: Mapping[str, LiveHost]) -> None:
+        self._names = list(hosts)
         self.of = {way: directory / way for way in WAYS}
         self._sources = {way: {name: source_of(host, way) for name, host in hosts.items()} for way in WAYS}
         for lake in self.of.values():
             layout.create(lake)
 
     def collect(self) -> None:
-        """Run every source once, both ways."""
-        for way, lake in self.of.items():
-            collect_all(lake, self._sources[way], SystemClock())
+        """Run every source once, both ways; of each host both before the next."""
+        for name in self._names:
+            for way, lake in self.of.items():
+                collect_all(lake, {name: self._sources[way][name]}, SystemClock())
