@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -18,9 +18,10 @@ from ioledger.lake import layout
 from ioledger.model.period import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import timedelta
 
+    from collectors.source import Source
     from ioledger.app import App
 
 _log = logging.getLogger(__name__)
@@ -38,9 +39,15 @@ def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
     What a source cannot read is stored as unknown and told on stderr; the exit code is then 3.
     """
     sources = build_sources(app.configuration(), app.directory, wanted)
-    if every is None:
-        return _exit_code(collect_all(app.lake(), sources, app.clock))
-    interval = parse_duration(every)
+    with ExitStack() as opened:
+        for source in sources.values():
+            opened.callback(source.close)
+        if every is None:
+            return _exit_code(collect_all(app.lake(), sources, app.clock))
+        return _keep_collecting(app, sources, parse_duration(every))
+
+
+def _keep_collecting(app: App, sources: Mapping[str, Source], interval: timedelta) -> int:
     lake = layout.require(app.lake())
     with _stop_requested() as stop:
         while not stop.wait(_until_next_beat(app.clock.now().timestamp(), interval)):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import UTC
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from collectors.source import Occasion
 from ioledger.errors import BusyError, ConfigurationError, DataError, SourceError
-from ioledger.lake import layout, locks
+from ioledger.lake import layout, locks, memory
+from ioledger.lake.last_rows import last_rows
 from ioledger.lake.writer import write_run
 from ioledger.model.records import Reading, Run, Status
 
@@ -68,7 +71,8 @@ def collect_one(lake: Path, name: str, source: Source, clock: Clock) -> Outcome:
 
 def _collect(lake: Path, name: str, source: Source, clock: Clock) -> Outcome:
     started_at, boottime_us = clock.now(), clock.boottime_us()
-    reading, status, is_defect = _read(name, source, clock)
+    occasion = Occasion(clock, memory.recall(lake, name), partial(last_rows, lake, name))
+    reading, status, is_defect = _read(name, source, occasion)
     run = Run(
         source=name,
         run_id=run_id_of(started_at),
@@ -83,6 +87,9 @@ def _collect(lake: Path, name: str, source: Source, clock: Clock) -> Outcome:
         error=reading.error,
         tables=reading.tables,
     )
+    if reading.remember is not None:
+        # Before the run itself: a memory that is ahead of the lake counts nothing twice, one that lags behind may.
+        memory.remember(lake, name, reading.remember)
     try:
         write_run(lake, run)
     except DataError as error:
@@ -93,9 +100,9 @@ def _collect(lake: Path, name: str, source: Source, clock: Clock) -> Outcome:
     return Outcome(name, run.status, sum(len(rows) for rows in run.tables.values()), run.error, is_defect)
 
 
-def _read(name: str, source: Source, clock: Clock) -> tuple[Reading, Status, bool]:
+def _read(name: str, source: Source, occasion: Occasion) -> tuple[Reading, Status, bool]:
     try:
-        reading = source.read(clock)
+        reading = source.read(occasion)
     except (SourceError, DataError, ConfigurationError) as error:
         return Reading({}, error=str(error)), "failed", False
     except Exception as error:  # noqa: BLE001 - a defect in one source must not cost the others their run

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from pydantic import BaseModel
 
     from ioledger.clock import Clock
-    from ioledger.model.records import Kind, Reading
+    from ioledger.model.records import Kind, Reading, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a source is handed for one run.
+
+    ``remembered`` is what the source's last reading asked to be remembered; None at the first run,
+    and where it was lost. ``last_rows`` then looks up, slowly, the last row with an epoch that the
+    lake holds of each of the source's disks (vm_id, device, epoch and counters).
+    """
+
+    clock: Clock
+    remembered: Mapping[str, Any] | None = None
+    last_rows: Callable[[], Iterable[Row]] = tuple
 
 
 class Source(Protocol):
@@ -22,10 +39,14 @@ class Source(Protocol):
     Settings: ClassVar[type[BaseModel]]
     kind: ClassVar[Kind]
 
-    def read(self, clock: Clock) -> Reading:
+    def read(self, occasion: Occasion) -> Reading:
         """List everything the source has, once.
 
         Raises SourceError when the listing itself fails: the run is then stored as failed. Items
         that could not be read are rows with NULLs, or are named in ``Reading.error``.
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of what is kept between runs, such as connections; nothing is read after it."""
         ...

@@ -20,7 +20,7 @@ from ioledger.model.records import Kind, Reading, Row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ioledger.clock import Clock
+    from collectors.source import Occasion
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -86,7 +86,7 @@ class SyntheticSource:
     def __init__(self, settings: SyntheticSettings) -> None:
         self._settings = settings
 
-    def read(self, clock: Clock) -> Reading:
+    def read(self, occasion: Occasion) -> Reading:
         """Give the disks of the guests that run on the host now; SourceError without a fleet file."""
         path = self._settings.fleet
         try:
@@ -94,8 +94,11 @@ class SyntheticSource:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SourceError(f"the fleet file {path} cannot be read: {error}; correct the path or the file") from error
         fleet = validated(Fleet, values, str(path))
-        rows = list(_disks(fleet, self._settings.host, clock.now().astimezone(UTC)))
+        rows = list(_disks(fleet, self._settings.host, occasion.clock.now().astimezone(UTC)))
         return Reading({"disk_io_stat": rows}, host_id=self._settings.host)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
 
 
 def _disks(fleet: Fleet, host: str, now: datetime) -> Iterator[Row]:

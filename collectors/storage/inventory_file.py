@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from collectors.inventory.source import InventoryFile, InventorySettings, read_files
 
 if TYPE_CHECKING:
-    from ioledger.clock import Clock
+    from collectors.source import Occasion
     from ioledger.model.records import Kind, Reading
 
 
@@ -26,6 +26,9 @@ class StorageInventory:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def read(self, clock: Clock) -> Reading:  # noqa: ARG002 - files say what holds, not when
+    def read(self, occasion: Occasion) -> Reading:  # noqa: ARG002 - files say what holds, not when
         """Read all files; DataError when one cannot be read or has a bad row."""
         return read_files(self._settings)
+
+    def close(self) -> None:
+        """Nothing is kept open."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MARKER: Final = "lake.toml"
 SETTINGS: Final = "settings.toml"
 LOCKS: Final = ".locks"
+MEMORY: Final = ".memory"
 FILES_LOCK: Final = "files"
 """The lock that readers share: while they do, files keep their names."""
 
@@ -64,6 +65,11 @@ def require(lake: Path) -> Path:
 def lock_file(lake: Path, name: str) -> Path:
     """Return the file on which a lock of a lake is held."""
     return lake / LOCKS / f"{name}.lock"
+
+
+def memory_file(lake: Path, source: str) -> Path:
+    """Return the file in which a source keeps what it wants to know at its next run."""
+    return lake / MEMORY / f"{source}.json"
 
 
 def fact_partition(lake: Path, table: str, day: date, source: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,13 +22,15 @@ class Reading:
 
     ``tables`` holds the rows by table, without ``source``, ``run_id`` and ``observed_at``, which
     the runner adds. ``error`` is None when everything could be read; otherwise it says in one
-    sentence what could not, and the run is partial.
+    sentence what could not, and the run is partial. ``remember`` is JSON that the source wants to be
+    handed at its next run, whichever process that is in.
     """
 
     tables: Mapping[str, list[Row]]
     host_id: str | None = None
     timeout_count: int = 0
     error: str | None = None
+    remember: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

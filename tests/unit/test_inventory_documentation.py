@@ -13,6 +13,8 @@ import pytest
 
 from collectors.inventory.rows import ADDED_BY_THE_RUN, file_columns, required_columns
 from collectors.inventory.source import read_table
+from collectors.source import Occasion
+from ioledger.clock import SystemClock
 from ioledger.config import load, validated
 from ioledger.errors import DataError
 from ioledger.model.tables import FACTS
@@ -61,7 +63,7 @@ def rows_of(section: Section, directory: Path) -> dict[str, list[Row]]:
         (entry_point,) = entry_points(group="ioledger.sources", name=source.type)
         kind = entry_point.load()
         settings = validated(kind.Settings, source.settings, name, {"directory": directory})
-        tables |= kind(settings).read(clock=None).tables
+        tables |= kind(settings).read(Occasion(SystemClock())).tables
     return tables
 
 

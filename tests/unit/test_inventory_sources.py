@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from collectors.controlplanes.inventory_file import ControlPlaneInventory
+from collectors.source import Occasion
 from collectors.storage.inventory_file import StorageInventory
 from ioledger.clock import SystemClock
 from ioledger.config import validated
@@ -26,7 +27,7 @@ def read(type_: str, settings: dict[str, Any], directory: Path) -> Reading:
     (entry_point,) = entry_points(group="ioledger.sources", name=type_)
     source = entry_point.load()
     checked = validated(source.Settings, settings, "ioledger.toml [sources.files]", {"directory": directory})
-    reading = source(checked).read(SystemClock())
+    reading = source(checked).read(Occasion(SystemClock()))
     assert isinstance(reading, Reading)
     return reading
 

@@ -18,7 +18,7 @@ from ioledger.model.records import Kind, Reading
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ioledger.clock import Clock
+    from collectors.source import Occasion
 
 OUTCOMES = "SELECT source, status, row_count, error FROM collection_run ORDER BY source"
 
@@ -47,11 +47,14 @@ class FakeSource:
     reading: Reading = field(default_factory=lambda: Reading({"disk_io_stat": [sample()]}, host_id="h"))
     error: Exception | None = None
 
-    def read(self, clock: Clock) -> Reading:
-        clock.now()
+    def read(self, occasion: Occasion) -> Reading:
+        occasion.clock.now()
         if self.error:
             raise self.error
         return self.reading
+
+    def close(self) -> None:
+        pass
 
 
 def test_a_run_is_told_in_its_row(tmp_path: Path) -> None:

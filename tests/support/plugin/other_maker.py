@@ -13,7 +13,7 @@ from ioledger.config import StrictModel
 from ioledger.model.records import Kind, Reading
 
 if TYPE_CHECKING:
-    from ioledger.clock import Clock
+    from collectors.source import Occasion
 
 _POLL_SECONDS = 0.02
 
@@ -33,14 +33,17 @@ class SlowSource:
     def __init__(self, settings: SlowSettings) -> None:
         self._directory = Path(settings.directory)
 
-    def read(self, clock: Clock) -> Reading:
+    def read(self, occasion: Occasion) -> Reading:
         """Say that it has started, wait for ``go``, and give a row of today and one of yesterday."""
-        now = clock.now()
+        now = occasion.clock.now()
         (self._directory / "started").touch()
         while not (self._directory / "go").exists():
             threading.Event().wait(_POLL_SECONDS)
         row = {"vm_id": "vm-1", "device": "vda", "state": "ok", "epoch": "e"}
         return Reading({"disk_io_stat": [{**row, "sampled_at": at} for at in (now, now - timedelta(days=1))]})
+
+    def close(self) -> None:
+        """Nothing is kept open."""
 
 
 @click.command()
