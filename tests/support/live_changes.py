@@ -62,8 +62,9 @@ def pull(host: LiveHost, guest: str, device: str) -> None:
 
 
 def copy(host: LiveHost, guest: str, device: str, name: str) -> None:
-    """Move a disk to another file."""
+    """Move a disk to another file, in place of one that may be there."""
     file = host.directory / f"{name}.qcow2"
+    file.unlink(missing_ok=True)
     host.virsh("blockcopy", guest, device, str(file), "--transient-job", "--pivot", "--wait")
 
 
