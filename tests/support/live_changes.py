@@ -46,9 +46,7 @@ def overlay(host: LiveHost, guest: str, device: str, name: str) -> None:
     file = host.directory / f"{name}.qcow2"
     file.unlink(missing_ok=True)
     others = [f"--diskspec={other},snapshot=no" for other in block_counters(host, guest) if other != device]
-    host.virsh(
-        "snapshot-create-as", guest, "--disk-only", "--no-metadata", f"--diskspec={device},file={file}", *others
-    )
+    host.virsh("snapshot-create-as", guest, "--disk-only", "--no-metadata", f"--diskspec={device},file={file}", *others)
 
 
 def commit(host: LiveHost, guest: str, device: str) -> None:
