@@ -18,9 +18,7 @@ NOTHING = dict.fromkeys(CAP_COLUMN_OF, 0) | {"group_name": ""}
 
 
 def disk_with(iotune: str) -> Disk:
-    (disk,) = disks_of(
-        f"<domain><devices><disk><target dev='vda'/><iotune>{iotune}</iotune></disk></devices></domain>"
-    )
+    (disk,) = disks_of(f"<domain><devices><disk><target dev='vda'/><iotune>{iotune}</iotune></disk></devices></domain>")
     return disk
 
 
