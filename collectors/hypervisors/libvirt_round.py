@@ -102,7 +102,7 @@ class Round:
         ]
         self._interview.hangs_left = max(0, min(MAX_NEW_HANGS, MAX_HUNG_CALLS - len(occupied)))
         yield from self._identified(self._interview.ask(well))
-        yield from self._interview.describe(off, "off")
+        yield from self._identified(self._interview.describe(off, "off"))
         yield from self._interview.describe(left_alone, "silent", SILENT)
         for guest in hung:
             if guest not in left_alone:
@@ -131,7 +131,7 @@ class Round:
 
     def _judge(self, sample: GuestSample) -> None:
         before = self._before.guests.get(sample.uuid)
-        if sample.condition == "off" and before is not None:
+        if sample.domain_id == OFF and before is not None:
             self._judged[sample.uuid] = over(before)
         elif sample.condition == "running" and sample.counters is not None and sample.disks is not None:
             process = process_of(sample, self._processes, self._clock)
@@ -156,7 +156,7 @@ class Round:
         now = self._clock.now()
         listed = {guest.uuid for guest in self._listing.guests}
         kept = {
-            uuid: guest if uuid in listed else over(guest)
+            uuid: guest
             for uuid, guest in self._before.guests.items()
             if uuid in listed or (not self._processes.is_certain and now - guest.seen_at < FORGET_AFTER)
         }

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from collectors.hypervisors.base import UnreadableGuestError
 from collectors.hypervisors.libvirt_caps import CAP_COLUMN_OF, cap_rows
 from collectors.hypervisors.libvirt_domain_xml import Disk, disks_of
 from ioledger.lake.schema import typed
