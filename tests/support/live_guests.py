@@ -123,6 +123,11 @@ class Daemon:
         if self._process.poll() is not None:
             raise RuntimeError(f"libvirtd ended at once: {self._log.read_text(encoding='utf-8', errors='replace')}")
 
+    @property
+    def pid(self) -> int:
+        """Its process, as long as it runs."""
+        return self._process.pid
+
     def stop(self) -> None:
         """Let it end in its own time, as a service manager would."""
         self._process.terminate()
