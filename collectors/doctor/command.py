@@ -25,11 +25,11 @@ _CHECK_COLUMNS: Final = ("check", "result", "found", "mend")
 _FOR_PEOPLE: Final = ("vm", "device", "volume_id", "mapped_by", "remark")
 
 _SUMMARY: Final = {
-    "ok": "{} as they should be",
-    "shared": "{} on a volume with others",
-    "unknown_volume": "{} on a volume that no storage or control plane knows",
-    "no_volume": "{} on none",
-    "not_read": "{} that could not be read",
+    "ok": "{} fine",
+    "shared": "{} sharing a volume",
+    "unknown_volume": "{} on an unknown volume",
+    "no_volume": "{} without a volume",
+    "not_read": "{} not read",
 }
 
 
@@ -76,14 +76,15 @@ def _as_check(found: VolumeCheck) -> dict[str, str | None]:
 
 def _summary(found: VolumeCheck) -> str:
     tally = Counter(row["finding"] for row in found.rows)
-    disks = sum(count for finding, count in tally.items() if finding != "no_disk")
     told = ", ".join(words.format(tally[finding]) for finding, words in _SUMMARY.items() if tally[finding])
-    parts = [f"{disks} {'disk' if disks == 1 else 'disks'}{': ' if told else ''}{told}"]
-    if found.is_checked:
-        parts.append(f"{tally['no_disk']} volumes without a disk")
-    else:
-        parts.append("no storage or control plane has been read, so whether these volumes exist is not known")
-    return "; ".join(parts)
+    disks = f"{_counted(tally.total() - tally['no_disk'], 'disk')}: {told}" if told else "no disks"
+    if not found.is_checked:
+        return f"{disks}; no storage or control plane has been read, so whether the volumes exist is not known"
+    return f"{disks}; {_counted(tally['no_disk'], 'volume')} without a disk"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _for_people(row: Mapping[str, Any]) -> dict[str, str | None]:

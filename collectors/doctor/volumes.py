@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from collectors.doctor import statement
@@ -95,15 +95,20 @@ def _notes(runs: Mapping[str, LatestRuns], configured: Mapping[str, BaseModel], 
         if told.listed is None:
             yield f"no run of {name} has listed anything; `ioledger collect --source {name}` says why"
         elif told.latest is not None and told.latest != told.listed:
-            yield (
-                f"the latest run of {name} failed ({told.latest.error}); "
-                f"what is shown of it is from {told.listed.started_at.isoformat()}"
-            )
-        elif told.listed.started_at < too_old:
-            yield (
-                f"{name} was last read at {told.listed.started_at.isoformat()}; read it again, "
-                "or name it under `retired` in the lake's settings.toml"
-            )
+            since = f"what is shown of it is from {_moment(told.listed.started_at)}"
+            yield f"the latest run of {name} failed ({told.latest.error}); {since}"
+    last_read = {name: told.listed.started_at for name, told in runs.items() if told.listed is not None}
+    if old := sorted((at, name) for name, at in last_read.items() if at < too_old):
+        at, name = old[0]
+        others = f" and that of {len(old) - 1} other sources" if len(old) > 1 else ""
+        yield (
+            f"what is shown of {name}, from {_moment(at)},{others} is older than facts may be; collect, or name sources "
+            "that will not report again under `retired` in the lake's settings.toml"
+        )
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _unknown_rules(disks: Iterable[Mapping[str, Any]], configured: Mapping[str, BaseModel]) -> Iterable[str]:
