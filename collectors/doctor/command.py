@@ -103,7 +103,7 @@ def _remark(row: Mapping[str, Any]) -> str | None:
             return "could not be read" if row["device"] else "its disks could not be read"
         case "no_volume":
             names = {"serial": row["disk_serial"], "WWN": row["disk_wwn"], "path": row["source_path"]}
-            told = ", ".join(f"{name} {value}" for name, value in names.items() if value is not None)
+            told = ", ".join(f"{name} {value}" for name, value in names.items() if value)
             return f"no volume: {told}" if told else "no volume, and neither serial, WWN nor path to tell one by"
         case "unknown_volume":
             return "no storage or control plane knows it"

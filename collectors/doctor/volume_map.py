@@ -80,7 +80,7 @@ def _mapped(disk: Mapping[str, Any], rules: Sequence[VolumeRule] | None) -> dict
 
 def _finding(row: Mapping[str, Any], *, is_checked: bool) -> str:
     if row["volume_id"] is None:
-        has_name = any(row[name] is not None for name in _NAMES)
+        has_name = any(row[name] for name in _NAMES)
         return "not_read" if row["state"] in _UNREAD and not has_name else "no_volume"
     if is_checked and row["known_to"] is None:
         return "unknown_volume"

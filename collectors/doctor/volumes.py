@@ -100,10 +100,10 @@ def _notes(runs: Mapping[str, LatestRuns], configured: Mapping[str, BaseModel], 
     last_read = {name: told.listed.started_at for name, told in runs.items() if told.listed is not None}
     if old := sorted((at, name) for name, at in last_read.items() if at < too_old):
         at, name = old[0]
-        others = f" and that of {len(old) - 1} other sources" if len(old) > 1 else ""
+        others = f" and of {len(old) - 1} more," if len(old) > 1 else ""
         yield (
-            f"what is shown of {name}, from {_moment(at)},{others} is older than facts may be; collect, or name sources "
-            "that will not report again under `retired` in the lake's settings.toml"
+            f"what is shown of {name}, from {_moment(at)},{others} is older than facts may be; collect, or name "
+            "sources that will not report again under `retired` in the lake's settings.toml"
         )
 
 
