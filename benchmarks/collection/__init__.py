@@ -1,0 +1,1 @@
+"""`make bench-collect`: collection measured beside other readers of the same libvirt."""
