@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from live_guests import live_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from live_guests import LiveHost
@@ -23,10 +23,11 @@ _DISK_BYTES: Final = 2**20
 
 
 @contextmanager
-def running_guests(count: int = GUESTS) -> Iterator[LiveHost]:
-    """Start a private libvirtd with so many running guests; at the end all are gone."""
+def running_guests(tell: Callable[[str], None]) -> Iterator[LiveHost]:
+    """Start a private libvirtd with running guests; at the end all are gone. ``tell`` hears what is going on."""
+    tell(f"starting {GUESTS} guests")
     with live_host() as host:
-        for number in range(count):
+        for number in range(GUESTS):
             definition = host.directory / f"guest-{number:02}.xml"
             definition.write_text(_domain_xml(host.directory, f"guest-{number:02}"), encoding="utf-8")
             host.virsh("create", str(definition))
