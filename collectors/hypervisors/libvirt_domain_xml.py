@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import ParseError
@@ -46,6 +46,8 @@ class Disk:
     device: str
     facts: Mapping[str, str | int]
     counted: bool = True
+    chain: frozenset[int] = frozenset()
+    traits: Mapping[str, str] = field(default_factory=dict)
 
 
 def disks_of(xml: str) -> list[Disk]:
