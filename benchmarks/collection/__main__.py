@@ -16,7 +16,7 @@ from benchmarks.collection.guests import running_guests
 from benchmarks.collection.report import Measured, holdings_table, page, raw, readers_table, stuck_text
 from benchmarks.collection.rounds import measure_rounds
 from benchmarks.collection.service import holdings_back_to_back, holdings_of_service
-from benchmarks.collection.stuck import STUCK_RUNS, measure_stuck_runs
+from benchmarks.collection.stuck import HANGS, measure_stuck_runs
 
 _ROUNDS: Final = 25
 _USUAL_RUNS: Final = 200
@@ -37,9 +37,9 @@ def main(runs: int) -> None:
                 rounds=measure_rounds(host.uri, directory, _ROUNDS, _tell),
                 service=holdings_of_service(directory / "service", host.uri, min(runs, _USUAL_RUNS), _tell),
                 back_to_back=holdings_back_to_back(directory / "back-to-back", host.uri, runs, _tell),
-                stuck=measure_stuck_runs(host, directory / "stuck", STUCK_RUNS, _tell),
+                stuck=measure_stuck_runs(host, directory / "stuck", HANGS, _tell),
             )
-    except ContenderError as error:
+    except (ContenderError, TimeoutError) as error:
         click.echo(f"benchmarks: {error}", err=True)
         sys.exit(1)
     click.echo(readers_table(measured.rounds))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.collection import rounds as readers
 from benchmarks.collection.guests import DISKS, GUESTS, MEMORY_MIB
 from benchmarks.collection.service import BEAT
+from benchmarks.collection.stuck import HANGS, RUNS_BESIDE
 from benchmarks.report import cores, cpu_model, markdown, memory_gib
 
 if TYPE_CHECKING:
@@ -96,13 +97,13 @@ def stuck_text(stuck: StuckRuns | str) -> str:
         ("libvirtd", *(_change(moment.libvirtd) for moment in moments)),
     ]
     return f"""\
-{markdown([("handles, threads, PSS MB", "before", "after the last run beside it", "after it went on"), *rows])}
-- Of {stuck.run_count} runs, {stuck.timeout_runs} have a row of state `timeout`, and {stuck.whole_runs} have read all \
-{GUESTS - 1} other guests in full.
+{markdown([("handles, threads, PSS MB", "before", "while it hung the last time", "at the end"), *rows])}
+- Of {stuck.run_count} runs while it hung, {stuck.timeout_runs} have a row of state `timeout`, and
+  {stuck.whole_runs} have read all {GUESTS - 1} other guests in full.
 - A run's reading took {stuck.median_run_seconds:.2f} s in the median and {stuck.longest_run_seconds:.2f} s at most.
 - Another client waited {stuck.other_client_seconds:.2f} s at most for the list of guests and a healthy guest's
   counters.
-- The guest was read again {stuck.recovered_seconds:.0f} s after it went on.
+- The guest was read again {stuck.recovered_seconds:.0f} s at most after it went on.
 """
 
 
@@ -129,12 +130,14 @@ same daemon. Nothing in the guests reads or writes.
 ## Memory and file handles
 
 {holdings_table(measured.service, measured.back_to_back)}
-PSS divides what several processes share between them; RSS counts it once for each. *Back to back* makes the runs of the
+PSS divides what several processes share between them, with this benchmark among those that share; RSS counts it once
+for each. Both begin with an empty lake. *Back to back* makes the runs of the
 service in one process without a pause; its early and late rows are what to compare for growth.
 
 ## A guest that does not answer
 
-One QEMU of the {GUESTS} was stopped (SIGSTOP) while `collect --every {BEAT}` ran:
+While `collect --every {BEAT}` ran, one QEMU of the {GUESTS} was stopped (SIGSTOP) for {RUNS_BESIDE} runs and then went
+on (SIGCONT) until it was read again, {HANGS} times:
 
 {stuck_text(measured.stuck)}
 ## Where it was measured

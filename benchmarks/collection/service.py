@@ -72,8 +72,19 @@ class Service:
 
     def rows(self, table: str) -> list[list[dict[str, Any]]]:
         """Return the rows of a table, by run in the order of time."""
-        paths = sorted(layout.files(self.lake, table), key=lambda path: path.name)
-        return [pq.read_table(path, partitioning=None).to_pylist() for path in paths]
+        return [_rows(path) for path in self._files(table)]
+
+    def last_rows(self, table: str) -> list[dict[str, Any]]:
+        """Return the rows of the last run."""
+        return _rows(self._files(table)[-1])
+
+    def _files(self, table: str) -> list[Path]:
+        return sorted(layout.files(self.lake, table), key=lambda path: path.name)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(path, partitioning=None).to_pylist()
+    return rows
 
 
 @contextmanager

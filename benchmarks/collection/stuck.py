@@ -1,4 +1,4 @@
-"""A guest whose QEMU is stopped, and a hundred runs of the service beside it."""
+"""A guest whose QEMU is stopped again and again, and a hundred runs of the service beside it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
     from benchmarks.collection.service import Service
 
-STUCK_RUNS: Final = 100
+HANGS: Final = 10
+RUNS_BESIDE: Final = 10
+"""Runs while a guest hangs, before it goes on."""
+
 _STUCK: Final = "guest-00"
 _HEALTHY: Final = "guest-01"
-_ASKED_EVERY_RUNS: Final = 10
+_CALM_RUNS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,15 @@ class Moment:
 
 @dataclass(frozen=True)
 class StuckRuns:
-    """What a guest that does not answer costs.
+    """What a guest costs that hangs, goes on, and hangs again.
 
-    ``timeout_runs`` are the runs that have a row of state ``timeout``, ``whole_runs`` those in which
+    Of the runs while it hung, ``timeout_runs`` have a row of state ``timeout``, and in ``whole_runs``
     all other guests were read in full. ``other_client_seconds`` is how long another client at most
-    waited for the list of guests and for a healthy guest's counters.
+    waited for the list of guests and for a healthy guest's counters, ``recovered_seconds`` how long
+    the guest at most was not read after it had gone on.
     """
 
+    hang_count: int
     run_count: int
     timeout_runs: int
     whole_runs: int
@@ -59,46 +64,51 @@ class StuckRuns:
     after: Moment
 
 
-def measure_stuck_runs(host: LiveHost, directory: Path, run_count: int, tell: Callable[[str], None]) -> StuckRuns | str:
-    """Stop one guest's QEMU, let the service run so many times, and let the guest go on.
+def measure_stuck_runs(
+    host: LiveHost, directory: Path, hang_count: int, tell: Callable[[str], None]
+) -> StuckRuns | str:
+    """Stop one guest's QEMU so many times, let the service run beside it, and let the guest go on.
 
-    Returns a sentence where there is nothing to measure, since no run is stored while a guest is stuck.
+    Returns a sentence where there is nothing to measure, since no run is stored while a guest hangs.
     """
     libvirtd = int((host.directory / "run" / "libvirt" / "libvirtd.pid").read_text(encoding="ascii"))
     qemu = int((host.directory / "run" / "libvirt" / "qemu" / "run" / f"{_STUCK}.pid").read_text(encoding="ascii"))
+    asked: list[float] = []
+    recovered: list[float] = []
+    beside: list[int] = []
     with running_service(directory, host.uri) as service:
-        tell(f"one guest stuck, {run_count} runs")
-        service.wait_for_runs(5)
+        service.wait_for_runs(_CALM_RUNS)
         before = _moment(service, libvirtd)
-        first = service.run_count() + 1  # the run that is under way may have read the guest
-        os.kill(qemu, signal.SIGSTOP)
-        try:
-            service.wait_for_runs(1)
-            asked = []
-            while service.run_count() < first + run_count:
-                service.wait_for_runs(min(_ASKED_EVERY_RUNS, first + run_count - service.run_count()))
+        for number in range(hang_count):
+            tell(f"one guest hangs, {number + 1} of {hang_count}")
+            os.kill(qemu, signal.SIGSTOP)
+            try:
+                service.wait_for_runs(1)  # it may have been under way
+                first = service.run_count()
+                service.wait_for_runs(RUNS_BESIDE)
+                beside += range(first, first + RUNS_BESIDE)
                 asked.append(_other_client_seconds(host))
-            while_stuck = _moment(service, libvirtd)
-        except TimeoutError as error:
-            return f"no run was stored while a guest was stuck: {error}"
-        finally:
-            os.kill(qemu, signal.SIGCONT)
-        last = first + run_count
-        began = time.monotonic()
-        wait_until(lambda: _is_whole(service), "a run with all guests")
-        recovered_seconds = time.monotonic() - began
-        service.wait_for_runs(5)
+                while_stuck = _moment(service, libvirtd)
+            except TimeoutError as error:
+                return f"no run was stored while a guest hung: {error}"
+            finally:
+                os.kill(qemu, signal.SIGCONT)
+            began = time.monotonic()
+            wait_until(lambda: _is_whole(service), "a run with all guests")
+            recovered.append(time.monotonic() - began)
+        service.wait_for_runs(_CALM_RUNS)
         after = _moment(service, libvirtd)
-        samples = service.rows("disk_io_stat")[first:last]
-        lengths = [(run["ended_at"] - run["started_at"]).total_seconds() for (run,) in service.rows("collection_run")]
+        samples, runs = service.rows("disk_io_stat"), service.rows("collection_run")
+    lengths = [(run["ended_at"] - run["started_at"]).total_seconds() for (run,) in (runs[index] for index in beside)]
     return StuckRuns(
-        run_count=len(samples),
-        timeout_runs=sum(any(row["state"] == "timeout" for row in rows) for rows in samples),
-        whole_runs=sum(_ok_rows(rows, but_of=_STUCK) == (GUESTS - 1) * DISKS for rows in samples),
-        median_run_seconds=median(lengths[first:last]),
-        longest_run_seconds=max(lengths[first:last]),
+        hang_count=hang_count,
+        run_count=len(beside),
+        timeout_runs=sum(any(row["state"] == "timeout" for row in samples[index]) for index in beside),
+        whole_runs=sum(_ok_rows(samples[index], but_of=_STUCK) == (GUESTS - 1) * DISKS for index in beside),
+        median_run_seconds=median(lengths),
+        longest_run_seconds=max(lengths),
         other_client_seconds=max(asked),
-        recovered_seconds=recovered_seconds,
+        recovered_seconds=max(recovered),
         before=before,
         while_stuck=while_stuck,
         after=after,
@@ -110,8 +120,7 @@ def _moment(service: Service, libvirtd: int) -> Moment:
 
 
 def _is_whole(service: Service) -> bool:
-    rows = service.rows("disk_io_stat")[-1]
-    return _ok_rows(rows, but_of=None) == GUESTS * DISKS
+    return _ok_rows(service.last_rows("disk_io_stat"), but_of=None) == GUESTS * DISKS
 
 
 def _ok_rows(rows: list[dict[str, object]], but_of: str | None) -> int:
