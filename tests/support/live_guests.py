@@ -19,12 +19,13 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from guest_image import guest_image
+from guest_image import GuestImage, guest_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -163,10 +164,14 @@ class LiveHost:
         self.uri = f"qemu:///session?socket={self.socket}"
         self.remote_uri = f"qemu+tcp://127.0.0.1:{daemon.port}/session"
         self.host_id = daemon.host_id
+
+    @cached_property
+    def _image(self) -> GuestImage:
+        """The image, where QEMU can read it: the checkout may be where an unprivileged one cannot."""
         image = guest_image()
-        # The checkout may be where an unprivileged QEMU cannot read.
-        self._kernel = Path(shutil.copy(image.kernel, directory))
-        self._initramfs = Path(shutil.copy(image.initramfs, directory))
+        return GuestImage(
+            Path(shutil.copy(image.kernel, self.directory)), Path(shutil.copy(image.initramfs, self.directory))
+        )
 
     def virsh(self, *arguments: str) -> str:
         """Run virsh and return what it prints; its complaint is the error."""
@@ -228,8 +233,8 @@ class LiveHost:
   <memory unit='MiB'>128</memory>
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
-    <kernel>{self._kernel}</kernel>
-    <initrd>{self._initramfs}</initrd>
+    <kernel>{self._image.kernel}</kernel>
+    <initrd>{self._image.initramfs}</initrd>
     <cmdline>{command_line}</cmdline>
   </os>
   <features><acpi/></features>
