@@ -124,16 +124,31 @@ class Daemon:
         if process.poll() is not None:
             raise RuntimeError(f"libvirtd ended at once: {self._log.read_text(encoding='utf-8', errors='replace')}")
 
-    def stop(self, signal_number: int = signal.SIGTERM) -> None:
-        """End it, if it runs: in its own time, as a service manager would, or as the signal does."""
+    @property
+    def pid(self) -> int:
+        """Its process, as long as it runs."""
+        if self._process is None:
+            raise LookupError("libvirtd was never started")
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Let it end in its own time, as a service manager would, if it runs."""
+        self._end(signal.SIGTERM)
+
+    def restart(self) -> None:
+        """Stop it and start it again."""
+        self.stop()
+        self.start()
+
+    def crash(self) -> None:
+        """Kill it in the middle of its work, and start it again."""
+        self._end(signal.SIGKILL)
+        self.start()
+
+    def _end(self, signal_number: int) -> None:
         if self._process is not None:
             self._process.send_signal(signal_number)
             self._process.wait(PATIENCE_SECONDS)
-
-    def restart(self, signal_number: int = signal.SIGTERM) -> None:
-        """End it and start it again."""
-        self.stop(signal_number)
-        self.start()
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
