@@ -95,6 +95,7 @@ class Daemon:
         self.port = _free_port()
         self.socket = directory / "run" / "libvirt" / "libvirt-sock"
         self._log = directory / "libvirtd.log"
+        self._process: subprocess.Popen[bytes] | None = None
         homes = {
             "XDG_CONFIG_HOME": directory / "config",
             "XDG_CACHE_HOME": directory / "cache",
@@ -117,22 +118,23 @@ class Daemon:
     def start(self) -> None:
         """Start it, and return when it answers."""
         with self._log.open("ab") as output:
-            self._process = subprocess.Popen(
+            process = self._process = subprocess.Popen(
                 ["libvirtd", "--listen", "--timeout", "60"], stdout=output, stderr=output, **self._how
             )
-        wait_until(lambda: self._answers() or self._process.poll() is not None, "libvirtd's socket")
-        if self._process.poll() is not None:
+        wait_until(lambda: self._answers() or process.poll() is not None, "libvirtd's socket")
+        if process.poll() is not None:
             raise RuntimeError(f"libvirtd ended at once: {self._log.read_text(encoding='utf-8', errors='replace')}")
 
     @property
     def pid(self) -> int:
         """Its process, as long as it runs."""
+        if self._process is None:
+            raise LookupError("libvirtd was never started")
         return self._process.pid
 
     def stop(self) -> None:
-        """Let it end in its own time, as a service manager would."""
-        self._process.terminate()
-        self._process.wait(PATIENCE_SECONDS)
+        """Let it end in its own time, as a service manager would, if it runs."""
+        self._end(signal.SIGTERM)
 
     def restart(self) -> None:
         """Stop it and start it again."""
@@ -141,9 +143,13 @@ class Daemon:
 
     def crash(self) -> None:
         """Kill it in the middle of its work, and start it again."""
-        self._process.kill()
-        self._process.wait()
+        self._end(signal.SIGKILL)
         self.start()
+
+    def _end(self, signal_number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal_number)
+            self._process.wait(PATIENCE_SECONDS)
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -182,12 +188,17 @@ class LiveHost:
             raise RuntimeError(f"virsh {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout.strip()
 
+    def raw_disk(self, name: str, size_bytes: int) -> Path:
+        """Make an empty file for a disk."""
+        disk = self.directory / f"{name}.raw"
+        with disk.open("wb") as file:
+            file.truncate(size_bytes)
+        disk.chmod(0o666)
+        return disk
+
     def define(self, guest: Guest) -> str:
         """Make a guest that is off; return its UUID."""
-        disk = self.directory / f"{guest.name}.raw"
-        with disk.open("wb") as file:
-            file.truncate(guest.disk_bytes)
-        disk.chmod(0o666)
+        disk = self.raw_disk(guest.name, guest.disk_bytes)
         definition = self.directory / f"{guest.name}.xml"
         definition.write_text(self._domain_xml(guest, disk), encoding="utf-8")
         self.virsh("define", str(definition))
@@ -224,7 +235,7 @@ class LiveHost:
         caps = "".join(f"<{name}>{value}</{name}>" for name, value in guest.caps.items())
         iotune = f"<iotune>{caps}</iotune>" if caps else ""
         command_line = (
-            f"quiet unknown_nmi_panic panic=-1"
+            "quiet unknown_nmi_panic panic=-1"
             f" requests={guest.requests} pause_seconds={guest.pause_seconds} lifetime_seconds={LIFETIME_SECONDS}"
         )
         return f"""\
@@ -263,8 +274,8 @@ def live_host() -> Iterator[LiveHost]:
         raise RuntimeError(f"live guests need {', '.join(missing)}; install them with `.ci/system-packages live`")
     with short_directory() as directory:
         daemon = Daemon(directory)
-        daemon.start()
         try:
+            daemon.start()
             yield LiveHost(directory, daemon)
         finally:
             _end_guests(directory)
