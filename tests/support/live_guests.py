@@ -19,7 +19,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -311,7 +311,11 @@ def _end_guests(directory: Path) -> None:
         pid = int(pid_file.read_text(encoding="ascii"))
         if _is_qemu(pid):
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda pid=pid: not _is_qemu(pid), f"the end of process {pid}")
+            wait_until(partial(_has_ended, pid), f"the end of process {pid}")
+
+
+def _has_ended(pid: int) -> bool:
+    return not _is_qemu(pid)
 
 
 def _is_qemu(pid: int) -> bool:
