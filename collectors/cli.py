@@ -14,6 +14,7 @@ from collectors.collection import Collection, collect_all
 from collectors.registry import build_sources
 from collectors.service import keep_collecting
 from collectors.systemd import Notifier
+from collectors.without_pandas import keep_pandas_out
 from ioledger.cli import EXIT_DEFECT, EXIT_PARTIAL, EXIT_WRONG_USE
 from ioledger.lake import layout
 from ioledger.model.period import parse_duration
@@ -38,6 +39,7 @@ def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
 
     What a source cannot read is stored as unknown and told on stderr; the exit code is then 3.
     """
+    keep_pandas_out()
     interval = None if every is None else parse_duration(every)
     sources = build_sources(app.configuration(), app.directory, wanted)
     collection = Collection(layout.require(app.lake()), sources, app.clock)
