@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from libvirt_reading import reader
 
-from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
 from collectors.beat import Beat
+from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
 from collectors.runner import collect_one
 from ioledger.clock import SystemClock
 from ioledger.lake import layout
