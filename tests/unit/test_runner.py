@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -119,3 +120,39 @@ def test_a_lock_is_held_once_and_freed(tmp_path: Path) -> None:
         locks.exclusive(lake, "x").__enter__()
     with locks.exclusive(lake, "x"):
         pass
+
+
+def test_what_a_crash_left_is_removed_by_the_next_run(tmp_path: Path) -> None:
+    lake, clock = new_lake(tmp_path), HeldClock()
+    for _ in range(2):
+        clock.let_pass(60)
+        assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock)).status == "ok"
+    (last,) = (lake / "collection_run").rglob("20251122T120200.000000Z.parquet")
+    last.rename(last.with_name(".20251122T120200.000000Z.parquet.tmp"))
+    clock.let_pass(60)
+    assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock)).status == "ok"
+    assert sorted(path.name for path in last.parent.iterdir()) == [
+        "20251122T120100.000000Z.parquet",
+        "20251122T120300.000000Z.parquet",
+    ]
+
+
+def test_the_cost_of_a_run_does_not_grow_with_those_of_the_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that follows another looks into no directory in which there are as many files as runs."""
+    lake, clock = new_lake(tmp_path), HeldClock()
+    listed: list[str] = []
+
+    def noting(list_directory: Callable[..., object]) -> Callable[..., object]:
+        def noted(path: object = ".") -> object:
+            listed.append(str(path))
+            return list_directory(path)
+
+        return noted
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, noting(getattr(os, name)))
+    for is_first in (True, False):
+        listed.clear()
+        clock.let_pass(60)
+        assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock)).status == "ok"
+        assert any("source=kvm-01" in path for path in listed) == is_first
