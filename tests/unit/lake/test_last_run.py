@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from lakes import MINUTE, NOON, a_run, new_lake, sample
+from lakes import MINUTE, NOON, a_run, new_lake
 
 from ioledger.lake import layout
 from ioledger.lake.compaction import compact
@@ -18,9 +18,7 @@ DAY = timedelta(days=1)
 
 
 def test_a_lake_without_runs_has_no_last_one(tmp_path: Path) -> None:
-    lake = new_lake(tmp_path, a_run(sample()))
-    assert last_run(new_lake(tmp_path / "other")) is None
-    assert last_run(lake, "kvm-02") is None
+    assert last_run(new_lake(tmp_path)) is None
 
 
 def test_the_last_run_is_that_which_ended_last(tmp_path: Path) -> None:
@@ -32,14 +30,12 @@ def test_the_last_run_is_that_which_ended_last(tmp_path: Path) -> None:
         a_run(at=NOON + MINUTE),
     )
     assert last_run(lake) == LastRun(NOON + 2 * MINUTE, NOON + 2 * MINUTE, 1, None)
-    assert last_run(lake, "kvm-01") == LastRun(NOON + MINUTE, NOON + MINUTE, 1, None)
-    assert last_run(lake, "kvm-03") == LastRun(NOON - DAY, NOON - DAY, 1, None)
 
 
 def test_the_last_run_is_found_in_a_merged_file(tmp_path: Path) -> None:
     lake = new_lake(tmp_path, *(a_run(at=NOON + minute * MINUTE) for minute in range(3)))
     assert compact(lake, NOON + DAY).merged_count
-    assert last_run(lake, "kvm-01") == LastRun(NOON + 2 * MINUTE, NOON + 2 * MINUTE, 1, None)
+    assert last_run(lake) == LastRun(NOON + 2 * MINUTE, NOON + 2 * MINUTE, 1, None)
 
 
 def test_a_damaged_file_does_not_hide_the_run_before_it(tmp_path: Path) -> None:
