@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from collectors.hypervisors.base import UnreadableGuestError
 from collectors.hypervisors.libvirt_caps import CAP_COLUMN_OF, cap_rows
 from collectors.hypervisors.libvirt_domain_xml import Disk, disks_of
 from ioledger.model.tables import DISK_CAP, DISK_IO_STAT
