@@ -1,19 +1,16 @@
-"""Which run of a guest's counters a sample belongs to.
+"""Which process of a guest a sample's counters belong to.
 
 Counters begin again from zero with every new QEMU process: a start, a restore, a reverted snapshot,
 the destination of a migration. A guest reboot, a suspended guest or a restarted libvirtd change
-nothing. Two schemes tell the runs apart, and the URI alone chooses between them: a scheme that
+nothing. Two schemes tell the processes apart, and the URI alone chooses between them: a scheme that
 changed from one sample to the next would make every counter look new, and bill it all again.
 
-A local qemu URI names the process, ``boot_id:pid:starttime:target``: nothing is missed, whatever
+A local qemu URI names the process itself, ``boot_id:pid:starttime``: nothing is missed, whatever
 happens between two samples. Where the process cannot be identified the guest is unreadable.
 
-Every other URI names what libvirt tells, ``host_uuid:domain_uuid:domain_id:target``. A domain gets
-a new id with every start, but after a restart of libvirtd ids are given out again from the highest
-one in use: a guest that was stopped and started around such a restart may get its old id back. Its
-counters are then lower and count as restarted, unless they had already passed their old values;
-what came before is then lost, never billed twice. A disk that is unplugged and plugged in again
-under the same target keeps its epoch in both schemes, with the same consequence.
+Every other URI names what libvirt tells, ``host_uuid:domain_uuid:domain_id``. A domain gets a new id
+with every start, but after a restart of libvirtd ids are given out again from the highest one in use.
+What else shows a new process is judged in ``libvirt_memory``, by what the last sample said.
 """
 
 from __future__ import annotations
@@ -31,65 +28,67 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from collectors.hypervisors.libvirt_guest import GuestSample
     from ioledger.clock import Clock
 
-BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-PROC: Final = Path("/proc")
+BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
+PROC: Final = "/proc"
 
 _FIELDS_BEFORE_START: Final = 19
 """Fields of /proc/PID/stat between the command, field 2, and starttime, field 22; source: proc(5)."""
 
 
 @dataclass(frozen=True, slots=True)
-class CounterRun:
-    """One run of a guest's counters.
+class Process:
+    """What is known of the process that a guest runs in.
 
-    ``started_by_us`` is a time of the collector's CLOCK_BOOTTIME, in microseconds, at which the run
-    had begun for certain; it and ``started_at`` are None where the hypervisor does not tell.
+    ``started_by_us`` is a time of the collector's CLOCK_BOOTTIME, in microseconds, at which it had
+    begun for certain; it and ``started_at`` are None where the hypervisor does not tell.
     """
 
     identity: str
     started_at: datetime | None = None
     started_by_us: int | None = None
 
-    def epoch(self, device: str) -> str:
-        """Return the epoch of one disk's counters."""
-        return f"{self.identity}:{device}"
 
+class Processes(Protocol):
+    """A scheme of processes; ``is_certain`` where two of them never have one identity."""
 
-class Epochs(Protocol):
-    """A scheme of epochs."""
+    @property
+    def is_certain(self) -> bool: ...  # noqa: D102 - the class says it
 
-    def current(self, name: str, uuid: str, domain_id: int, clock: Clock) -> CounterRun:
-        """Return the run that a running guest's counters are in; UnreadableGuestError if unknown."""
+    def current(self, name: str, uuid: str, domain_id: int, clock: Clock) -> Process:
+        """Return the process that a running guest's counters are in; UnreadableGuestError if unknown."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteEpochs:
+class RemoteProcesses:
     """The scheme of every URI but local qemu ones; ``host_id`` identifies the host."""
 
     host_id: str
+    is_certain: bool = False
 
-    def current(self, name: str, uuid: str, domain_id: int, clock: Clock) -> CounterRun:  # noqa: ARG002 - the Protocol's
-        """Return the run of the guest that has this id now."""
-        return CounterRun(f"{self.host_id}:{uuid}:{domain_id}")
+    def current(self, name: str, uuid: str, domain_id: int, clock: Clock) -> Process:  # noqa: ARG002 - the Protocol's
+        """Return the process of the guest that has this id now."""
+        return Process(f"{self.host_id}:{uuid}:{domain_id}")
 
 
 @dataclass(frozen=True, slots=True)
-class LocalQemuEpochs:
+class LocalQemuProcesses:
     """The scheme of local qemu URIs; ``pid_directory`` holds the pid files of this URI's guests."""
 
     pid_directory: Path
+    is_certain: bool = True
 
-    def current(self, name: str, uuid: str, domain_id: int, clock: Clock) -> CounterRun:  # noqa: ARG002 - the Protocol's
-        """Return the run of the guest's QEMU process."""
-        pid_file = self.pid_directory / f"{name}.pid"
+    def current(self, name: str, uuid: str, domain_id: int, clock: Clock) -> Process:  # noqa: ARG002 - the Protocol's
+        """Return the guest's QEMU process."""
+        pid_file = f"{self.pid_directory}/{name}.pid"
         try:
-            pid = int(pid_file.read_text(encoding="ascii"))
-            started_ticks = _start_time((PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace"))
-            command_line = (PROC / str(pid) / "cmdline").read_bytes()
-            boot_id = BOOT_ID.read_text(encoding="ascii").strip()
+            pid = int(_content(pid_file))
+            started_ticks = _start_time(_content(f"{PROC}/{pid}/stat"))
+            command_line = _content(f"{PROC}/{pid}/cmdline")
+            boot_id = _content(BOOT_ID).decode().strip()
         except (OSError, ValueError) as error:
             raise UnreadableGuestError(f"its QEMU process cannot be identified through {pid_file} ({error})") from error
         # A stale pid file, or one from outside this container, names some other process.
@@ -97,29 +96,46 @@ class LocalQemuEpochs:
             raise UnreadableGuestError(f"process {pid}, which {pid_file} names, is not its QEMU process")
         ticks_per_second = os.sysconf("SC_CLK_TCK")
         age = timedelta(microseconds=clock.boottime_us() - started_ticks * 1_000_000 // ticks_per_second)
-        return CounterRun(
+        return Process(
             identity=f"{boot_id}:{pid}:{started_ticks}",
             started_at=clock.now() - age,
             started_by_us=(started_ticks + 1) * 1_000_000 // ticks_per_second,
         )
 
 
-def _start_time(stat: str) -> int:
+def process_of(sample: GuestSample, processes: Processes, clock: Clock) -> Process:
+    """Return the process that a running guest's counters belong to.
+
+    Raises UnreadableGuestError where that cannot be told: a process that started after the question
+    was asked may have replaced the one that answered.
+    """
+    process = processes.current(sample.name, sample.uuid, sample.domain_id, clock)
+    if process.started_by_us is not None and process.started_by_us > sample.asked_us:
+        raise UnreadableGuestError("it was started while its counters were being read")
+    return process
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 - a Path for each of thousands of files costs more than reading them
+        return file.read()
+
+
+def _start_time(stat: bytes) -> int:
     """Return when a process started, in clock ticks after boot, from the text of /proc/PID/stat.
 
     The command, field 2, may itself hold spaces and parentheses; nothing after it does.
     """
-    _, _, after_command = stat.rpartition(")")
+    _, _, after_command = stat.rpartition(b")")
     fields = after_command.split()
     if len(fields) <= _FIELDS_BEFORE_START:
         raise ValueError("the process has ended")
     return int(fields[_FIELDS_BEFORE_START])
 
 
-def epochs_for(uri: str, host_id: str, environment: Mapping[str, str]) -> Epochs:
+def processes_for(uri: str, host_id: str, environment: Mapping[str, str]) -> Processes:
     """Choose the scheme of a URI; ``environment`` is that of the process that connects."""
     directory = qemu_pid_directory(uri, environment)
-    return RemoteEpochs(host_id) if directory is None else LocalQemuEpochs(directory)
+    return RemoteProcesses(host_id) if directory is None else LocalQemuProcesses(directory)
 
 
 def qemu_pid_directory(uri: str, environment: Mapping[str, str]) -> Path | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def last_rows(lake: Path, source: str) -> list[Row]:
-    """Return the last row with an epoch of each disk of a source: vm_id, device, epoch, operations and bytes.
+    """Return the last row with an epoch of each disk of a source: identity, times, operations and bytes.
 
     It reads all that the lake has of the source's samples. Raises LakeError where they cannot be read.
     """

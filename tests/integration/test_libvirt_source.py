@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
-import libvirt
 import pytest
-from libvirt_faults import connect_with
-from live_guests import QEMU_CONF, SYSTEM_PATH, Guest, LiveHost, live_host, ordinary_user, short_directory
+from faulty_worker import replace_calls
+from libvirt_reading import read_once
+from live_guests import (
+    PATIENCE_SECONDS,
+    QEMU_CONF,
+    SYSTEM_PATH,
+    Guest,
+    LiveHost,
+    live_host,
+    ordinary_user,
+    short_directory,
+)
 
-from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
-from collectors.source import Occasion
-from ioledger.clock import SystemClock
+from collectors.hypervisors import libvirt_asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +43,7 @@ def host() -> Iterator[LiveHost]:
 
 
 def read(host: LiveHost) -> Reading:
-    return LibvirtSource(LibvirtSettings(uri=host.uri)).read(Occasion(SystemClock()))
+    return read_once(host.uri)
 
 
 def rows(host: LiveHost) -> dict[str, dict[str, Any]]:
@@ -99,22 +104,30 @@ COUNTED_BEFORE = 41
 """What the guests had read when libvirt answered."""
 
 
+MEANWHILE = """\
+import subprocess
+answered = []
+def domainListGetStats(real, *arguments):
+    answers = real(*arguments)
+    if answered:
+        return answers
+    answered.append(True)
+    for command in {commands!r}:
+        subprocess.run(["virsh", "--quiet", "--connect", {uri!r}, *command.split()], check=True, stdout=2)
+    return [(guest, {{**stats, "block.0.rd.reqs": {counted}}}) for guest, stats in answers]
+"""
+
+
 @pytest.fixture
-def change_after_the_answer(host: LiveHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Let something happen to the guest `web` between libvirt's bulk answer and all that is asked after it."""
-    connection = libvirt.open(host.uri)
+def change_after_the_answer(host: LiveHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let something happen to the guest `web` between libvirt's first answer and all that is asked after it."""
 
     def arrange(*commands: str) -> None:
-        def answers_of_the_past(flags: int) -> list[Any]:
-            answers = connection.getAllDomainStats(flags)
-            for command in commands:
-                host.virsh(*command.split())
-            return [(guest, {**stats, "block.0.rd.reqs": COUNTED_BEFORE}) for guest, stats in answers]
+        code = MEANWHILE.format(commands=commands, uri=host.uri, counted=COUNTED_BEFORE)
+        replace_calls(monkeypatch, tmp_path, code)
+        monkeypatch.setattr(libvirt_asking, "PATIENCE_SECONDS", PATIENCE_SECONDS)  # what happens takes its time
 
-        connect_with(monkeypatch, getAllDomainStats=answers_of_the_past)
-
-    yield arrange
-    connection.close()
+    return arrange
 
 
 def test_counters_of_a_process_that_was_replaced_meanwhile_are_not_given_to_the_new_one(
@@ -136,16 +149,10 @@ def test_a_guest_that_was_turned_off_meanwhile_is_off_and_no_failure(
     host.virsh("start", "web", "--paused")
 
 
-EMBEDDED_READ = """\
-import encodings.ascii, json, os, sys
-from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
-from collectors.source import Occasion
-from ioledger.clock import SystemClock
-uri, user, group = sys.argv[1], *map(int, sys.argv[2:])
-if os.geteuid() != user:  # after all imports: that user may not be able to read the modules
-    os.setgroups([]); os.setgid(group); os.setuid(user)
-reading = LibvirtSource(LibvirtSettings(uri=uri)).read(Occasion(SystemClock()))
-print(json.dumps([reading.error, list(reading.tables["disk_io_stat"])], default=str))
+BECOME = """\
+import encodings.idna, os  # after all imports: that user may not be able to read the modules
+if os.geteuid() != {user}:
+    os.setgroups([]); os.setgid({group}); os.setuid({user})
 """
 
 
@@ -155,8 +162,7 @@ def root() -> Iterator[Path]:
         yield directory
 
 
-def test_the_embedded_driver_needs_no_daemon(root: Path) -> None:
-    # Its driver would stay in this process for good, so a process of its own reads.
+def test_the_embedded_driver_needs_no_daemon(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "etc").mkdir()
     (root / "etc" / "qemu.conf").write_text(QEMU_CONF, encoding="utf-8")
     uri = f"qemu:///embed?root={root}"
@@ -169,18 +175,17 @@ def test_the_embedded_driver_needs_no_daemon(root: Path) -> None:
         encoding="utf-8",
     )
     identity = ordinary_user(root)
-    environment = {**os.environ, "PATH": SYSTEM_PATH, "HOME": str(root), "XDG_RUNTIME_DIR": str(root)}
+    for name, value in {"PATH": SYSTEM_PATH, "HOME": str(root), "XDG_RUNTIME_DIR": str(root)}.items():
+        monkeypatch.setenv(name, value)
     create = ["virsh", "-q", "-c", uri, "create", str(domain), "--paused"]
-    subprocess.run(create, env=environment, cwd=root, check=True, capture_output=True, **identity)
-    owner = [str(identity.get("user", os.geteuid())), str(identity.get("group", os.getegid()))]
+    subprocess.run(create, cwd=root, check=True, capture_output=True, **identity)
+    owner = {"user": identity.get("user", os.geteuid()), "group": identity.get("group", os.getegid())}
+    replace_calls(monkeypatch, tmp_path, BECOME.format(**owner))
+    monkeypatch.chdir(root)
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", EMBEDDED_READ, uri, *owner],
-            env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        reading = read_once(uri)
     finally:
         os.kill(int((root / "run" / "qemu" / "e.pid").read_text(encoding="ascii")), signal.SIGKILL)
-    assert done.returncode == 0, done.stderr
-    error, (row,) = json.loads(done.stdout)
-    assert error is None
+    assert reading.error is None
+    (row,) = reading.tables["disk_io_stat"]
     assert (row["vm_name"], row["device"], row["state"], row["read_ops"]) == ("e", "vda", "ok", 0)

@@ -1,4 +1,4 @@
-"""Which run of the counters a sample belongs to, told by the URI's scheme."""
+"""Which process of a guest a sample belongs to, told by the URI's scheme."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from collectors.hypervisors.base import UnreadableGuestError
-from collectors.hypervisors.libvirt_epoch import LocalQemuEpochs, RemoteEpochs, epochs_for, qemu_pid_directory
+from collectors.hypervisors.libvirt_epoch import (
+    LocalQemuProcesses,
+    Process,
+    RemoteProcesses,
+    process_of,
+    processes_for,
+    qemu_pid_directory,
+)
+from collectors.hypervisors.libvirt_guest import GuestSample
 from ioledger.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -44,9 +52,9 @@ def test_a_local_qemu_uri_tells_where_the_pid_files_are(uri: str, environment: d
     "uri", ["qemu+ssh://host/system", "qemu+tls:///system", "qemu://host/system", "test:///default", "xen:///system"]
 )
 def test_other_uris_go_by_what_libvirt_tells(uri: str) -> None:
-    epochs = epochs_for(uri, "host-1", {})
-    assert isinstance(epochs, RemoteEpochs)
-    assert epochs.current("web", UUID, 4, CLOCK).epoch("vda") == f"host-1:{UUID}:4:vda"
+    processes = processes_for(uri, "host-1", {})
+    assert isinstance(processes, RemoteProcesses)
+    assert processes.current("web", UUID, 4, CLOCK).identity == f"host-1:{UUID}:4"
 
 
 @contextmanager
@@ -63,14 +71,14 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         started.stdin.close()
 
 
-def test_a_local_epoch_is_the_process_and_no_other(tmp_path: Path) -> None:
+def test_a_local_identity_is_the_process_and_no_other(tmp_path: Path) -> None:
     before = CLOCK.now()
     with process("-uuid", UUID) as guest:
         (tmp_path / "web.pid").write_text(f"{guest.pid}\n", encoding="ascii")
         it_runs = CLOCK.now()
-        epochs = LocalQemuEpochs(tmp_path)
-        run = epochs.current("web", UUID, 1, CLOCK)
-        assert run.identity == epochs.current("web", UUID, 1, CLOCK).identity
+        processes = LocalQemuProcesses(tmp_path)
+        run = processes.current("web", UUID, 1, CLOCK)
+        assert run.identity == processes.current("web", UUID, 1, CLOCK).identity
     boot_id, pid, start = run.identity.split(":")
     assert boot_id == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     assert int(pid) == guest.pid
@@ -85,7 +93,7 @@ def test_a_stale_pid_file_is_never_believed(tmp_path: Path) -> None:
     with process("-uuid", "another guest") as other:
         (tmp_path / "web.pid").write_text(str(other.pid), encoding="ascii")
         with pytest.raises(UnreadableGuestError, match=f"process {other.pid}.* is not its QEMU process"):
-            LocalQemuEpochs(tmp_path).current("web", UUID, 1, CLOCK)
+            LocalQemuProcesses(tmp_path).current("web", UUID, 1, CLOCK)
 
 
 @pytest.mark.parametrize("content", [None, "", "no pid", "999999999"])
@@ -93,4 +101,24 @@ def test_a_process_that_cannot_be_identified_makes_the_guest_unreadable(tmp_path
     if content is not None:
         (tmp_path / "web.pid").write_text(content, encoding="ascii")
     with pytest.raises(UnreadableGuestError, match=r"cannot be identified through .*web\.pid"):
-        LocalQemuEpochs(tmp_path).current("web", UUID, 1, CLOCK)
+        LocalQemuProcesses(tmp_path).current("web", UUID, 1, CLOCK)
+
+
+class StartedAt:
+    """A scheme whose process started at a time of CLOCK_BOOTTIME."""
+
+    is_certain = True
+
+    def __init__(self, started_by_us: int | None) -> None:
+        self.process = Process("boot:18:4712", CLOCK.now(), started_by_us)
+
+    def current(self, *_: object) -> Process:
+        return self.process
+
+
+def test_counters_are_not_given_to_a_process_that_may_have_started_after_them() -> None:
+    sample = GuestSample("web", UUID, 3, "running", 1_000_000, CLOCK.now(), counters={"vda": {"read_ops": 5}})
+    for early in (None, 1_000_000):
+        assert process_of(sample, StartedAt(early), CLOCK).identity == "boot:18:4712"
+    with pytest.raises(UnreadableGuestError, match="started while"):
+        process_of(sample, StartedAt(1_000_001), CLOCK)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import pytest
-
-from collectors.hypervisors.base import UnreadableGuestError, unreadable_guests
+from collectors.hypervisors.base import unreadable_guests
 from collectors.hypervisors.libvirt_domain_xml import Disk
-from collectors.hypervisors.libvirt_epoch import CounterRun
-from collectors.hypervisors.libvirt_guest import OFF, GuestSample, counter_run, disk_rows
+from collectors.hypervisors.libvirt_guest import CounterRun, GuestSample, disk_rows
 from collectors.hypervisors.libvirt_stats import block_stats_counters, bulk_counters
-from ioledger.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 VDA = Disk("vda", {"source_path": "/a", "cap_total_iops": 300})
-RUN = CounterRun("boot:17:4711", NOON)
+RUN = {"vda": CounterRun("boot:17:4711:vda", NOON)}
 SAMPLE = GuestSample(
-    name="web", uuid="u-1", domain_id=3, asked_us=1_000_000, sampled_at=NOON, disks=[VDA],
+    name="web", uuid="u-1", domain_id=3, condition="running", asked_us=1_000_000, sampled_at=NOON, disks=[VDA],
     counters={"vda": {"read_ops": 5, "write_ops": 7}},
 )  # fmt: skip
 
 
-def states(sample: GuestSample, run: CounterRun | None) -> dict[object, object]:
-    rows = disk_rows(sample, run, "host-1", [])
+def states(sample: GuestSample, run: Mapping[str, CounterRun], *known: str) -> dict[object, object]:
+    rows = disk_rows(sample, run, "host-1", [], known)
     for row in rows:
         if row["state"] != "ok":
             assert not {"read_ops", "epoch"} & set(row), "what was not counted must stay NULL"
@@ -52,8 +52,8 @@ def test_a_disk_has_its_counters_its_caps_and_its_epoch() -> None:
 
 
 def test_a_guest_that_is_off_is_off() -> None:
-    off = replace(SAMPLE, domain_id=OFF, counters=None)
-    assert states(off, None) == {"vda": "off"}
+    off = replace(SAMPLE, condition="off", counters=None)
+    assert states(off, {}) == {"vda": "off"}
 
 
 def test_what_cannot_be_read_is_an_error_of_that_disk_alone() -> None:
@@ -63,12 +63,14 @@ def test_what_cannot_be_read_is_an_error_of_that_disk_alone() -> None:
 
 
 def test_without_a_run_of_the_counters_nothing_is_counted() -> None:
-    assert states(SAMPLE, None) == {"vda": "error"}
+    assert states(SAMPLE, {}) == {"vda": "error"}
     assert states(replace(SAMPLE, counters=None), RUN) == {"vda": "error"}
 
 
-def test_disks_that_cannot_be_listed_are_named_by_the_counters_or_not_at_all() -> None:
+def test_disks_that_cannot_be_listed_are_those_of_before_or_those_with_counters_or_not_named_at_all() -> None:
     assert states(replace(SAMPLE, disks=None), RUN) == {"vda": "error"}
+    assert states(replace(SAMPLE, disks=None, counters={"vda": {}, "sda": {}}), RUN, "vda") == {"vda": "error"}
+    assert states(replace(SAMPLE, disks=None, counters=None), RUN, "vda", "vdb") == {"vda": "error", "vdb": "error"}
     assert states(replace(SAMPLE, disks=None, counters=None), RUN) == {None: "error"}
 
 
@@ -83,23 +85,13 @@ def test_a_disk_that_bypasses_qemu_is_seen_but_not_counted() -> None:
     assert "read_ops" not in row
 
 
-class StartedAt:
-    """Epochs of guests that started at a time of CLOCK_BOOTTIME."""
-
-    def __init__(self, started_by_us: int | None) -> None:
-        self.run = CounterRun("boot:18:4712", NOON, started_by_us)
-
-    def current(self, *_: object) -> CounterRun:
-        return self.run
-
-
-def test_counters_are_not_given_to_a_process_that_may_have_started_after_them() -> None:
-    clock = SystemClock()
-    for early in (None, 1_000_000):
-        assert counter_run(SAMPLE, StartedAt(early), clock) is not None
-    with pytest.raises(UnreadableGuestError, match="started while"):
-        counter_run(SAMPLE, StartedAt(1_000_001), clock)
-    assert counter_run(replace(SAMPLE, domain_id=OFF), StartedAt(1_000_001), clock) is None
+def test_a_guest_that_does_not_answer_has_a_row_for_each_disk_it_is_known_to_have() -> None:
+    silent = replace(SAMPLE, condition="silent", counters=None)
+    assert states(silent, {}) == {"vda": "timeout"}
+    (row,) = disk_rows(silent, {}, "host-1", [])
+    assert row["cap_total_iops"] == 300
+    assert states(replace(silent, disks=None), {}, "vda", "vdb") == {"vda": "timeout", "vdb": "timeout"}
+    assert states(replace(silent, disks=None), {}) == {None: "timeout"}
 
 
 def test_bulk_answers_are_read_by_target_not_by_position() -> None:

@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import libvirt
 import pytest
+from libvirt_reading import read_once
 
 from collectors.hypervisors.libvirt_kvm import LibvirtSource
-from collectors.source import Occasion
-from ioledger.clock import SystemClock
 from ioledger.config import validated
 from ioledger.errors import ConfigurationError, SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from ioledger.model.records import Reading
 
 NODE = """\
 <node>
@@ -47,11 +44,6 @@ NODE = """\
 """
 
 
-def read(uri: str, **settings: Any) -> Reading:  # noqa: ANN401 - whatever a configuration may hold
-    values = validated(LibvirtSource.Settings, {"uri": uri, **settings}, "sources.kvm-a")
-    return LibvirtSource(values).read(Occasion(SystemClock()))
-
-
 @pytest.fixture
 def node(tmp_path: Path) -> str:
     file = tmp_path / "node.xml"
@@ -67,7 +59,7 @@ def password(tmp_path: Path) -> dict[str, str]:
 
 
 def test_a_first_collect_answers_anywhere() -> None:
-    reading = read("test:///default")
+    reading = read_once("test:///default")
     (row,) = reading.tables["disk_io_stat"]
     assert row["state"] == "ok"
     assert row["device"] == "vda"
@@ -79,7 +71,7 @@ def test_a_first_collect_answers_anywhere() -> None:
 
 
 def test_every_guest_is_listed_also_one_that_is_off(node: str, password: dict[str, str]) -> None:
-    reading = read(node, username="reader", password=password, volume_id=[{"from": "serial"}])
+    reading = read_once(node, username="reader", password=password, volume_id=[{"from": "serial"}])
     rows = {(row["vm_name"], row["device"]): row for row in reading.tables["disk_io_stat"]}
     assert {key: row["state"] for key, row in rows.items()} == {
         ("web", "vda"): "ok",
@@ -97,7 +89,7 @@ def test_who_may_not_read_is_told_in_one_sentence(
     node: str, settings: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SourceError, match="authentication") as refused:
-        read(node, **settings)
+        read_once(node, **settings)
     assert str(refused.value).startswith(f"cannot connect to {node}: ")
     assert capfd.readouterr() == ("", "")
 
@@ -105,7 +97,7 @@ def test_who_may_not_read_is_told_in_one_sentence(
 def test_a_wrong_password_is_refused_and_never_repeated(node: str, tmp_path: Path) -> None:
     (tmp_path / "wrong").write_text("battery staple", encoding="utf-8")
     with pytest.raises(SourceError, match="authentication") as refused:
-        read(node, username="reader", password={"file": str(tmp_path / "wrong")})
+        read_once(node, username="reader", password={"file": str(tmp_path / "wrong")})
     assert "battery" not in str(refused.value)
 
 
@@ -119,7 +111,7 @@ def test_a_wrong_password_is_refused_and_never_repeated(node: str, tmp_path: Pat
 )
 def test_a_host_that_cannot_be_reached_is_one_sentence(uri: str, words: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SourceError, match=words) as failed:
-        read(uri)
+        read_once(uri)
     assert uri in str(failed.value)
     assert "\n" not in str(failed.value)
     assert capfd.readouterr() == ("", ""), "libvirt prints nothing of its own"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from lakes import NOON, new_lake, sample
+from lakes import new_lake
 
 from ioledger.errors import LakeError
 from ioledger.lake import layout, memory
-from ioledger.lake.last_rows import last_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,5 +33,5 @@ def test_a_memory_that_is_not_whole_is_none(tmp_path: Path, content: bytes) -> N
 def test_a_memory_that_cannot_be_kept_is_one_sentence(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
     layout.memory_file(lake, "kvm-01").parent.write_text("in the way")
-    with pytest.raises(LakeError, match="cannot be written: .*; make the lake writable"):
+    with pytest.raises(LakeError, match=r"cannot be written: .*; make the lake writable"):
         memory.remember(lake, "kvm-01", {})

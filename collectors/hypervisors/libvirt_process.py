@@ -1,0 +1,105 @@
+"""The source's side of its worker: a process that answers in time, or is ended."""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import Any, Final
+
+WORKER: Final = (sys.executable, "-P", "-m", "collectors.hypervisors.libvirt_worker")
+
+_READ_BYTES: Final = 1 << 20
+_MILLISECONDS: Final = 1000
+_FAREWELL_SECONDS: Final = 1
+
+
+class SilentError(Exception):
+    """The worker did not answer in time, and was ended."""
+
+
+class RefusedError(Exception):
+    """Libvirt refused a call; ``code`` is its error code, the message its own words in one line."""
+
+    def __init__(self, code: int | None, message: str) -> None:
+        super().__init__(" ".join(message.split()).rstrip("."))
+        self.code = code
+
+
+class LibvirtProcess:
+    """A worker (``libvirt_worker``), started now and in use by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            WORKER,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,  # a Ctrl-C is meant for the collector, which ends its workers itself
+        )
+        self._received = bytearray()
+
+    def call(self, patience_seconds: float, name: str, *arguments: object) -> Any:  # noqa: ANN401 - JSON, which each call knows
+        """Make one of the worker's calls and return its value.
+
+        Raises RefusedError with libvirt's error; SilentError without an answer in time, after which
+        the worker is no more.
+        """
+        give_up = time.monotonic() + patience_seconds
+        try:
+            self._stdin.write(json.dumps([name, arguments]).encode() + b"\n")
+            answer = json.loads(self._line(give_up))
+        except (OSError, EOFError) as error:
+            status = self.end()
+            raise SilentError(f"the process that talks to libvirt ended with status {status}") from error
+        if "error" in answer:
+            raise RefusedError(*answer["error"])
+        return answer["value"]
+
+    def end(self) -> int:
+        """End the worker at once, whatever it is doing; return its exit status."""
+        self._process.kill()
+        return self._wait()
+
+    def close(self) -> None:
+        """Let the worker end, which its standard input's end tells it to."""
+        self._stdin.close()
+        try:
+            self._process.wait(_FAREWELL_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._wait()
+
+    def _wait(self) -> int:
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        return self._process.wait()
+
+    def _line(self, give_up: float) -> bytes:
+        poll = select.poll()
+        poll.register(self._stdout, select.POLLIN)
+        while (end := self._received.find(b"\n")) < 0:
+            left = give_up - time.monotonic()
+            if left <= 0 or not poll.poll(left * _MILLISECONDS):
+                self.end()
+                raise SilentError("libvirt did not answer in time")
+            received = self._stdout.read(_READ_BYTES)
+            if not received:
+                raise EOFError
+            self._received += received
+        line = bytes(self._received[:end])
+        del self._received[: end + 1]
+        return line
+
+    @property
+    def _stdin(self) -> Any:  # noqa: ANN401 - a raw stream, which the types of Popen do not tell
+        return self._process.stdin
+
+    @property
+    def _stdout(self) -> Any:  # noqa: ANN401 - likewise
+        return self._process.stdout
