@@ -36,13 +36,16 @@ def bulk(uri: str) -> Iterator[Callable[[], None]]:
 @contextmanager
 def run(configuration: str) -> Iterator[Callable[[], None]]:
     """Yield what reads every configured source once and stores what it says; RuntimeError if not all could be read."""
+    from collectors.beat import Beat  # noqa: PLC0415
     from collectors.registry import build_sources  # noqa: PLC0415 - likewise
     from collectors.runner import collect_one  # noqa: PLC0415
+    from collectors.without_pandas import keep_pandas_out  # noqa: PLC0415
     from ioledger import config  # noqa: PLC0415
     from ioledger.clock import SystemClock  # noqa: PLC0415
 
     import_module("ioledger.cli")  # for their memory: the command loads them
     import_module("collectors.cli")
+    keep_pandas_out()
     logging.disable(logging.INFO)
     path = Path(configuration)
     settings, clock = config.load(path), SystemClock()
@@ -51,7 +54,7 @@ def run(configuration: str) -> Iterator[Callable[[], None]]:
 
     def collect() -> None:
         for name, source in sources.items():
-            outcome = collect_one(lake, name, source, clock)
+            outcome = collect_one(lake, name, source, Beat(lake, clock))
             if outcome.status != "ok":
                 raise RuntimeError(f"a run of {name} is {outcome.status}: {outcome.error}")
 

@@ -61,12 +61,14 @@ class Interview:
     """One round of questions to a host.
 
     ``parse`` lists the disks of a guest (UUID) from its XML. ``hangs_left`` is how many calls may still
-    hang; ``hung`` collects the guests (UUID) whose calls did.
+    hang; ``hung`` collects the guests (UUID) whose calls did. ``with_cpu_time`` has the guests' CPU
+    times read too.
     """
 
     host: Host
     clock: Clock
     parse: Callable[[str, str], Sequence[Disk]]
+    with_cpu_time: bool
     hangs_left: int = MAX_NEW_HANGS
     hung: set[str] = field(default_factory=set)
 
@@ -128,8 +130,15 @@ class Interview:
                 )
                 yield self._with_disks(sample, description)
 
+    def found_hanging(self, uuid: str) -> None:
+        """Take down that a call to one guest hangs."""
+        self.hangs_left -= 1
+        self.hung.add(uuid)
+
     def _stats(self, group: Sequence[ListedGuest], *, no_waiting: bool) -> Mapping[str, Any]:
-        told: Mapping[str, Any] = self.host.call(PATIENCE_SECONDS, "stats", [guest.uuid for guest in group], no_waiting)
+        told: Mapping[str, Any] = self.host.call(
+            PATIENCE_SECONDS, "stats", [guest.uuid for guest in group], no_waiting, self.with_cpu_time
+        )
         return told
 
     def _suspects(self, group: Sequence[ListedGuest]) -> tuple[list[ListedGuest], list[Sequence[ListedGuest]]]:
@@ -156,7 +165,7 @@ class Interview:
                 asked_us=told["asked_us"],
                 sampled_at=sampled_at,
                 counters=bulk_counters(stats) if has_block_fields(stats) and not is_off else None,
-                cpu_time_ns=stats.get("cpu.time"),
+                cpu_time_ns=guest["cpu_time_ns"],
             )
             sample = self._with_disks(sample, guest)
             if not is_off and not has_block_fields(stats):
@@ -194,8 +203,7 @@ class Interview:
             try:
                 yield from self._samples(self._stats([guest], no_waiting=False))
             except SilentError:
-                self.hangs_left -= 1
-                self.hung.add(guest.uuid)
+                self.found_hanging(guest.uuid)
                 yield from self.describe([guest], "silent", SILENT)
             except (RefusedError, SourceError) as error:
                 yield from self.describe([guest], "running", str(error))

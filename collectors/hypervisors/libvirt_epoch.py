@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collectors.hypervisors.libvirt_guest import GuestSample
     from ioledger.clock import Clock
 
-BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-PROC: Final = Path("/proc")
+BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
+PROC: Final = "/proc"
 
 _FIELDS_BEFORE_START: Final = 19
 """Fields of /proc/PID/stat between the command, field 2, and starttime, field 22; source: proc(5)."""
@@ -83,12 +83,12 @@ class LocalQemuProcesses:
 
     def current(self, name: str, uuid: str, domain_id: int, clock: Clock) -> Process:  # noqa: ARG002 - the Protocol's
         """Return the guest's QEMU process."""
-        pid_file = self.pid_directory / f"{name}.pid"
+        pid_file = f"{self.pid_directory}/{name}.pid"
         try:
-            pid = int(pid_file.read_text(encoding="ascii"))
-            started_ticks = _start_time((PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace"))
-            command_line = (PROC / str(pid) / "cmdline").read_bytes()
-            boot_id = BOOT_ID.read_text(encoding="ascii").strip()
+            pid = int(_content(pid_file))
+            started_ticks = _start_time(_content(f"{PROC}/{pid}/stat"))
+            command_line = _content(f"{PROC}/{pid}/cmdline")
+            boot_id = _content(BOOT_ID).decode().strip()
         except (OSError, ValueError) as error:
             raise UnreadableGuestError(f"its QEMU process cannot be identified through {pid_file} ({error})") from error
         # A stale pid file, or one from outside this container, names some other process.
@@ -115,12 +115,17 @@ def process_of(sample: GuestSample, processes: Processes, clock: Clock) -> Proce
     return process
 
 
-def _start_time(stat: str) -> int:
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 - a Path for each of thousands of files costs more than reading them
+        return file.read()
+
+
+def _start_time(stat: bytes) -> int:
     """Return when a process started, in clock ticks after boot, from the text of /proc/PID/stat.
 
     The command, field 2, may itself hold spaces and parentheses; nothing after it does.
     """
-    _, _, after_command = stat.rpartition(")")
+    _, _, after_command = stat.rpartition(b")")
     fields = after_command.split()
     if len(fields) <= _FIELDS_BEFORE_START:
         raise ValueError("the process has ended")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import pyarrow as pa
 
@@ -85,13 +85,23 @@ def _refuse_repeated_keys(table: Table, rows: Sequence[Row]) -> None:
 
 
 def _array(table: Table, column: Column, values: list[object]) -> pa.Array:
-    problem = next((found for found in (_problem(table, column, value) for value in values) if found), None)
+    told = (_problem(table, column, value) for value in _telling(column, values))
+    problem = next((found for found in told if found), None)
     if problem:
         raise DataError(f"{table.name}.{column.name}: {problem}")
     try:
         return pa.array(values, type=column.type)
     except UnicodeEncodeError as error:
         raise DataError(f"{table.name}.{column.name}: received {error.object!r}, which is not Unicode text") from error
+
+
+def _telling(column: Column, values: list[object]) -> list[object]:
+    """Return the values by which all are judged: of whole numbers the least and the greatest will do."""
+    if column.type != COUNT or not set(map(type, values)) <= {int, type(None)}:
+        return values
+    numbers = cast("list[int]", [value for value in values if value is not None])
+    extremes = [min(numbers), max(numbers)] if numbers else []
+    return [*extremes, None] if len(numbers) < len(values) else [*extremes]
 
 
 def _problem(table: Table, column: Column, value: object) -> str | None:

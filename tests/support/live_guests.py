@@ -13,14 +13,16 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from guest_image import GuestImage, guest_image
@@ -36,6 +38,15 @@ PATIENCE_SECONDS = 120
 
 QEMU_CONF = 'stdio_handler = "file"\nsecurity_driver = "none"\nremember_owner = 0\n'
 """No log daemon beside libvirtd, no confinement, no ownership that only root could change."""
+
+LIBVIRTD_CONF = """\
+host_uuid = "{host_id}"
+listen_tls = 0
+listen_tcp = 1
+listen_addr = "127.0.0.1"
+tcp_port = "{port}"
+auth_tcp = "none"
+"""
 
 
 @dataclass(frozen=True)
@@ -76,13 +87,89 @@ class Truth:
         return Truth(**{name: operation(amount, theirs[name]) for name, amount in mine.items()})
 
 
-class LiveHost:
-    """A libvirtd with its guests; ``uri`` is how anyone on this machine who may reaches it."""
+class Daemon:
+    """A libvirtd with files, name and port of its own; guests go on while it is stopped."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        self.host_id = str(uuid4())
+        self.port = _free_port()
         self.socket = directory / "run" / "libvirt" / "libvirt-sock"
+        self._log = directory / "libvirtd.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        homes = {
+            "XDG_CONFIG_HOME": directory / "config",
+            "XDG_CACHE_HOME": directory / "cache",
+            "XDG_DATA_HOME": directory / "data",
+            "XDG_RUNTIME_DIR": directory / "run",
+        }
+        settings = homes["XDG_CONFIG_HOME"] / "libvirt"
+        for home in (*homes.values(), settings):
+            home.mkdir()
+        (settings / "qemu.conf").write_text(QEMU_CONF, encoding="utf-8")
+        (settings / "libvirtd.conf").write_text(
+            LIBVIRTD_CONF.format(host_id=self.host_id, port=self.port), encoding="utf-8"
+        )
+        self._how: dict[str, Any] = {
+            "env": {"PATH": SYSTEM_PATH, "HOME": str(directory), **{name: str(home) for name, home in homes.items()}},
+            "cwd": directory,
+            **ordinary_user(directory),
+        }
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        with self._log.open("ab") as output:
+            process = self._process = subprocess.Popen(
+                ["libvirtd", "--listen", "--timeout", "60"], stdout=output, stderr=output, **self._how
+            )
+        wait_until(lambda: self._answers() or process.poll() is not None, "libvirtd's socket")
+        if process.poll() is not None:
+            raise RuntimeError(f"libvirtd ended at once: {self._log.read_text(encoding='utf-8', errors='replace')}")
+
+    @property
+    def pid(self) -> int:
+        """Its process, as long as it runs."""
+        if self._process is None:
+            raise LookupError("libvirtd was never started")
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Let it end in its own time, as a service manager would, if it runs."""
+        self._end(signal.SIGTERM)
+
+    def restart(self) -> None:
+        """Stop it and start it again."""
+        self.stop()
+        self.start()
+
+    def crash(self) -> None:
+        """Kill it in the middle of its work, and start it again."""
+        self._end(signal.SIGKILL)
+        self.start()
+
+    def _end(self, signal_number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal_number)
+            self._process.wait(PATIENCE_SECONDS)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(str(self.socket)) == 0
+
+
+class LiveHost:
+    """A libvirtd with its guests.
+
+    ``uri`` is how anyone on this machine who may reaches it, ``remote_uri`` how one from elsewhere
+    would; ``host_id`` is what the host calls itself.
+    """
+
+    def __init__(self, directory: Path, daemon: Daemon) -> None:
+        self.directory = directory
+        self.daemon = daemon
+        self.socket = daemon.socket
         self.uri = f"qemu:///session?socket={self.socket}"
+        self.remote_uri = f"qemu+tcp://127.0.0.1:{daemon.port}/session"
+        self.host_id = daemon.host_id
 
     @cached_property
     def _image(self) -> GuestImage:
@@ -101,12 +188,17 @@ class LiveHost:
             raise RuntimeError(f"virsh {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout.strip()
 
+    def raw_disk(self, name: str, size_bytes: int) -> Path:
+        """Make an empty file for a disk."""
+        disk = self.directory / f"{name}.raw"
+        with disk.open("wb") as file:
+            file.truncate(size_bytes)
+        disk.chmod(0o666)
+        return disk
+
     def define(self, guest: Guest) -> str:
         """Make a guest that is off; return its UUID."""
-        disk = self.directory / f"{guest.name}.raw"
-        with disk.open("wb") as file:
-            file.truncate(guest.disk_bytes)
-        disk.chmod(0o666)
+        disk = self.raw_disk(guest.name, guest.disk_bytes)
         definition = self.directory / f"{guest.name}.xml"
         definition.write_text(self._domain_xml(guest, disk), encoding="utf-8")
         self.virsh("define", str(definition))
@@ -117,6 +209,10 @@ class LiveHost:
         file = self.directory / f"{name}.saved"
         self.virsh("save", name, str(file))
         self.virsh("restore", str(file), "--running")
+
+    def reboot(self, name: str) -> None:
+        """Let the guest itself reboot, as its kernel does on an interrupt that means a broken machine."""
+        self.virsh("inject-nmi", name)
 
     def truth(self, name: str) -> Truth:
         """Ask QEMU, not libvirt, for the counters of a guest's vda."""
@@ -139,7 +235,8 @@ class LiveHost:
         caps = "".join(f"<{name}>{value}</{name}>" for name, value in guest.caps.items())
         iotune = f"<iotune>{caps}</iotune>" if caps else ""
         command_line = (
-            f"quiet requests={guest.requests} pause_seconds={guest.pause_seconds} lifetime_seconds={LIFETIME_SECONDS}"
+            "quiet unknown_nmi_panic panic=-1"
+            f" requests={guest.requests} pause_seconds={guest.pause_seconds} lifetime_seconds={LIFETIME_SECONDS}"
         )
         return f"""\
 <domain type='qemu'>
@@ -175,12 +272,14 @@ def live_host() -> Iterator[LiveHost]:
     missing = [program for program in PROGRAMS if shutil.which(program, path=SYSTEM_PATH) is None]
     if missing:
         raise RuntimeError(f"live guests need {', '.join(missing)}; install them with `.ci/system-packages live`")
-    with short_directory() as directory, _libvirtd(directory):
-        host = LiveHost(directory)
+    with short_directory() as directory:
+        daemon = Daemon(directory)
         try:
-            yield host
+            daemon.start()
+            yield LiveHost(directory, daemon)
         finally:
             _end_guests(directory)
+            daemon.stop()
 
 
 @contextmanager
@@ -207,42 +306,16 @@ def ordinary_user(directory: Path) -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-@contextmanager
-def _libvirtd(directory: Path) -> Iterator[None]:
-    homes = {
-        "XDG_CONFIG_HOME": directory / "config",
-        "XDG_CACHE_HOME": directory / "cache",
-        "XDG_DATA_HOME": directory / "data",
-        "XDG_RUNTIME_DIR": directory / "run",
-    }
-    for home in homes.values():
-        home.mkdir()
-    (homes["XDG_CONFIG_HOME"] / "libvirt").mkdir()
-    (homes["XDG_CONFIG_HOME"] / "libvirt" / "qemu.conf").write_text(QEMU_CONF, encoding="utf-8")
-    identity = ordinary_user(directory)
-    environment = {"PATH": SYSTEM_PATH, "HOME": str(directory), **{name: str(home) for name, home in homes.items()}}
-    log = directory / "libvirtd.log"
-    with log.open("wb") as output:
-        daemon = subprocess.Popen(
-            ["libvirtd", "--timeout", "60"], env=environment, cwd=directory, stdout=output, stderr=output, **identity
-        )
-    try:
-        socket = homes["XDG_RUNTIME_DIR"] / "libvirt" / "libvirt-sock"
-        wait_until(lambda: socket.exists() or daemon.poll() is not None, "libvirtd's socket")
-        if daemon.poll() is not None:
-            raise RuntimeError(f"libvirtd ended at once: {log.read_text(encoding='utf-8', errors='replace')}")
-        yield
-    finally:
-        daemon.terminate()
-        daemon.wait(PATIENCE_SECONDS)
-
-
 def _end_guests(directory: Path) -> None:
     for pid_file in (directory / "run" / "libvirt" / "qemu" / "run").glob("*.pid"):
         pid = int(pid_file.read_text(encoding="ascii"))
         if _is_qemu(pid):
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda pid=pid: not _is_qemu(pid), f"the end of process {pid}")
+            wait_until(partial(_has_ended, pid), f"the end of process {pid}")
+
+
+def _has_ended(pid: int) -> bool:
+    return not _is_qemu(pid)
 
 
 def _is_qemu(pid: int) -> bool:
@@ -260,3 +333,9 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         if time.monotonic() > give_up:
             raise TimeoutError(f"waited {PATIENCE_SECONDS} s in vain for {what}")
         time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from collectors.hypervisors.base import UnreadableGuestError
-from collectors.hypervisors.libvirt_domain_xml import CAP_COLUMN_OF, disks_of
-from ioledger.model.tables import DISK_IO_STAT
+from collectors.hypervisors.libvirt_domain_xml import MAX_XML_CHARACTERS, disks_of
 
 RECORDED = Path(__file__).parent / "libvirt_xml"
 
@@ -28,6 +27,7 @@ EXPECTED: dict[str, dict[str, dict[str, str | int]]] = {
             "cap_total_bps": 10485760,
             "cap_total_iops": 300,
             "cap_total_iops_burst": 900,
+            "cap_total_iops_burst_seconds": 1,
             "cap_io_size": 4096,
             "cap_group": "shared",
         },
@@ -45,7 +45,7 @@ EXPECTED: dict[str, dict[str, dict[str, str | int]]] = {
         "vda": {"source_path": "rbd:volumes/volume-7f3a", "disk_serial": "7f3a"},
         "vdb": {"source_path": "iscsi:iqn.2026-01.org.example:array-a/1"},
         "vdd": {"source_path": "volume:default/data.qcow2"},
-        "vde": {},
+        "vde": {"source_path": "/run/vhost.sock"},
         "sdb": {"source_path": "/dev/disk/by-id/wwn-0x6001405a"},
         "sda": {},
     },
@@ -81,30 +81,92 @@ def test_only_disks_whose_requests_pass_qemu_are_counted() -> None:
     assert [disk.device for disk in disks if not disk.counted] == ["vde"]
 
 
-def test_every_cap_of_the_lake_can_be_read() -> None:
-    caps = {name for name in DISK_IO_STAT.names if name.startswith("cap_")}
-    assert caps == {*CAP_COLUMN_OF.values(), "cap_group"}
+def test_the_images_behind_a_disk_are_told_by_their_numbers() -> None:
+    capped = disks_of((RECORDED / "capped.xml").read_text(encoding="utf-8"))
+    assert {disk.device: set(disk.chain) for disk in capped} == {
+        "vda": {7}, "vdb": {6}, "vdc": {5}, "sdb": {4}, "sdc": {2}
+    }  # fmt: skip
+    snapshots = disks_of((RECORDED / "snapshots.xml").read_text(encoding="utf-8"))
+    assert {disk.device: set(disk.chain) for disk in snapshots} == {"vda": {10, 9}, "vdb": {8, 12}}
+    off = disks_of((RECORDED / "network.xml").read_text(encoding="utf-8"))
+    assert not any(disk.chain for disk in off)
 
 
-def disk_with(iotune: str) -> str:
-    return f"<domain><devices><disk><target dev='vda'/><iotune>{iotune}</iotune></disk></devices></domain>"
+def test_serial_and_wwn_of_a_disk_are_known_to_stay() -> None:
+    disks = disks_of((RECORDED / "capped.xml").read_text(encoding="utf-8"))
+    assert {disk.device: dict(disk.traits) for disk in disks if disk.traits} == {
+        "vda": {"disk_serial": "vol-101"},
+        "sdb": {"disk_serial": "scsi-serial", "disk_wwn": "5000c50015ea71aa"},
+    }
 
 
-def test_a_cap_of_zero_is_no_cap() -> None:
-    (disk,) = disks_of(disk_with("<total_iops_sec>0</total_iops_sec><read_bytes_sec>7</read_bytes_sec>"))
-    assert disk.facts == {"cap_read_bps": 7}
+def domain(*disks: str) -> str:
+    return f"<domain><devices>{''.join(disks)}</devices></domain>"
+
+
+def disk_named(device: str, inside: str = "") -> str:
+    return f"<disk><target dev='{device}'/>{inside}</disk>"
+
+
+def test_names_are_what_they_are_whatever_they_hold() -> None:
+    path = "/srv/a&#10;b/&quot;..&quot;/';DROP&#9;TABLE&lt;x&gt;/\U0001f4be\ufffd"
+    (disk,) = disks_of(domain(disk_named("vd&quot;/&#10;a", f'<source file="{path}"/><serial>a/b\n c</serial>')))
+    assert disk.device == 'vd"/\na'
+    assert disk.facts == {
+        "source_path": '/srv/a\nb/".."/\';DROP\tTABLE<x>/\U0001f4be\ufffd',
+        "disk_serial": "a/b\n c",
+    }
+
+
+def test_only_disks_of_the_domain_itself_are_its_disks() -> None:
+    inner = f"<backingStore>{disk_named('vdb')}</backingStore><mirror><target dev='vdc'/></mirror>"
+    elsewhere = (
+        f"<metadata>{domain(disk_named('vdd'))}</metadata><devices><hostdev>{disk_named('vde')}</hostdev></devices>"
+    )
+    disks = disks_of(f"<domain>{elsewhere}<devices>{disk_named('vda', inner)}</devices></domain>")
+    assert [disk.device for disk in disks] == ["vda"]
+
+
+def test_markup_of_another_document_in_a_comment_is_no_declaration() -> None:
+    (disk,) = disks_of(f"<domain><!-- <!DOCTYPE x> --><devices>{disk_named('vda')}</devices></domain>")
+    assert disk.device == "vda"
+
+
+LAUGHS = "".join(f"<!ENTITY l{n} '{f'&l{n - 1};' * 10}'>" for n in range(1, 10))
+BILLION_LAUGHS = f"<!DOCTYPE d [<!ENTITY l0 'ha'>{LAUGHS}]><domain>&l9;</domain>"
 
 
 @pytest.mark.parametrize(
     ("xml", "reason"),
     [
-        ("<domain>", "its XML cannot be parsed"),
-        ("", "its XML cannot be parsed"),
-        ("<!DOCTYPE d [<!ENTITY e 'x'>]><domain>&e;</domain>", "its XML cannot be parsed"),
-        (disk_with("<total_iops_sec>-1</total_iops_sec>"), "'-1' as total_iops_sec, which is no amount"),
-        (disk_with("<read_iops_sec>many</read_iops_sec>"), "'many' as read_iops_sec, which is no amount"),
+        ("<domain>", r"^its XML cannot be parsed \("),
+        ("", r"^its XML cannot be parsed \("),
+        ("\0", r"^its XML cannot be parsed \("),
+        ("<domain>\ud800</domain>", r"^its XML cannot be parsed \("),
+        ("<domain>&#0;</domain>", r"^its XML cannot be parsed \("),
+        ("<domain>&undeclared;</domain>", r"^its XML cannot be parsed \("),
+        (BILLION_LAUGHS, r"^its XML cannot be parsed \(DTDForbidden"),
+        ("<!DOCTYPE d SYSTEM 'file:///etc/passwd'><domain/>", r"^its XML cannot be parsed \(DTDForbidden"),
+        ("<network/>", "^its XML is no domain$"),
+        (domain("<disk><source file='/a'/></disk>"), "^its XML has a disk without a name$"),
+        (domain(disk_named("")), "^its XML has a disk without a name$"),
+        (domain(disk_named("vda"), disk_named("vda")), "^its XML has two disks with the name 'vda'$"),
+        ("x" * 50_000_000, "^its XML has 50000000 characters; at most 4194304 are read$"),
     ],
+    ids=lambda value: value[:40],
 )
 def test_unreadable_xml_says_why(xml: str, reason: str) -> None:
     with pytest.raises(UnreadableGuestError, match=reason):
         disks_of(xml)
+
+
+def test_an_empty_drive_needs_no_name_of_its_own() -> None:
+    empty = "<disk device='cdrom'><target dev='vda'/></disk><disk device='floppy'/>"
+    assert [disk.device for disk in disks_of(domain(empty, disk_named("vda")))] == ["vda"]
+
+
+def test_xml_of_the_greatest_length_is_read_however_deep_it_is() -> None:
+    depth = 200_000
+    deep = domain(disk_named("vda", "<a>" * depth + "</a>" * depth))
+    (disk,) = disks_of(deep + " " * (MAX_XML_CHARACTERS - len(deep)))
+    assert disk.device == "vda"
