@@ -130,6 +130,11 @@ class Interview:
                 )
                 yield self._with_disks(sample, description)
 
+    def found_hanging(self, uuid: str) -> None:
+        """Take down that a call to one guest hangs."""
+        self.hangs_left -= 1
+        self.hung.add(uuid)
+
     def _stats(self, group: Sequence[ListedGuest], *, no_waiting: bool) -> Mapping[str, Any]:
         told: Mapping[str, Any] = self.host.call(
             PATIENCE_SECONDS, "stats", [guest.uuid for guest in group], no_waiting, self.with_cpu_time
@@ -198,8 +203,7 @@ class Interview:
             try:
                 yield from self._samples(self._stats([guest], no_waiting=False))
             except SilentError:
-                self.hangs_left -= 1
-                self.hung.add(guest.uuid)
+                self.found_hanging(guest.uuid)
                 yield from self.describe([guest], "silent", SILENT)
             except (RefusedError, SourceError) as error:
                 yield from self.describe([guest], "running", str(error))

@@ -10,6 +10,7 @@ import libvirt
 
 from collectors.hypervisors.base import UnreadableGuestError, unreadable_guests
 from collectors.hypervisors.libvirt_asking import MAX_HUNG_CALLS, MAX_NEW_HANGS, SILENT, Interview
+from collectors.hypervisors.libvirt_cap_check import CHECK_EVERY, check_caps
 from collectors.hypervisors.libvirt_domain_xml import disks_of
 from collectors.hypervisors.libvirt_epoch import process_of
 from collectors.hypervisors.libvirt_guest import OFF, CounterRun, disk_rows
@@ -69,13 +70,19 @@ class Round:
         self._node = self._new_node()
         self._interview = Interview(host, self._clock, self._disks, with_cpu_time=not processes.is_certain)
         self._judged: dict[str, GuestMemory] = {}
+        self._caps_read_at = self._before.caps_read_at
 
     def read(self, rules: Sequence[VolumeRule]) -> Reading:
         """Ask every guest, and make rows of what is known of it."""
         samples = list(self._samples())
         failures = {sample.name: sample.problem for sample in samples if sample.problem is not None}
+        tables = {"disk_io_stat": [row for sample in samples for row in self._rows(sample, rules)]}
+        if self._caps_read_at is None or self._clock.now() - self._caps_read_at >= CHECK_EVERY:
+            self._caps_read_at = self._clock.now()
+            tables["disk_cap"], unread = check_caps(self._interview, samples)
+            failures = unread | failures
         return Reading(
-            tables={"disk_io_stat": [row for sample in samples for row in self._rows(sample, rules)]},
+            tables=tables,
             host_id=self._host.identity,
             timeout_count=sum(sample.condition == "silent" for sample in samples),
             error=unreadable_guests(failures, len(samples)),
@@ -95,7 +102,7 @@ class Round:
         ]
         self._interview.hangs_left = max(0, min(MAX_NEW_HANGS, MAX_HUNG_CALLS - len(occupied)))
         yield from self._identified(self._interview.ask(well))
-        yield from self._interview.describe(off, "off")
+        yield from self._identified(self._interview.describe(off, "off"))
         yield from self._interview.describe(left_alone, "silent", SILENT)
         for guest in hung:
             if guest not in left_alone:
@@ -124,7 +131,7 @@ class Round:
 
     def _judge(self, sample: GuestSample) -> None:
         before = self._before.guests.get(sample.uuid)
-        if sample.condition == "off" and before is not None:
+        if sample.domain_id == OFF and before is not None:
             self._judged[sample.uuid] = over(before)
         elif sample.condition == "running" and sample.counters is not None and sample.disks is not None:
             process = process_of(sample, self._processes, self._clock)
@@ -149,7 +156,7 @@ class Round:
         now = self._clock.now()
         listed = {guest.uuid for guest in self._listing.guests}
         kept = {
-            uuid: guest if uuid in listed else over(guest)
+            uuid: guest
             for uuid, guest in self._before.guests.items()
             if uuid in listed or (not self._processes.is_certain and now - guest.seen_at < FORGET_AFTER)
         }
@@ -159,7 +166,9 @@ class Round:
             hangs = hung[uuid].hangs + 1 if uuid in hung else 1
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(hangs - 1, 16))
             hung[uuid] = HungGuest(hangs=hangs, ask_again_at=now + pause)
-        return SourceMemory(guests={**kept, **self._judged}, hung=hung, node=self._node)
+        return SourceMemory(
+            guests={**kept, **self._judged}, hung=hung, node=self._node, caps_read_at=self._caps_read_at
+        )
 
     def _disks(self, uuid: str, xml: str) -> Sequence[Disk]:
         known = self._parsed.get(uuid)

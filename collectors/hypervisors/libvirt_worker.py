@@ -113,20 +113,20 @@ class Calls:
         """Return the live XML of some guests, for which QEMU is not asked; one that is gone is left out."""
         return {uuid: _described(guest, 0) for uuid in uuids if (guest := self._guest(uuid)) is not None}
 
-    def definition(self, uuid: str) -> dict[str, Any] | None:
-        """Return the XML by which a guest will start next; None where it has none or is gone."""
-        guest = self._guest(uuid)
-        if guest is None or not guest.isPersistent():
-            return None
-        return _described(guest, libvirt.VIR_DOMAIN_XML_INACTIVE)
+    def caps(self, uuid: str, devices: Sequence[str]) -> dict[str, Any] | None:
+        """Return what QEMU enforces on a guest's disks, and the XML by which the guest will start next.
 
-    def tunes(self, uuid: str, devices: Sequence[str]) -> dict[str, Any]:
-        """Return what QEMU enforces for each of a guest's disks, or libvirt's code and message."""
+        Of each disk, blockIoTune's value or its error; the definition is None where the guest has none.
+        None if the guest is gone.
+        """
         guest = self._guest(uuid)
-        return {} if guest is None else {device: _tried(guest.blockIoTune, device) for device in devices}
+        if guest is None:
+            return None
+        definition = _described(guest, libvirt.VIR_DOMAIN_XML_INACTIVE) if guest.isPersistent() else None
+        return {"tunes": {device: _tried(guest.blockIoTune, device) for device in devices}, "definition": definition}
 
     def block_stats(self, uuid: str, devices: Sequence[str]) -> dict[str, Any]:
-        """Ask disk by disk, for drivers that do not count in bulk; answers as those of ``tunes``."""
+        """Ask disk by disk, for drivers that do not count in bulk; of each disk the value or the error."""
         guest = self._guest(uuid)
         return {} if guest is None else {device: _tried(guest.blockStats, device) for device in devices}
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from faulty_worker import replace_calls
-from libvirt_reading import read_once
+from libvirt_reading import read_once, reader
 
 from ioledger.errors import SourceError
 
@@ -96,10 +96,10 @@ def blockStats(real, *rest):
 
 def test_a_guest_that_is_deleted_after_the_listing_is_simply_gone(read: Callable[[str], Reading]) -> None:
     reading = read("""
-def domainListGetStats(real, *rest):
-    if second.isActive():
-        second.destroy()
-    return real(*rest)
+def listAllDomains(real):
+    guests = real()
+    second.destroy()
+    return guests
 """)
     assert states(reading) == {"test": ("vda", "ok")}
     assert reading.error is None
@@ -107,9 +107,10 @@ def domainListGetStats(real, *rest):
 
 def test_a_guest_that_is_deleted_after_its_answer_is_simply_gone(read: Callable[[str], Reading]) -> None:
     reading = read("""
-def domainListGetStats(real, *rest):
-    answers = real(*rest)
-    second.destroy()
+def domainListGetStats(real, guests, *rest):
+    answers = real(guests, *rest)
+    if any(map(is_second, guests)):
+        second.destroy()
     return answers
 """)
     assert states(reading) == {"test": ("vda", "ok")}
@@ -122,3 +123,53 @@ def test_a_host_that_cannot_list_its_guests_has_failed(read: Callable[[str], Rea
 def listAllDomains(real):
     refuse()
 """)
+
+
+LEAVING = """
+import libvirt
+looks = []
+def domainListGetStats(real, guests, *rest):
+    looks.append(True)
+    counted = {"block.count": 1, "block.0.name": "vda", "state.state": 1, "state.reason": 1}
+    counters = {f"block.0.{way}.{what}": 100 * len(looks) for way in ("rd", "wr") for what in ("reqs", "bytes")}
+    migrating = {**counted, "state.state": 3, "state.reason": libvirt.VIR_DOMAIN_PAUSED_MIGRATION}
+    return [(guests[0], migrating if len(looks) == 2 else {**counted, **counters})]
+"""
+
+
+def test_a_migration_that_fails_at_its_very_end_begins_nothing_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_calls(monkeypatch, tmp_path, LEAVING)
+    with reader(URI) as read:
+        before, leaving, back = (read().tables["disk_io_stat"][0] for _ in range(3))
+    assert [row["state"] for row in (before, leaving, back)] == ["ok", "off", "ok"]
+    assert (back["epoch"], back["read_ops"]) == (before["epoch"], 300)
+
+
+RESTARTED = """
+import libvirt
+host = libvirt.open("test:///default")
+(guest,) = host.listAllDomains()
+looks = []
+def listAllDomains(real):
+    looks.append(True)
+    if len(looks) == 2:
+        guest.destroy()
+    elif len(looks) == 3:
+        guest.create()
+    return real()
+def ID(real):
+    return min(real(), 1)
+"""
+
+
+def test_an_id_that_was_off_in_a_run_between_is_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_calls(monkeypatch, tmp_path, RESTARTED)
+    with reader(URI) as read:
+        before, off, back = (read().tables["disk_io_stat"][0] for _ in range(3))
+    assert [row["state"] for row in (before, off, back)] == ["ok", "off", "ok"]
+    assert str(before["epoch"]).endswith(":1:vda")
+    assert str(back["epoch"]).endswith(":1:1:vda")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from collectors.hypervisors.base import UnreadableGuestError
 from collectors.hypervisors.libvirt_caps import CAP_COLUMN_OF, cap_rows
 from collectors.hypervisors.libvirt_domain_xml import Disk, disks_of
 from ioledger.lake.schema import typed
@@ -18,9 +17,7 @@ NOTHING = dict.fromkeys(CAP_COLUMN_OF, 0) | {"group_name": ""}
 
 
 def disk_with(iotune: str) -> Disk:
-    (disk,) = disks_of(
-        f"<domain><devices><disk><target dev='vda'/><iotune>{iotune}</iotune></disk></devices></domain>"
-    )
+    (disk,) = disks_of(f"<domain><devices><disk><target dev='vda'/><iotune>{iotune}</iotune></disk></devices></domain>")
     return disk
 
 

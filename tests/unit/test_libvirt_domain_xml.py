@@ -113,14 +113,16 @@ def test_names_are_what_they_are_whatever_they_hold() -> None:
     (disk,) = disks_of(domain(disk_named("vd&quot;/&#10;a", f'<source file="{path}"/><serial>a/b\n c</serial>')))
     assert disk.device == 'vd"/\na'
     assert disk.facts == {
-        "source_path": "/srv/a\nb/\"..\"/';DROP\tTABLE<x>/\U0001f4be\ufffd",
+        "source_path": '/srv/a\nb/".."/\';DROP\tTABLE<x>/\U0001f4be\ufffd',
         "disk_serial": "a/b\n c",
     }
 
 
 def test_only_disks_of_the_domain_itself_are_its_disks() -> None:
     inner = f"<backingStore>{disk_named('vdb')}</backingStore><mirror><target dev='vdc'/></mirror>"
-    elsewhere = f"<metadata>{domain(disk_named('vdd'))}</metadata><devices><hostdev>{disk_named('vde')}</hostdev></devices>"
+    elsewhere = (
+        f"<metadata>{domain(disk_named('vdd'))}</metadata><devices><hostdev>{disk_named('vde')}</hostdev></devices>"
+    )
     disks = disks_of(f"<domain>{elsewhere}<devices>{disk_named('vda', inner)}</devices></domain>")
     assert [disk.device for disk in disks] == ["vda"]
 
