@@ -46,6 +46,9 @@ _IN_VAIN: Final = frozenset({
 _IN_VAIN_OVER_SSH: Final = re.compile("Permission denied|Host key verification failed")
 """The same, in the words of ssh, for which libvirt has no code."""
 
+_SSH_BANNER: Final = re.compile("@{20}.*(?=Host key for )")
+"""What ssh writes around the sentence that a host has another key now."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListedGuest:
@@ -116,7 +119,7 @@ class Host:
                 raise self._lost from error
             except RefusedError as error:
                 if wait_seconds is None or error.code in _IN_VAIN or _IN_VAIN_OVER_SSH.search(str(error)):
-                    self._lost = self._unreachable(str(error))
+                    self._lost = self._unreachable(_SSH_BANNER.sub("", str(error)))
                     raise self._lost from error
                 time.sleep(wait_seconds * random.uniform(0.5, 1))  # noqa: S311 - chance, not secrecy
         return cast("LibvirtProcess", self._process)

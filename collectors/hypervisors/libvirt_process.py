@@ -53,7 +53,7 @@ class LibvirtProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
-            env=_inherited(os.environ),
+            env=_environment(os.environ),
             # A Ctrl-C is meant for the collector, which ends its workers itself, each with the ssh that it started.
             start_new_session=True,
         )
@@ -123,5 +123,8 @@ class LibvirtProcess:
         return self._process.stdout
 
 
-def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name in _INHERITED or name.startswith("LC_")}
+def _environment(given: Mapping[str, str]) -> dict[str, str]:
+    # Libvirt's own warnings say no more than the errors that follow, and would stand between our lines.
+    environment = {"LIBVIRT_DEBUG": "error"}
+    environment |= {name: value for name, value in given.items() if name in _INHERITED or name.startswith("LC_")}
+    return environment
