@@ -156,7 +156,7 @@ class Host:
         """Let go of the connection."""
         process, self._process = self._process, None
         if process is not None:
-            process.close()
+            process.end()
 
     def _open(self) -> LibvirtProcess:
         password = self._password().get_secret_value() if self._password else None
@@ -164,7 +164,7 @@ class Host:
         try:
             told = process.call(CONNECT_SECONDS, "open", _without_prompts(self._uri), self._username, password)
         except RefusedError:
-            process.close()
+            process.end()
             raise
         self._identity = _identity(told)
         return process

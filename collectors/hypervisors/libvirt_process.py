@@ -29,7 +29,6 @@ for a password, which nobody would answer."""
 
 _READ_BYTES: Final = 1 << 20
 _MILLISECONDS: Final = 1000
-_FAREWELL_SECONDS: Final = 1
 
 
 class SilentError(Exception):
@@ -78,20 +77,8 @@ class LibvirtProcess:
 
     def end(self) -> int:
         """End the worker at once with all that it started, whatever it is doing; return its exit status."""
-        # Before the worker is waited for: until then its id cannot be another's.
-        os.killpg(self._process.pid, signal.SIGKILL)
-        return self._wait()
-
-    def close(self) -> None:
-        """Let the worker end, which its standard input's end tells it to."""
-        self._stdin.close()
-        try:
-            self._process.wait(_FAREWELL_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.end()
-        self._wait()
-
-    def _wait(self) -> int:
+        if self._process.returncode is None:  # until it is waited for, its id cannot be another's
+            os.killpg(self._process.pid, signal.SIGKILL)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with suppress(OSError):

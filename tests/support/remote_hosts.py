@@ -85,6 +85,7 @@ LogLevel VERBOSE
 SSH_CONF = """\
 UserKnownHostsFile {known_hosts}
 GlobalKnownHostsFile /dev/null
+HostKeyAlias the-host
 IdentitiesOnly yes
 """
 
@@ -163,7 +164,7 @@ class SshServer:
     def client_that_knows(self, *keys: str) -> Path:
         """Return an ssh that knows these keys as those of the host; it is the ``command`` of a URI."""
         name = "-".join(("knows", *keys))
-        known = "".join(f"[127.0.0.1]:{self.port} {self._public(key)}" for key in keys)
+        known = "".join(f"the-host {self._public(key)}" for key in keys)
         known_hosts = self._file(f"{name}.hosts", known)
         configuration = self._file(f"{name}.conf", SSH_CONF.format(known_hosts=known_hosts))
         return self._script(name, SSH.format(directory=self.directory, configuration=configuration))
