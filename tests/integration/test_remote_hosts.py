@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from command import SCRIPT, ioledger
+from lakes import content, new_lake, read
 from libvirt_reading import read_once
-from live_guests import Guest, free_port
+from live_guests import Guest, free_port, wait_until
+from processes import command_lines, environment, parent
 from remote_hosts import PASSWORD, USER, Pki, RemoteHost, remote_host
 
 from collectors.hypervisors.libvirt_host import CONNECT_SECONDS
@@ -128,3 +133,62 @@ def test_a_key_that_does_not_open_says_so_and_is_tried_once(host: RemoteHost) ->
     assert "Permission denied (publickey)" in refusal(host.ssh_uri("stranger"))
     assert host.ssh.logins() == logins + 1
     assert host.ssh.asked() == ""
+
+
+SOURCE = """\
+[sources.{name}]
+type = "libvirt"
+uri = "{uri}"
+username = "{user}"
+password = {{ {place} }}
+"""
+
+
+def test_a_password_is_seen_nowhere(host: RemoteHost, tmp_path: Path, password: Path) -> None:
+    lake = new_lake(tmp_path)
+    places = {"kept-in-a-file": f'file = "{password}"', "kept-in-a-variable": 'env = "GOOD"', "wrong": 'env = "BAD"'}
+    sources = [SOURCE.format(name=name, uri=host.tcp_uri, user=USER, place=place) for name, place in places.items()]
+    (tmp_path / "ioledger.toml").write_text("".join(sources), encoding="utf-8")
+    with subprocess.Popen(
+        [SCRIPT, "collect", "--every", "1s"],
+        cwd=tmp_path,
+        env={**os.environ, "GOOD": PASSWORD, "BAD": WRONG},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as collector:
+        workers: dict[int, str] = {}
+
+        def all_were_seen() -> bool:
+            for pid, words in command_lines():
+                if "collectors.hypervisors.libvirt_worker" in words and parent(pid) == collector.pid:
+                    workers[pid] = environment(pid)
+            return len(workers) > len(sources)  # one of each, and another of the one that fails
+
+        try:
+            wait_until(all_were_seen, "the workers of two runs")
+            all_command_lines = str(list(command_lines()))
+        finally:
+            collector.terminate()
+        told, _ = collector.communicate()
+
+    assert f"wrong: failed, 0 rows: cannot connect to {host.tcp_uri}: authentication failed" in told
+    statuses = dict(read(lake, "SELECT DISTINCT source, status FROM collection_run"))
+    assert statuses == {"kept-in-a-file": "ok", "kept-in-a-variable": "ok", "wrong": "failed"}
+    rows = str(read(lake, "FROM collection_run") + read(lake, "FROM disk_io_stat"))
+    assert "authentication failed" in rows
+    for place in (told, rows, all_command_lines, *workers.values(), *map(str, content(lake).values())):
+        assert PASSWORD not in place
+        assert WRONG not in place
+
+
+def test_a_password_in_a_uri_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    new_lake(tmp_path)
+    (tmp_path / "ioledger.toml").write_text(
+        f'[sources.a]\ntype = "libvirt"\nuri = "qemu+tcp://{USER}:{PASSWORD}@kvm-03/system"\n', encoding="utf-8"
+    )
+    refused = ioledger("collect", cwd=tmp_path)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("ioledger: sources.a: key 'uri': the URI holds a password, ")
+    assert refused.stderr.count("\n") == 1
+    assert PASSWORD not in refused.stderr

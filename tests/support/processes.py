@@ -26,7 +26,9 @@ def environment(pid: int) -> str:
     return ""
 
 
-def parent(pid: int) -> int:
-    """Return the id of the process that started one."""
-    _, _, after_command = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
-    return int(after_command.split()[1])
+def parent(pid: int) -> int | None:
+    """Return the id of the process that started one; None for one that is gone."""
+    with suppress(OSError):
+        _, _, after_command = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
+        return int(after_command.split()[1])
+    return None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 REMOTE_PROGRAMS = (*PROGRAMS, "openssl", "saslpasswd2", "sshd", "ssh", "ssh-keygen", "virt-ssh-helper")
 
 USER = "collector"
-PASSWORD = "correct-horse-7"
+PASSWORD = "correct-horse-7"  # noqa: S105 - of a server that is made here
 
 # Over TCP a mechanism has to encrypt, which of those with a password only DIGEST-MD5 does; TLS encrypts already.
 SASL_CONF = "mech_list: {mechanism}\nsasldb_path: {database}\n"
