@@ -34,10 +34,11 @@ def main(runs: int) -> None:
             directory = Path(temporary)
             measured = Measured(
                 load_before=load_before,
-                rounds=measure_rounds(host.uri, directory, _ROUNDS, _tell),
+                rounds=measure_rounds(host, directory, _ROUNDS, _tell),
                 service=holdings_of_service(directory / "service", host.uri, min(runs, _USUAL_RUNS), _tell),
                 back_to_back=holdings_back_to_back(directory / "back-to-back", host.uri, runs, _tell),
                 stuck=measure_stuck_runs(host, directory / "stuck", HANGS, _tell),
+                load_after=os.getloadavg()[2],
             )
     except (ContenderError, TimeoutError) as error:
         click.echo(f"benchmarks: {error}", err=True)

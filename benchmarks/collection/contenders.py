@@ -121,8 +121,8 @@ def one_shot_seconds(configuration: Path) -> float:
 
 
 @contextmanager
-def exporter(uri: str, directory: Path) -> Iterator[None]:
-    """Let Debian's prometheus-libvirt-exporter serve a host's metrics."""
+def exporter(uri: str, directory: Path) -> Iterator[int]:
+    """Let Debian's prometheus-libvirt-exporter serve a host's metrics; yield its process id."""
     listening = f"--web.listen-address={_METRICS.removeprefix('http://').removesuffix('/metrics')}"
     with (directory / "exporter.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - no word of it is from elsewhere
@@ -132,7 +132,7 @@ def exporter(uri: str, directory: Path) -> Iterator[None]:
         )
         try:
             wait_until(lambda: _scrapes() or process.poll() is not None, "the exporter")
-            yield
+            yield process.pid
         finally:
             process.terminate()
             process.wait()

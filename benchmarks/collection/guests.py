@@ -34,6 +34,16 @@ def running_guests(tell: Callable[[str], None]) -> Iterator[LiveHost]:
         yield host
 
 
+def libvirtd_pid(host: LiveHost) -> int:
+    """Return the process id of a host's libvirtd."""
+    return int((host.directory / "run" / "libvirt" / "libvirtd.pid").read_text(encoding="ascii"))
+
+
+def qemu_pid(host: LiveHost, name: str) -> int:
+    """Return the process id of a guest's QEMU."""
+    return int((host.directory / "run" / "libvirt" / "qemu" / "run" / f"{name}.pid").read_text(encoding="ascii"))
+
+
 def _domain_xml(directory: Path, name: str) -> str:
     disks = "".join(_disk_xml(directory, name, f"vd{'abcd'[number]}") for number in range(DISKS))
     return f"""\

@@ -39,10 +39,12 @@ _READS: Final = {
 class Measured:
     """All that one call of the benchmark has measured.
 
-    ``load_before`` is the machine's load average of the last minute before the guests were started.
+    ``load_before`` is the machine's load average of the last minute before the guests were started, ``load_after`` that
+    of the last 15 minutes at the end.
     """
 
     load_before: float
+    load_after: float
     rounds: Rounds
     service: Sequence[Holdings]
     back_to_back: Sequence[Holdings]
@@ -56,22 +58,20 @@ def raw(measured: Measured) -> str:
 
 def readers_table(rounds: Rounds) -> str:
     """Return the times of all readers as a Markdown table."""
-    seconds, to_bulk, to_run = (
-        readers.median_seconds(rounds),
-        readers.ratios_to_bulk(rounds),
-        readers.ratios_to_run(rounds),
-    )
+    seconds, cpu = readers.median_seconds(rounds), readers.mean_cpu_seconds(rounds)
+    to_bulk, to_run = readers.ratios_to_bulk(rounds), readers.ratios_to_run(rounds)
     rows = [
         (
             name,
             f"{to_bulk[name]:.2f}",
             f"{to_run[name]:.2f}" if name in to_run else "",
             f"{seconds[name] * 1000:.0f}",
+            f"{cpu[name] * 1000:.0f}" if name in cpu else "",
             what,
         )
         for name, what in _READS.items()
     ]
-    return markdown([("reader", "÷ bulk call", "÷ ioledger's run", "ms", "reads"), *rows])
+    return markdown([("reader", "÷ bulk call", "÷ ioledger's run", "ms", "CPU ms", "reads"), *rows])
 
 
 def holdings_table(service: Sequence[Holdings], back_to_back: Sequence[Holdings]) -> str:
@@ -125,7 +125,10 @@ same daemon. Nothing in the guests reads or writes.
 - The exporter is scraped over HTTP on the same machine. collectd tells the length of a reading itself; it hands its
   values to nobody, which is in its favour. RefreshInterval is 0, so that its readings do not list guests; the first one
   does, as every reading does whose interval is RefreshInterval (60 s, unless configured) or more.
-- Ratios carry over to other machines, times do not.
+- CPU is that of the reader's own processes and of libvirtd together, in the mean; not known of readers that are
+  started for each reading.
+- Ratios carry over to other machines, times do not. On a machine that is busy with other work, those who compute wait
+  longer than those who wait for libvirt.
 
 ## Memory and file handles
 
@@ -142,8 +145,9 @@ on (SIGCONT) until it was read again, {HANGS} times:
 {stuck_text(measured.stuck)}
 ## Where it was measured
 
-- Machine: {cores()} cores ({cpu_model()}), {memory_gib():.0f} GiB of memory, {platform.system()}. Its load average was
-  {measured.load_before:.1f} before the guests were started: more than 0.3 means that it was shared with other work.
+- Machine: {cores()} cores ({cpu_model()}), {memory_gib():.0f} GiB of memory, {platform.system()}.
+- Its load average was {measured.load_before:.1f} before the guests were started, which is other work that it was shared
+  with, and {measured.load_after:.1f} at the end (of 15 minutes).
 - Versions: {", ".join(_versions())}.
 """
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from live_guests import wait_until
 
-from benchmarks.collection.guests import DISKS, GUESTS
+from benchmarks.collection.guests import DISKS, GUESTS, libvirtd_pid, qemu_pid
 from benchmarks.collection.processes import Footprint, footprint
 from benchmarks.collection.service import Holdings, running_service
 
@@ -71,8 +71,7 @@ def measure_stuck_runs(
 
     Returns a sentence where there is nothing to measure, since no run is stored while a guest hangs.
     """
-    libvirtd = int((host.directory / "run" / "libvirt" / "libvirtd.pid").read_text(encoding="ascii"))
-    qemu = int((host.directory / "run" / "libvirt" / "qemu" / "run" / f"{_STUCK}.pid").read_text(encoding="ascii"))
+    libvirtd, qemu = libvirtd_pid(host), qemu_pid(host, _STUCK)
     asked: list[float] = []
     recovered: list[float] = []
     beside: list[int] = []

@@ -3,7 +3,8 @@
 It does what it is told, one call after the other: a line of JSON on standard input is a call, its
 name and its arguments; a line on standard output is the answer, ``{"value": …}`` or ``{"error": [code,
 message]}`` with libvirt's own. It imports the standard library and libvirt alone, because there is
-one such process for every host. When standard input ends, so does the process, whatever it waits for.
+one such process for every host. It leads a process group. When standard input ends, so does the group,
+whatever it waits for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -204,7 +206,7 @@ def _run_events() -> None:
 def _read_calls(calls: queue.SimpleQueue[bytes]) -> None:
     for line in sys.stdin.buffer:
         calls.put(line)
-    os._exit(0)  # a call that hangs must not outlive the source
+    os.killpg(0, signal.SIGKILL)  # neither a call that hangs nor its ssh may outlive the source
 
 
 def main() -> None:

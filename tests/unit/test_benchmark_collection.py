@@ -13,7 +13,14 @@ from click.testing import CliRunner
 from benchmarks.collection import rounds as readers
 from benchmarks.collection.__main__ import main
 from benchmarks.collection.contenders import reads_seconds
-from benchmarks.collection.processes import Footprint, descendants, footprint, footprints_of_children, memory_bytes
+from benchmarks.collection.processes import (
+    Footprint,
+    cpu_seconds,
+    descendants,
+    footprint,
+    footprints_of_children,
+    memory_bytes,
+)
 from benchmarks.collection.report import Measured, holdings_table, raw, readers_table, stuck_text
 from benchmarks.collection.rounds import Pair
 from benchmarks.collection.service import Holdings
@@ -40,7 +47,7 @@ Shared_Clean:      47616 kB
 
 TENTH = Pair(0.1, 0.1)
 ROUNDS = {
-    readers.RUN: [Pair(0.12, 0.1), Pair(0.24, 0.2), Pair(0.9, 0.1)],
+    readers.RUN: [Pair(0.12, 0.1, 0.07, 0.04), Pair(0.24, 0.2, 0.08, 0.06), Pair(0.9, 0.1, 0.09, 0.05)],
     readers.EXPORTER: [Pair(0.36, 0.1), Pair(0.48, 0.2), Pair(0.9, 0.1)],
     readers.COLLECTD: [TENTH] * 3,
     readers.COLLECTD_LISTING: [TENTH] * 3,
@@ -89,9 +96,9 @@ def test_times_are_compared_within_their_round() -> None:
 
 def test_the_table_has_every_reader_with_its_ratios() -> None:
     table = readers_table(ROUNDS)
-    assert row_of(table, readers.RUN)[1:4] == ["1.20", "1.00", "240"]
-    assert row_of(table, readers.EXPORTER)[1:4] == ["3.60", "2.00", "480"]
-    assert row_of(table, readers.BULK)[1:4] == ["1.00", "", "100"]
+    assert row_of(table, readers.RUN)[1:5] == ["1.20", "1.00", "240", "80"]
+    assert row_of(table, readers.EXPORTER)[1:5] == ["3.60", "2.00", "480", ""]
+    assert row_of(table, readers.BULK)[1:5] == ["1.00", "", "100", "50"]
     assert all(row_of(table, name) for name in ROUNDS)
 
 
@@ -117,6 +124,17 @@ def test_a_process_and_its_children_are_measured() -> None:
         assert one.handle_count >= 3
 
 
+def test_cpu_time_is_that_of_a_process_and_its_children() -> None:
+    busy = "import time\nwhile time.process_time() < 0.2: pass\nprint(1, flush=True); input()"
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {busy!r}]).wait()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        while_there = cpu_seconds(parent.pid)
+        parent.communicate()
+    assert 0.19 <= while_there < 2
+
+
 def test_a_child_that_nobody_waited_for_is_seen() -> None:
     child = subprocess.Popen(["true"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
@@ -140,8 +158,13 @@ def test_a_stuck_guest_is_told_of_or_why_not() -> None:
 
 
 def test_the_raw_numbers_are_kept_in_full() -> None:
-    kept = json.loads(raw(Measured(0.1, ROUNDS, [EARLY, LATE], [EARLY, LATE], stuck_runs())))
-    assert kept["rounds"][readers.RUN][1] == {"seconds": 0.24, "bulk_seconds": 0.2}
+    kept = json.loads(raw(Measured(0.1, 2.0, ROUNDS, [EARLY, LATE], [EARLY, LATE], stuck_runs())))
+    assert kept["rounds"][readers.RUN][1] == {
+        "seconds": 0.24,
+        "bulk_seconds": 0.2,
+        "cpu_seconds": 0.08,
+        "bulk_cpu_seconds": 0.06,
+    }
     assert kept["service"][1]["children"]["handle_count"] == 7
     assert kept["stuck"]["whole_runs"] == 98
 
