@@ -13,10 +13,11 @@ from lakes import NOON, new_lake, read, sample
 
 from collectors.beat import Beat
 from collectors.collection import Collection, collect_all
+from collectors.remembered import recall
 from collectors.runner import Outcome, collect_one, run_id_of
 from ioledger.config import StrictModel
 from ioledger.errors import BusyError, SourceError
-from ioledger.lake import locks
+from ioledger.lake import locks, memory
 from ioledger.model.records import Kind, Reading
 
 if TYPE_CHECKING:
@@ -156,3 +157,14 @@ def test_the_cost_of_a_run_does_not_grow_with_those_of_the_day(tmp_path: Path, m
         clock.let_pass(60)
         assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock)).status == "ok"
         assert any("source=kvm-01" in path for path in listed) == is_first
+
+
+@pytest.mark.parametrize(
+    "run",
+    ["x", {}, {"started_at_us": "1"}, {"started_at_us": 10**30, "ended_at_us": 10**30, "boottime_us": 1, "boot_id": 2}],
+)
+def test_what_is_remembered_of_a_run_and_makes_no_sense_is_as_good_as_lost(tmp_path: Path, run: object) -> None:
+    lake = new_lake(tmp_path)
+    memory.remember(lake, "kvm-01", {"run": run, "source": []})
+    assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, HeldClock())).status == "ok"
+    assert recall(lake, "kvm-01").last_run is not None
