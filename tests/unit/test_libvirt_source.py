@@ -142,6 +142,8 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], words: 
         "qemu+tcp://:7horses@host/system",
         "QEMU+TCP://reader:7horses@host/system",
         "reader:7horses@host",
+        "qemu+tcp://host/system?password=7horses",
+        "qemu+tls://host/system?pkipath=/etc/pki&Passphrase=7horses",
     ],
 )
 def test_a_password_in_a_uri_is_refused_and_not_repeated(uri: str) -> None:
