@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV   := .venv
 SIZE   := small
+RUNS   := 200
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs bench constraints clean
+.PHONY: help demo demo-live test defects lint docs bench bench-collect constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +35,9 @@ docs: $(VENV)/.installed-test ## write the pages of docs/ that come from the cod
 
 bench: $(VENV)/.installed-bench ## measure usage build beside a bare scan and other engines, SIZE=small, files or large
 	$(BIN)/python -m benchmarks $(SIZE)
+
+bench-collect: $(VENV)/.installed-bench-collect ## measure collect beside other readers of 60 real guests, and its memory over RUNS=200
+	$(BIN)/python -m benchmarks.collection --runs $(RUNS)
 
 constraints: ## pin the versions of everything that pyproject.toml asks for
 	rm -rf .cache/pins
@@ -66,4 +70,10 @@ $(VENV)/.installed-bench: pyproject.toml constraints.txt
 	.ci/system-packages demo
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --constraint constraints.txt --editable '.[bench]'
+	touch $@
+
+$(VENV)/.installed-bench-collect: pyproject.toml constraints.txt
+	.ci/system-packages bench
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt --editable '.[libvirt]'
 	touch $@

@@ -53,7 +53,7 @@ def table(results: Sequence[Result]) -> str:
                 f"{wall:.2f}",
             )
         )
-    return _markdown([_COLUMNS, *rows])
+    return markdown([_COLUMNS, *rows])
 
 
 def compaction_table(compaction: Compaction) -> str:
@@ -67,7 +67,7 @@ def compaction_table(compaction: Compaction) -> str:
         ("bytes a sample, run files", f"{compaction.bytes_per_sample_in_runs:.1f}"),
         ("bare scan, compacted ÷ ideal file", f"{compaction.scan_ratio:.2f}"),
     ]
-    return _markdown([("one host's day", "measured"), *rows])
+    return markdown([("one host's day", "measured"), *rows])
 
 
 def page(results: Sequence[Result], month: Month, compaction: Compaction, size: Size, command: str) -> str:
@@ -82,7 +82,7 @@ contenders ran one after another on the same files, every one in a process of it
 {table(results)}
 - Fleet: {size.disk_count} synthetic disks, sampled once a minute for {days} days, with restarts, moves between hosts,
   missed runs, a host that is read twice, caps, and allocations that are read every hour.
-- Machine: {_cores()} cores ({_cpu_model()}), {_memory_gib():.0f} GiB of memory, {platform.system()}.
+- Machine: {cores()} cores ({cpu_model()}), {memory_gib():.0f} GiB of memory, {platform.system()}.
 - Versions: Python {platform.python_version()}, {versions}.
 
 ## A month's report
@@ -114,6 +114,8 @@ Ratios carry over to other machines, seconds do not.
 
 After every build the usage of every volume is compared with what the fleet is known to have done, to the operation,
 class by class; one that differs ends the benchmark without a table.
+
+Collection is measured apart: [benchmarks-collect.md](benchmarks-collect.md).
 """
 
 
@@ -129,7 +131,7 @@ def _cpu(result: Result) -> float:
     return median(run.cpu_seconds for run in result.runs)
 
 
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
+def markdown(rows: Sequence[Sequence[str]]) -> str:
     """Lay out a table whose columns line up as plain text, too; the first is text, the others numbers."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["| " + " | ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) + " |" for row in rows]
@@ -137,14 +139,17 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0))
 
 
-def _memory_gib() -> float:
+def memory_gib() -> float:
+    """Return the machine's memory in GiB."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """Return what the processor calls itself."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

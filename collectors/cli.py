@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
-import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from collectors.collection import Collection, collect_all
 from collectors.registry import build_sources
-from collectors.runner import Outcome, collect_all
+from collectors.service import keep_collecting
+from collectors.systemd import Notifier
+from collectors.without_pandas import keep_pandas_out
 from ioledger.cli import EXIT_DEFECT, EXIT_PARTIAL, EXIT_WRONG_USE
-from ioledger.errors import LakeError
 from ioledger.lake import layout
 from ioledger.model.period import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import timedelta
+    from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType
 
+    from collectors.runner import Outcome
     from collectors.source import Source
     from ioledger.app import App
-
-_log = logging.getLogger(__name__)
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -38,47 +39,52 @@ def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
 
     What a source cannot read is stored as unknown and told on stderr; the exit code is then 3.
     """
+    keep_pandas_out()
+    interval = None if every is None else parse_duration(every)
     sources = build_sources(app.configuration(), app.directory, wanted)
-    with ExitStack() as opened:
-        for source in sources.values():
-            opened.callback(source.close)
-        if every is None:
-            return _exit_code(collect_all(app.lake(), sources, app.clock))
-        return _keep_collecting(app, sources, parse_duration(every))
+    collection = Collection(layout.require(app.lake()), sources, app.clock)
+    try:
+        with _stop_signals(collection.stop):
+            if interval is None:
+                code = _exit_code(collect_all(collection), is_stopped=collection.is_stopping)
+            else:
+                keep_collecting(collection, app.clock, interval, Notifier.of(os.environ))
+                code = 0
+    finally:
+        _close(sources, collection)
+    if collection.unfinished:
+        # A thread that never ends may be anywhere in a library, and must not wake up in the midst of tidying.
+        logging.shutdown()
+        os._exit(code)
+    return code
 
 
-def _keep_collecting(app: App, sources: Mapping[str, Source], interval: timedelta) -> int:
-    lake = layout.require(app.lake())
-    with _stop_requested() as stop:
-        while not stop.wait(_until_next_beat(app.clock.now().timestamp(), interval)):
-            try:
-                collect_all(lake, sources, app.clock)
-            except LakeError as error:  # a disk that is full now may have room at the next beat
-                _log.error("ioledger: %s", error)
-    return 0
+def _close(sources: Mapping[str, Source], collection: Collection) -> None:
+    for name, source in sources.items():
+        if name not in collection.unfinished:
+            source.close()
 
 
-def _exit_code(outcomes: list[Outcome]) -> int:
+def _exit_code(outcomes: list[Outcome], *, is_stopped: bool) -> int:
     if any(outcome.is_defect for outcome in outcomes):
         return EXIT_DEFECT
-    if all(outcome.status == "failed" for outcome in outcomes):
+    if all(outcome.status == "failed" for outcome in outcomes) and not is_stopped:
         return EXIT_WRONG_USE
     return 0 if all(outcome.status == "ok" for outcome in outcomes) else EXIT_PARTIAL
 
 
-def _until_next_beat(now: float, interval: timedelta) -> float:
-    """Return the seconds to the next multiple of the interval since the epoch, so that beats do not drift."""
-    length = interval.total_seconds()
-    return length - now % length
-
-
 @contextmanager
-def _stop_requested() -> Iterator[threading.Event]:
-    """Yield an event that a stop signal sets; a run in progress ends first."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in _STOP_SIGNALS}
+def _stop_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Have the first stop signal call ``stop``, and a second one end the process at once."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        for number in _STOP_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in _STOP_SIGNALS}
     try:
-        yield stop
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

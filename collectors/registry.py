@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from pydantic import BaseModel
+
     from collectors.source import Source
     from ioledger.config import Configuration, SourceTable
 
@@ -35,11 +37,20 @@ def build_sources(configuration: Configuration, directory: Path, wanted: Iterabl
     return {name: _build(name, tables[name], directory) for name in (wanted or tables)}
 
 
+def settings_of(configuration: Configuration, directory: Path) -> dict[str, BaseModel]:
+    """Read the settings of all configured sources, by name, without building any; raises as ``build_sources``."""
+    return {name: _class_and_settings(name, table, directory)[1] for name, table in configuration.sources.items()}
+
+
 def _build(name: str, table: SourceTable, directory: Path) -> Source:
+    source_class, settings = _class_and_settings(name, table, directory)
+    return cast("Source", source_class(settings))
+
+
+def _class_and_settings(name: str, table: SourceTable, directory: Path) -> tuple[Any, BaseModel]:
     where = f"sources.{name}"
     source_class = _load(where, table.type)
-    settings = validated(source_class.Settings, table.settings, where, {"directory": directory})
-    return cast("Source", source_class(settings))
+    return source_class, validated(source_class.Settings, table.settings, where, {"directory": directory})
 
 
 def _load(where: str, source_type: str) -> Any:  # noqa: ANN401 - a class from anywhere that follows Source

@@ -1,4 +1,4 @@
-"""Runs sources: read, store, tell. Every run leaves a row, also one that failed."""
+"""Runs one source: read, store, tell. A run that was begun leaves a row, also one that failed."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from collectors.beat import step_in_words, stored_end
+from collectors.remembered import LastRun, Remembered, recall, remember
 from collectors.source import Occasion
 from ioledger.errors import BusyError, ConfigurationError, DataError, SourceError
-from ioledger.lake import layout, locks, memory
+from ioledger.lake import layout, locks
 from ioledger.lake.last_rows import last_rows
 from ioledger.lake.writer import write_run
 from ioledger.model.records import Reading, Run, Status
+from ioledger.model.tables import COLLECTION_RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
+    from collectors.beat import Beat
     from collectors.source import Source
-    from ioledger.clock import Clock
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +33,8 @@ _log = logging.getLogger(__name__)
 class Outcome:
     """How one run of a source ended; ``is_defect``: by an error that is ours, not the source's.
 
-    A source that another process is reading has failed here and leaves no run.
+    A source that another process is reading, or that has to wait for the clock, has failed here and
+    leaves no run.
     """
 
     source: str
@@ -46,40 +49,47 @@ def run_id_of(started_at: datetime) -> str:
     return f"{started_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
 
 
-def collect_all(lake: Path, sources: Mapping[str, Source], clock: Clock) -> list[Outcome]:
-    """Run every source once; one that fails costs the others nothing.
+def tell(outcome: Outcome) -> None:
+    """Say in a line how a run ended."""
+    if outcome.status == "ok":
+        _log.info("%s: %d rows", outcome.source, outcome.row_count)
+    else:
+        _log.warning("%s: %s, %d rows: %s", outcome.source, outcome.status, outcome.row_count, outcome.error)
 
-    Raises LakeError if there is no lake or it cannot be written.
-    """
-    layout.require(lake)
-    return [collect_one(lake, name, source, clock) for name, source in sources.items()]
 
-
-def collect_one(lake: Path, name: str, source: Source, clock: Clock) -> Outcome:
+def collect_one(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
     """Run one source once and store what it read, under a lock so that its runs never overlap.
 
     Raises LakeError if the lake cannot be written.
     """
     try:
         with locks.exclusive(lake, f"collect-{name}"):
-            outcome = _collect(lake, name, source, clock)
+            return _collect(lake, name, source, beat)
     except BusyError as error:
-        outcome = Outcome(name, "failed", 0, str(error))
-    _tell(outcome)
-    return outcome
+        return Outcome(name, "failed", 0, str(error))
 
 
-def _collect(lake: Path, name: str, source: Source, clock: Clock) -> Outcome:
-    started_at, boottime_us = clock.now(), clock.boottime_us()
-    occasion = Occasion(clock, memory.recall(lake, name), partial(last_rows, lake, name))
+def _collect(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
+    known = recall(lake, name)
+    own = known.last_run.ended if known.last_run else stored_end(lake, name)
+    if (reason := beat.waits(own)) is not None:
+        return Outcome(name, "failed", 0, reason)
+    started = beat.clock.moment()
+    occasion = Occasion(beat.clock, known.of_source, partial(last_rows, lake, name))
     reading, status, is_defect = _read(name, source, occasion)
+    if step := beat.clock.step_us():
+        # Rows of a run that began after the step would be among these, in another order than the counters'.
+        error = f"the wall clock was put {step_in_words(step)} during the run; the next run counts what was done"
+        reading, status = Reading({}, error=error), "failed"
+    ended = beat.clock.moment()
     run = Run(
         source=name,
-        run_id=run_id_of(started_at),
+        run_id=run_id_of(started.at),
         kind=source.kind,
-        started_at=started_at,
-        ended_at=clock.now(),
-        boottime_us=boottime_us,
+        started_at=started.at,
+        ended_at=ended.at,
+        boottime_us=started.boottime_us,
+        boot_id=started.boot_id,
         status=status,
         collector_version=version("ioledger"),
         host_id=reading.host_id,
@@ -87,17 +97,27 @@ def _collect(lake: Path, name: str, source: Source, clock: Clock) -> Outcome:
         error=reading.error,
         tables=reading.tables,
     )
-    if reading.remember is not None:
-        # Before the run itself: a memory that is ahead of the lake counts nothing twice, one that lags behind may.
-        memory.remember(lake, name, reading.remember)
+    is_next = _is_next(lake, run, known.last_run)
+    # Before the run itself: a memory that is ahead of the lake counts nothing twice, one that lags behind may.
+    of_source = known.of_source if reading.remember is None else reading.remember
+    remember(lake, name, Remembered(LastRun(run.started_at, ended), of_source))
     try:
-        write_run(lake, run)
+        write_run(lake, run, is_next=is_next)
     except DataError as error:
         is_defect = True
         refused = f"the source gave rows that no table takes: {error}"
         run = replace(run, status="failed", timeout_count=0, error=refused, tables={})
-        write_run(lake, run)
+        write_run(lake, run, is_next=is_next)
     return Outcome(name, run.status, sum(len(rows) for rows in run.tables.values()), run.error, is_defect)
+
+
+def _is_next(lake: Path, run: Run, last: LastRun | None) -> bool:
+    """Tell whether the last run lies in the lake as it was written: not lost in a crash, nor merged since."""
+    if last is None or last.started_at >= run.started_at:
+        return False
+    day = last.started_at.astimezone(UTC).date()
+    partition = layout.fact_partition(lake, COLLECTION_RUN.name, day, run.source)
+    return (partition / f"{run_id_of(last.started_at)}.parquet").exists()
 
 
 def _read(name: str, source: Source, occasion: Occasion) -> tuple[Reading, Status, bool]:
@@ -109,10 +129,3 @@ def _read(name: str, source: Source, occasion: Occasion) -> tuple[Reading, Statu
         _log.exception("%s: a defect of ioledger ended the run", name)
         return Reading({}, error=f"{type(error).__name__}: {error}"), "failed", True
     return reading, "partial" if reading.error else "ok", False
-
-
-def _tell(outcome: Outcome) -> None:
-    if outcome.status == "ok":
-        _log.info("%s: %d rows", outcome.source, outcome.row_count)
-    else:
-        _log.warning("%s: %s, %d rows: %s", outcome.source, outcome.status, outcome.row_count, outcome.error)

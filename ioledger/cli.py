@@ -96,7 +96,7 @@ def group(ctx: click.Context, config_file: Path | None, lake: Path | None) -> No
     """Meter the disk I/O of virtual machines, check who limits it, and account for it.
 
     Exit codes: 0 done, 1 findings (check), 2 wrong usage, configuration or data, 3 partial: the rest
-    is stored, 4 a defect of ioledger.
+    is stored (doctor: something is to be mended), 4 a defect of ioledger.
     """
     ctx.obj = ctx.obj or App(
         clock=SystemClock(),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
+
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Clock(Protocol):
-    """The two clocks that a run records, and the way to wait."""
+    """The two clocks that a run records, and the boot that the second one counts from."""
 
     def now(self) -> datetime:
         """Return the wall clock's time, aware, in UTC."""
@@ -16,6 +19,10 @@ class Clock(Protocol):
 
     def boottime_us(self) -> int:
         """Return the microseconds since the machine booted, suspends included (CLOCK_BOOTTIME)."""
+        ...
+
+    def boot_id(self) -> str | None:
+        """Return what tells this boot of the machine from all others; None where that is not known."""
         ...
 
 
@@ -29,3 +36,10 @@ class SystemClock:
     def boottime_us(self) -> int:
         """Return CLOCK_BOOTTIME in whole microseconds."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
+    def boot_id(self) -> str | None:
+        """Return the kernel's random id of this boot."""
+        try:
+            return _BOOT_ID.read_text(encoding="ascii").strip()
+        except OSError:
+            return None

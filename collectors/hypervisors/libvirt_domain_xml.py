@@ -118,7 +118,7 @@ def _chain(disk: Element) -> frozenset[int]:
 def source_path(disk: Element) -> str | None:
     """Name what is behind a disk.
 
-    The path for files, devices and directories; ``protocol:name`` for network disks, such as
+    The path for files, devices, directories and sockets; ``protocol:name`` for network disks, such as
     ``rbd:pool/image`` or ``iscsi:iqn.2026-01.example:array/1``, without the hosts, which are many
     and change; ``volume:pool/volume`` for volumes of libvirt's own pools. None where nothing is named.
     """
@@ -130,7 +130,7 @@ def source_path(disk: Element) -> str | None:
         return f"{protocol}:{name}" if name else None
     if (volume := source.get("volume")) is not None:
         return f"volume:{source.get('pool', '')}/{volume}"
-    return next((path for key in ("file", "dev", "dir") if (path := source.get(key))), None)
+    return next((path for key in ("file", "dev", "dir", "path") if (path := source.get(key))), None)
 
 
 def _is_empty_drive(disk: Element) -> bool:

@@ -76,7 +76,7 @@ def disk_rows(
     }
     if sample.disks is None:
         state = "timeout" if sample.condition == "silent" else "error"
-        devices = sample.counters or known_devices or (None,)
+        devices = known_devices or sample.counters or (None,)
         return [{**common, "device": device, "state": state} for device in devices]
     return [
         {**common, "device": disk.device, **disk.facts, "volume_id": volume_id(rules, disk.facts), **reading}

@@ -9,17 +9,27 @@ from __future__ import annotations
 
 import re
 from string import Formatter
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from ioledger.config import StrictModel
+from ioledger.errors import did_you_mean, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 COLUMN_OF: Final = {"serial": "disk_serial", "wwn": "disk_wwn", "source_path": "source_path"}
 """What a rule may look at, and the column of ``disk_io_stat`` that holds it."""
+
+SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
+    "lower": str.lower,
+    "single_dashes": lambda name: name.replace("--", "-"),
+}
+"""How a group can be written, by the word that stands behind its name, such as ``{wwn:lower}``.
+
+WWNs come in capitals and not, by who writes them; device mapper doubles the dashes in the names of LVM.
+"""
 
 
 class VolumeRule(StrictModel):
@@ -27,7 +37,8 @@ class VolumeRule(StrictModel):
 
     ``pattern`` is a regular expression that must match from the first to the last character;
     without it any value matches. ``volume_id`` may quote the pattern's groups by name or number,
-    ``{name}`` or ``{1}``, and the whole value as ``{0}``, which is also the default.
+    ``{name}`` or ``{1}``, and the whole value as ``{0}``, which is also the default. ``{name:lower}``
+    and ``{name:single_dashes}`` write a group by one of ``SPELLINGS``.
     """
 
     looks_at: Annotated[Literal["serial", "wwn", "source_path"], Field(alias="from")]
@@ -56,10 +67,15 @@ class VolumeRule(StrictModel):
             raise ValueError(
                 f"volume_id {self.volume_id!r} is no template: {error}; write groups as {{name}} or {{1}}"
             ) from error
-        for _, group, form, conversion in parts:
-            if form or conversion:
+        for _, group, spelling, conversion in parts:
+            if conversion:
                 raise ValueError(
                     f"volume_id {self.volume_id!r} formats the group {group!r}; write groups as {{name}} or {{1}}"
+                )
+            if spelling and spelling not in SPELLINGS:
+                raise ValueError(
+                    f"volume_id {self.volume_id!r} spells the group {group!r} {spelling!r}"
+                    f"{did_you_mean(spelling, SPELLINGS)}; valid are {one_of(SPELLINGS)}, as in {{{group}:lower}}"
                 )
         return [group for _, group, _, _ in parts if group is not None]
 
@@ -69,17 +85,32 @@ class VolumeRule(StrictModel):
         if found is None:
             return None
         text = ""
-        for literal, group, _, _ in Formatter().parse(self.volume_id):
+        for literal, group, spelling, _ in Formatter().parse(self.volume_id):
             text += literal
             if group is not None:
-                text += found[int(group) if group.isdecimal() else group] or ""
+                quoted = found[int(group) if group.isdecimal() else group] or ""
+                text += SPELLINGS[spelling](quoted) if spelling else quoted
         return text or None
+
+
+class Match(NamedTuple):
+    """What the rules say of a disk: the identity, and the rule that gave it, with its place from 1."""
+
+    volume_id: str
+    number: int
+    rule: VolumeRule
+
+
+def first_match(rules: Iterable[VolumeRule], disk: Mapping[str, object]) -> Match | None:
+    """Return what the first rule that matches makes of a disk's row, None without one."""
+    for number, rule in enumerate(rules, start=1):
+        value = disk.get(COLUMN_OF[rule.looks_at])
+        if isinstance(value, str) and (identity := rule.match(value)) is not None:
+            return Match(identity, number, rule)
+    return None
 
 
 def volume_id(rules: Iterable[VolumeRule], disk: Mapping[str, object]) -> str | None:
     """Return the ``volume_id`` that the first matching rule gives a disk's row, None without one."""
-    for rule in rules:
-        value = disk.get(COLUMN_OF[rule.looks_at])
-        if isinstance(value, str) and (identity := rule.match(value)) is not None:
-            return identity
-    return None
+    found = first_match(rules, disk)
+    return found.volume_id if found else None

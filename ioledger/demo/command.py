@@ -41,6 +41,9 @@ class _StoryClock:
     def boottime_us(self) -> int:
         return (self.moment - self.booted_at) // timedelta(microseconds=1)
 
+    def boot_id(self) -> str | None:
+        return "story"
+
 
 @click.command()
 @click.option(

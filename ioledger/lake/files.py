@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -28,6 +29,9 @@ _SEAL: Final = b"ioledger.pages_sha256"
 _FOOTER_LENGTH_BYTES: Final = 8
 """A Parquet file ends with its footer, the footer's length in 4 bytes and 4 bytes of magic."""
 
+_MAKING_DIRECTORIES: Final = threading.Lock()
+"""A directory that another thread has made is not there for good before that thread has flushed it."""
+
 
 def temporary(path: Path) -> Path:
     """Name the temporary file of ``path``: beside it, so that a rename is atomic, and unseen by readers."""
@@ -36,13 +40,14 @@ def temporary(path: Path) -> Path:
 
 def make_directories(directory: Path) -> None:
     """Make a directory and its parents, each of them durable."""
-    missing = []
-    while not directory.exists():
-        missing.append(directory)
-        directory = directory.parent
-    for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-        sync_directory(path.parent)
+    with _MAKING_DIRECTORIES:
+        missing = []
+        while not directory.exists():
+            missing.append(directory)
+            directory = directory.parent
+        for path in reversed(missing):
+            path.mkdir(exist_ok=True)
+            sync_directory(path.parent)
 
 
 def sync_directory(directory: Path) -> None:

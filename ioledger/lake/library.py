@@ -35,6 +35,15 @@ class Library:
         """Give one row per interval between samples, with its amounts (operations, bytes, nanoseconds)."""
         return self.connection.table("interval")
 
+    def latency(self) -> duckdb.DuckDBPyRelation:
+        """Give the intervals with how long their requests took and how many were under way at a time.
+
+        ``read_latency_us`` and ``write_latency_us`` are averages in microseconds, NULL without operations;
+        ``queue_depth`` is the average number of reads and writes under way. All three are exact decimals,
+        rounded down, and NULL where the source does not tell the times.
+        """
+        return self.connection.table("latency")
+
     def usage(self) -> duckdb.DuckDBPyRelation:
         """Give the usage records that ``ioledger usage build`` made."""
         return self.connection.table("usage_record")

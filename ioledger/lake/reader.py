@@ -49,6 +49,7 @@ _VIEWS: Final = (
     "cumulative_sample",
     "first_sight",
     "interval",
+    "latency",
     "in_force",
     "at_moment",
     "final_window",

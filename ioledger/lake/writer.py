@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from ioledger.model.tables import Table
 
 
-def write_run(lake: Path, run: Run) -> None:
+def write_run(lake: Path, run: Run, *, is_next: bool = False) -> None:
     """Store one run of a source: its rows, and last its ``collection_run`` row.
 
     A run that was stored before under the same source and ``run_id`` is replaced. One writer at a
-    time works for a source. Raises DataError if a row breaks its table's contract and LakeError if
-    the lake cannot be written; in both cases nothing of this run is stored.
+    time works for a source. ``is_next`` says that the source's last run was stored whole and has a
+    smaller ``run_id``: then neither what this run could replace nor what a crash left is looked for,
+    and its cost does not grow with the runs of the day. Raises DataError if a row breaks its table's
+    contract and LakeError if the lake cannot be written; in both cases nothing of this run is stored.
     """
     tables = _tables_of(run)
     parts = [
@@ -42,7 +44,7 @@ def write_run(lake: Path, run: Run) -> None:
         for day, part in _by_day(TABLES[name], rows)
     ]
     try:
-        _store(lake, run, parts)
+        _store(lake, run, parts, is_next=is_next)
     except (OSError, LakeError) as error:
         for path, _ in parts:
             with suppress(OSError):
@@ -75,6 +77,7 @@ def _tables_of(run: Run) -> dict[str, pa.Table]:
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "boottime_us": run.boottime_us,
+        "boot_id": run.boot_id,
         "status": run.status,
         "row_count": sum(len(rows) for rows in tables.values()),
         "timeout_count": run.timeout_count,
@@ -110,15 +113,15 @@ def _by_day(table: Table, rows: pa.Table) -> list[tuple[date, pa.Table]]:
     return [(day, rows.filter(pc.equal(days, pa.scalar(day, pa.date32())))) for day in sorted(set(days.to_pylist()))]
 
 
-def _store(lake: Path, run: Run, parts: list[tuple[Path, pa.Table]]) -> None:
+def _store(lake: Path, run: Run, parts: list[tuple[Path, pa.Table]], *, is_next: bool) -> None:
     for path, part in parts:
         files.make_directories(path.parent)
-        for left_over in path.parent.glob(f".*{files.TEMPORARY_SUFFIX}"):
+        for left_over in () if is_next else path.parent.glob(f".*{files.TEMPORARY_SUFFIX}"):
             left_over.unlink()
         files.write_parquet(files.temporary(path), part)
     paths = [path for path, _ in parts]
     with locks.publishing(lake):
-        is_new = not replacing.stored(lake, run.source, run.run_id)
+        is_new = is_next or not replacing.stored(lake, run.source, run.run_id)
         if is_new:
             for path in paths:
                 files.publish(path)

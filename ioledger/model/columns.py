@@ -80,6 +80,12 @@ _RUN = [
     Column("started_at", TIME, "when the run began"),
     Column("ended_at", TIME, "when the run had read everything"),
     Column("boottime_us", COUNT, "the collector's CLOCK_BOOTTIME at started_at", "microseconds"),
+    Column(
+        "boot_id",
+        TEXT,
+        "the boot that boottime_us counts from; where started_at rose by another length than boottime_us between two "
+        "runs of one boot, the wall clock was set by the difference",
+    ),
     Column("status", TEXT, "how the run, or the judgement, came out"),
     Column("row_count", COUNT, "rows: of a run in all other tables, or of a stretch", "rows"),
     Column("timeout_count", COUNT, "guests or volumes that did not answer in time", "items"),

@@ -45,6 +45,7 @@ class Run:
     boottime_us: int
     status: Status
     collector_version: str
+    boot_id: str | None = None
     host_id: str | None = None
     timeout_count: int = 0
     error: str | None = None

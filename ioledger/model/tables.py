@@ -50,8 +50,8 @@ COLLECTION_RUN: Final = Table(
     key=("source", "run_id"),
     required=("source", "run_id", "kind", "started_at", "ended_at", "status", "row_count", "collector_version"),
     names=(
-        "source", "run_id", "kind", "host_id", "started_at", "ended_at", "boottime_us", "status", "row_count",
-        "timeout_count", "first_row_at", "last_row_at", "digest", "thinned", "error", "collector_version",
+        "source", "run_id", "kind", "host_id", "started_at", "ended_at", "boottime_us", "boot_id", "status",
+        "row_count", "timeout_count", "first_row_at", "last_row_at", "digest", "thinned", "error", "collector_version",
     ),
     values={"kind": KINDS, "status": ("ok", "partial", "failed")},
 )  # fmt: skip

@@ -52,6 +52,14 @@ def collecting(site: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def still_runs(process: subprocess.Popen[str], seconds: float) -> bool:
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
 def runs(site: Path) -> list[tuple[str, int, int]]:
     return read(
         site / "lake",
@@ -60,18 +68,46 @@ def runs(site: Path) -> list[tuple[str, int, int]]:
     )
 
 
+@pytest.mark.parametrize("options", [(), ("--every", "1s")])
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_in_the_middle_of_a_run_lets_it_end(site: Path, stop: signal.Signals) -> None:
-    with collecting(site, "--every", "1s") as process:
+def test_a_signal_in_the_middle_of_a_run_lets_it_end(
+    site: Path, stop: signal.Signals, options: tuple[str, ...]
+) -> None:
+    with collecting(site, *options) as process:
         process.send_signal(stop)
+        threading.Event().wait(0.1)
         (site / "go").touch()
         out, err = process.communicate(timeout=LONG_ENOUGH_SECONDS)
     assert (process.returncode, out, err) == (0, "", "slow: 2 rows\n")
     assert runs(site) == [("ok", 2, 2)]
 
 
-def test_a_killed_run_leaves_nothing_and_no_lock(site: Path) -> None:
-    with collecting(site) as process:
+@pytest.mark.parametrize("options", [(), ("--every", "1s")])
+def test_a_second_signal_ends_at_once_and_leaves_nothing(site: Path, options: tuple[str, ...]) -> None:
+    with collecting(site, *options) as process:
+        process.send_signal(signal.SIGTERM)
+        assert still_runs(process, seconds=0.3)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=LONG_ENOUGH_SECONDS)
+    assert (process.returncode, out, err) == (-signal.SIGTERM, "", "")
+    assert runs(site) == []
+
+
+@pytest.mark.parametrize(("options", "code"), [((), 3), (("--every", "1s"), 0)])
+def test_a_source_that_hangs_does_not_keep_a_stopped_process(site: Path, options: tuple[str, ...], code: int) -> None:
+    with collecting(site, *options) as process:
+        process.terminate()
+        out, err = process.communicate(timeout=LONG_ENOUGH_SECONDS)
+    assert (process.returncode, out) == (code, "")
+    assert err.startswith("slow: ")
+    assert "not read to the end before ioledger had to stop" in err
+    assert runs(site) == []
+
+
+@pytest.mark.parametrize("options", [(), ("--every", "1s")])
+def test_a_killed_run_leaves_nothing_and_no_lock(site: Path, options: tuple[str, ...]) -> None:
+    """A cron job that finds the service, or another cron job, in a run of the same source."""
+    with collecting(site, *options) as process:
         second = ioledger("collect", cwd=site, env=WITH_PLUGIN)
         process.kill()
     assert (second.returncode, second.stdout) == (2, "")
@@ -110,3 +146,10 @@ def test_a_loop_outlives_a_beat_that_could_not_be_stored(site: Path) -> None:
         assert process.wait(timeout=LONG_ENOUGH_SECONDS) == 0
     assert told.startswith("ioledger: the run of slow cannot be stored in lake: ")
     assert all(run == ("ok", 2, 2) for run in runs(site))
+
+
+def test_without_a_lake_no_source_is_asked(site: Path) -> None:
+    nowhere = ioledger("--lake", "none", "collect", cwd=site, env=WITH_PLUGIN)
+    assert (nowhere.returncode, nowhere.stdout) == (2, "")
+    assert nowhere.stderr.startswith("ioledger: there is no lake at none; ")
+    assert not (site / "started").exists()

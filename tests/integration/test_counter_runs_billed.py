@@ -112,7 +112,6 @@ def test_a_restarted_libvirtd_and_a_replugged_disk(host: LiveHost, lakes: Lakes,
     assert billed(lakes, guest) == both_ways(first - unbilled + second)
 
 
-@pytest.mark.xfail(reason="serials are not compared yet")
 def test_another_disk_that_has_done_more_than_the_one_before(host: LiveHost, lakes: Lakes, guest: str) -> None:
     unbilled = count_and_collect(host, lakes, guest)
     host.wait_for_ops(guest, 50)

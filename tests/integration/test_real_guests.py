@@ -98,6 +98,7 @@ class Story:
     vm_ids: dict[str, str]
     counted: dict[str, Truth]
     samples: list[dict[str, Any]]
+    latencies: list[dict[str, Any]]
     findings: list[dict[str, Any]]
     usage: list[dict[str, Any]]
 
@@ -191,12 +192,14 @@ def tell(host: LiveHost, job: Job) -> Story:
     assert all(unseen.ops >= 50 for unseen in lost.values()), "the loss must be one that a defect could not hide in"
 
     with ioledger.open(job.lake) as lake:
-        samples = lake.samples().order("sampled_at")
-        sampled_rows = [dict(zip(samples.columns, row, strict=True)) for row in samples.fetchall()]
+        sampled_rows, latency_rows = (
+            [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+            for relation in (lake.samples().order("sampled_at"), lake.latency().order("interval_end"))
+        )
     findings = json.loads(job.run("check", "--format", "json", exit_code=1))
     job.run("usage", "build")
     usage = json.loads(job.run("usage", "show", "--by", "vm", "--format", "json"))
-    return Story(vm_ids, counted, sampled_rows, findings, usage)
+    return Story(vm_ids, counted, sampled_rows, latency_rows, findings, usage)
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +242,18 @@ def test_at_cap_seconds_say_how_long(story: Story, guest: Guest) -> None:
     at_cap = sum((interval.length for interval in intervals if interval.is_at_cap), timedelta())
     reported = sum(Decimal(row["at_cap_seconds"]) for row in story.usage_of(guest))
     assert reported == Decimal(at_cap // timedelta(microseconds=1)) / 10**6
+
+
+def test_a_capped_guest_waits_and_an_idle_one_does_not(story: Story) -> None:
+    # The second interval of each, in which all of them ran.
+    split, total, free = (
+        [row for row in story.latencies if row["vm_id"] == story.vm_ids[guest.name]][1] for guest in GUESTS
+    )
+    # Each guest has one read and one write under way; what it does between them is no waiting, and takes
+    # longer on a busy machine.
+    assert split["read_latency_us"] >= 0.5 * 10**6 / SPLIT.caps["read_iops_sec"]
+    assert split["write_latency_us"] >= 0.5 * 10**6 / SPLIT.caps["write_iops_sec"]
+    assert free["queue_depth"] < min(split["queue_depth"], total["queue_depth"]) < 2.5
 
 
 def test_the_rules_name_the_guest_whose_cap_is_below_its_guarantee_and_no_other(story: Story) -> None:

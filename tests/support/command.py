@@ -16,7 +16,7 @@ SCRIPT = Path(sys.executable).with_name("ioledger")
 PLUGIN = Path(__file__).with_name("plugin")
 """A distribution of another maker, installed by being on PYTHONPATH: a slow source and a broken command."""
 
-WITH_PLUGIN = {**os.environ, "PYTHONPATH": str(PLUGIN)}
+WITH_PLUGIN = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(PLUGIN), os.environ.get("PYTHONPATH")]))}
 
 
 def ioledger(

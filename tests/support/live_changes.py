@@ -15,15 +15,6 @@ if TYPE_CHECKING:
 COUNTERS = ("rd.reqs", "rd.bytes", "rd.times", "wr.reqs", "wr.bytes", "wr.times", "fl.reqs", "fl.times")
 
 
-def raw_disk(host: LiveHost, name: str, size_bytes: int = 64 * 2**20) -> Path:
-    """Make an empty file for a disk."""
-    file = host.directory / f"{name}.raw"
-    with file.open("wb") as content:
-        content.truncate(size_bytes)
-    file.chmod(0o666)
-    return file
-
-
 def plug(host: LiveHost, guest: str, device: str, file: Path, serial: str) -> None:
     """Plug a disk into a running guest."""
     definition = host.directory / f"{guest}-{device}.xml"

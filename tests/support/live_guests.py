@@ -19,13 +19,14 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from guest_image import guest_image
+from guest_image import GuestImage, guest_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -101,6 +102,7 @@ class Daemon:
         self.port = free_port()
         self.socket = directory / "run" / "libvirt" / "libvirt-sock"
         self._log = directory / "libvirtd.log"
+        self._process: subprocess.Popen[bytes] | None = None
         homes = {
             "XDG_CONFIG_HOME": directory / "config",
             "XDG_CACHE_HOME": directory / "cache",
@@ -124,17 +126,23 @@ class Daemon:
     def start(self) -> None:
         """Start it, and return when it answers."""
         with self._log.open("ab") as output:
-            self._process = subprocess.Popen(
+            process = self._process = subprocess.Popen(
                 ["libvirtd", "--listen", "--timeout", "60"], stdout=output, stderr=output, **self._how
             )
-        wait_until(lambda: self._answers() or self._process.poll() is not None, "libvirtd's socket")
-        if self._process.poll() is not None:
+        wait_until(lambda: self._answers() or process.poll() is not None, "libvirtd's socket")
+        if process.poll() is not None:
             raise RuntimeError(f"libvirtd ended at once: {self._log.read_text(encoding='utf-8', errors='replace')}")
 
+    @property
+    def pid(self) -> int:
+        """Its process, as long as it runs."""
+        if self._process is None:
+            raise LookupError("libvirtd was never started")
+        return self._process.pid
+
     def stop(self) -> None:
-        """Let it end in its own time, as a service manager would."""
-        self._process.terminate()
-        self._process.wait(PATIENCE_SECONDS)
+        """Let it end in its own time, as a service manager would, if it runs."""
+        self._end(signal.SIGTERM)
 
     def restart(self) -> None:
         """Stop it and start it again."""
@@ -143,18 +151,22 @@ class Daemon:
 
     def crash(self) -> None:
         """Kill it in the middle of its work, and start it again."""
-        self._process.kill()
-        self._process.wait()
+        self._end(signal.SIGKILL)
         self.start()
+
+    def _end(self, signal_number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal_number)
+            self._process.wait(PATIENCE_SECONDS)
 
     @contextmanager
     def silent(self) -> Iterator[None]:
         """Have it stopped in the middle of its work, so that it keeps its connections and answers none."""
-        self._process.send_signal(signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            self._process.send_signal(signal.SIGCONT)
+            os.kill(self.pid, signal.SIGCONT)
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -175,10 +187,14 @@ class LiveHost:
         self.uri = f"qemu:///session?socket={self.socket}"
         self.remote_uri = f"qemu+tcp://127.0.0.1:{daemon.port}/session"
         self.host_id = daemon.host_id
+
+    @cached_property
+    def _image(self) -> GuestImage:
+        """The image, where QEMU can read it: the checkout may be where an unprivileged one cannot."""
         image = guest_image()
-        # The checkout may be where an unprivileged QEMU cannot read.
-        self._kernel = Path(shutil.copy(image.kernel, directory))
-        self._initramfs = Path(shutil.copy(image.initramfs, directory))
+        return GuestImage(
+            Path(shutil.copy(image.kernel, self.directory)), Path(shutil.copy(image.initramfs, self.directory))
+        )
 
     def virsh(self, *arguments: str) -> str:
         """Run virsh and return what it prints; its complaint is the error."""
@@ -189,12 +205,17 @@ class LiveHost:
             raise RuntimeError(f"virsh {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout.strip()
 
+    def raw_disk(self, name: str, size_bytes: int) -> Path:
+        """Make an empty file for a disk."""
+        disk = self.directory / f"{name}.raw"
+        with disk.open("wb") as file:
+            file.truncate(size_bytes)
+        disk.chmod(0o666)
+        return disk
+
     def define(self, guest: Guest) -> str:
         """Make a guest that is off; return its UUID."""
-        disk = self.directory / f"{guest.name}.raw"
-        with disk.open("wb") as file:
-            file.truncate(guest.disk_bytes)
-        disk.chmod(0o666)
+        disk = self.raw_disk(guest.name, guest.disk_bytes)
         definition = self.directory / f"{guest.name}.xml"
         definition.write_text(self._domain_xml(guest, disk), encoding="utf-8")
         self.virsh("define", str(definition))
@@ -231,7 +252,7 @@ class LiveHost:
         caps = "".join(f"<{name}>{value}</{name}>" for name, value in guest.caps.items())
         iotune = f"<iotune>{caps}</iotune>" if caps else ""
         command_line = (
-            f"quiet unknown_nmi_panic panic=-1"
+            "quiet unknown_nmi_panic panic=-1"
             f" requests={guest.requests} pause_seconds={guest.pause_seconds} lifetime_seconds={LIFETIME_SECONDS}"
         )
         return f"""\
@@ -240,8 +261,8 @@ class LiveHost:
   <memory unit='MiB'>128</memory>
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
-    <kernel>{self._kernel}</kernel>
-    <initrd>{self._initramfs}</initrd>
+    <kernel>{self._image.kernel}</kernel>
+    <initrd>{self._image.initramfs}</initrd>
     <cmdline>{command_line}</cmdline>
   </os>
   <features><acpi/></features>
@@ -273,8 +294,8 @@ def live_host() -> Iterator[LiveHost]:
 @contextmanager
 def serving(directory: Path, daemon: Daemon) -> Iterator[LiveHost]:
     """Start a daemon; at the end everything it started is gone, and itself too."""
-    daemon.start()
     try:
+        daemon.start()
         yield LiveHost(directory, daemon)
     finally:
         _end_guests(directory)
@@ -317,7 +338,11 @@ def _end_guests(directory: Path) -> None:
         pid = int(pid_file.read_text(encoding="ascii"))
         if _is_qemu(pid):
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda pid=pid: not _is_qemu(pid), f"the end of process {pid}")
+            wait_until(partial(_has_ended, pid), f"the end of process {pid}")
+
+
+def _has_ended(pid: int) -> bool:
+    return not _is_qemu(pid)
 
 
 def _is_qemu(pid: int) -> bool:

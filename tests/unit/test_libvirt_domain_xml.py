@@ -45,7 +45,7 @@ EXPECTED: dict[str, dict[str, dict[str, str | int]]] = {
         "vda": {"source_path": "rbd:volumes/volume-7f3a", "disk_serial": "7f3a"},
         "vdb": {"source_path": "iscsi:iqn.2026-01.org.example:array-a/1"},
         "vdd": {"source_path": "volume:default/data.qcow2"},
-        "vde": {},
+        "vde": {"source_path": "/run/vhost.sock"},
         "sdb": {"source_path": "/dev/disk/by-id/wwn-0x6001405a"},
         "sda": {},
     },

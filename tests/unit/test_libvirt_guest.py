@@ -67,8 +67,9 @@ def test_without_a_run_of_the_counters_nothing_is_counted() -> None:
     assert states(replace(SAMPLE, counters=None), RUN) == {"vda": "error"}
 
 
-def test_disks_that_cannot_be_listed_are_named_by_the_counters_or_not_at_all() -> None:
+def test_disks_that_cannot_be_listed_are_those_of_before_or_those_with_counters_or_not_named_at_all() -> None:
     assert states(replace(SAMPLE, disks=None), RUN) == {"vda": "error"}
+    assert states(replace(SAMPLE, disks=None, counters={"vda": {}, "sda": {}}), RUN, "vda") == {"vda": "error"}
     assert states(replace(SAMPLE, disks=None, counters=None), RUN, "vda", "vdb") == {"vda": "error", "vdb": "error"}
     assert states(replace(SAMPLE, disks=None, counters=None), RUN) == {None: "error"}
 

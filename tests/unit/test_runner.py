@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
+from clocks import HeldClock
 from lakes import NOON, new_lake, read, sample
 
-from collectors.runner import collect_all, collect_one, run_id_of
+from collectors.beat import Beat
+from collectors.collection import Collection, collect_all
+from collectors.runner import Outcome, collect_one, run_id_of
 from ioledger.config import StrictModel
-from ioledger.errors import BusyError, LakeError, SourceError
+from ioledger.errors import BusyError, SourceError
 from ioledger.lake import locks
 from ioledger.model.records import Kind, Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from collectors.source import Occasion
+    from collectors.source import Occasion, Source
 
 OUTCOMES = "SELECT source, status, row_count, error FROM collection_run ORDER BY source"
-
-
-@dataclass
-class SteppingClock:
-    """A clock on which a second passes each time that someone looks."""
-
-    moment: datetime = NOON
-
-    def now(self) -> datetime:
-        self.moment += timedelta(seconds=1)
-        return self.moment
-
-    def boottime_us(self) -> int:
-        return 5
 
 
 @dataclass
@@ -46,9 +36,10 @@ class FakeSource:
 
     reading: Reading = field(default_factory=lambda: Reading({"disk_io_stat": [sample()]}, host_id="h"))
     error: Exception | None = None
+    meanwhile: Callable[[], None] = lambda: None
 
-    def read(self, occasion: Occasion) -> Reading:
-        occasion.clock.now()
+    def read(self, occasion: Occasion) -> Reading:  # noqa: ARG002 - a source's signature
+        self.meanwhile()
         if self.error:
             raise self.error
         return self.reading
@@ -57,14 +48,19 @@ class FakeSource:
         pass
 
 
+def collect(lake: Path, sources: Mapping[str, Source]) -> list[Outcome]:
+    return collect_all(Collection(lake, sources, HeldClock()))
+
+
 def test_a_run_is_told_in_its_row(tmp_path: Path) -> None:
-    lake = new_lake(tmp_path)
-    outcome = collect_one(lake, "kvm-01", FakeSource(), SteppingClock())
+    lake, clock = new_lake(tmp_path), HeldClock(up=timedelta(seconds=5))
+    source = FakeSource(meanwhile=lambda: clock.let_pass(seconds=2))
+    outcome = collect_one(lake, "kvm-01", source, Beat(lake, clock))
     assert (outcome.status, outcome.row_count, outcome.error, outcome.is_defect) == ("ok", 1, None, False)
-    second = timedelta(seconds=1)
-    assert read(
-        lake, "SELECT run_id, kind, host_id, started_at, ended_at, boottime_us, timeout_count FROM collection_run"
-    ) == [("20251122T120001.000000Z", "hypervisor", "h", NOON + second, NOON + 3 * second, 5, 0)]
+    columns = "run_id, kind, host_id, started_at, ended_at, boottime_us, boot_id, timeout_count"
+    assert read(lake, f"SELECT {columns} FROM collection_run") == [  # noqa: S608 - the test's own columns
+        ("20251122T120000.000000Z", "hypervisor", "h", NOON, NOON + timedelta(seconds=2), 5_000_000, "boot-1", 0)
+    ]
 
 
 def test_run_ids_sort_by_time_in_whatever_zone() -> None:
@@ -83,7 +79,7 @@ def test_one_source_that_fails_costs_the_others_nothing(tmp_path: Path, caplog: 
         "e-wrong-table": FakeSource(Reading({"entitlement": [{"volume_id": "v"}]})),
         "f-sound": FakeSource(),
     }
-    outcomes = collect_all(lake, sources, SteppingClock())
+    outcomes = collect(lake, sources)
     valid = "valid are disk_cap, disk_io_stat, volume_alias"
     bad_rows = "the source gave rows that no table takes: "
     assert read(lake, OUTCOMES) == [
@@ -108,11 +104,12 @@ def test_one_source_that_fails_costs_the_others_nothing(tmp_path: Path, caplog: 
 def test_a_source_that_is_being_read_is_left_alone(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
     with locks.exclusive(lake, "collect-kvm-01"):
-        outcomes = collect_all(lake, {"kvm-01": FakeSource(), "kvm-02": FakeSource()}, SteppingClock())
+        outcomes = collect(lake, {"kvm-01": FakeSource(), "kvm-02": FakeSource()})
     assert [outcome.status for outcome in outcomes] == ["failed", "ok"]
     assert "is in use by process" in str(outcomes[0].error)
     assert read(lake, OUTCOMES) == [("kvm-02", "ok", 1, None)]
-    assert collect_one(lake, "kvm-01", FakeSource(), SteppingClock()).status == "ok"
+    later = HeldClock(NOON + timedelta(minutes=1))
+    assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, later)).status == "ok"
 
 
 def test_a_lock_is_held_once_and_freed(tmp_path: Path) -> None:
@@ -122,9 +119,3 @@ def test_a_lock_is_held_once_and_freed(tmp_path: Path) -> None:
         locks.exclusive(lake, "x").__enter__()
     with locks.exclusive(lake, "x"):
         pass
-
-
-def test_without_a_lake_no_source_is_asked(tmp_path: Path) -> None:
-    asked = FakeSource(error=AssertionError("asked"))
-    with pytest.raises(LakeError, match="there is no lake at"):
-        collect_all(tmp_path, {"kvm-01": asked}, SteppingClock())

@@ -46,6 +46,26 @@ def test_the_first_rule_that_matches_names_the_volume(rules: list[dict[str, Any]
     assert volume_id(settings(*rules).volume_id, DISK) == expected
 
 
+@pytest.mark.parametrize(
+    ("rule", "disk", "expected"),
+    [
+        ({"from": "wwn", "volume_id": "naa.{0:lower}"}, {"disk_wwn": "5000C50015EA71AA"}, "naa.5000c50015ea71aa"),
+        (
+            {
+                "from": "source_path",
+                "pattern": "/dev/mapper/(?P<vg>(?:[^-]|--)+)-(?P<lv>(?:[^-]|--)+)",
+                "volume_id": "{vg:single_dashes}/{lv:single_dashes}",
+            },
+            {"source_path": "/dev/mapper/vg--a-data--1----x"},
+            "vg-a/data-1--x",
+        ),
+    ],
+    ids=["lower case", "single dashes"],
+)
+def test_a_group_is_spelt_as_the_template_says(rule: dict[str, Any], disk: dict[str, str], expected: str) -> None:
+    assert volume_id(settings(rule).volume_id, disk) == expected
+
+
 def test_the_example_of_the_documentation_works() -> None:
     page = (Path(__file__).parents[2] / "docs" / "libvirt.md").read_text(encoding="utf-8")
     example = tomllib.loads(page.partition("```toml\n")[2].partition("```")[0])["sources"]["kvm-01"]
@@ -68,6 +88,11 @@ def test_a_rule_about_what_the_disk_does_not_have_is_passed_over() -> None:
         ({"from": "serial", "volume_id": "{1}"}, "group '1'.*it has 0"),
         ({"from": "serial", "volume_id": "{"}, "is no template"),
         ({"from": "serial", "volume_id": "{0!r}"}, "write groups as {name} or {1}"),
+        (
+            {"from": "serial", "volume_id": "{0:lowr}"},
+            r"'lowr' \(did you mean 'lower'\?\); valid are lower, single_dashes",
+        ),
+        ({"from": "serial", "volume_id": "{0:{x}}"}, "valid are lower, single_dashes"),
         ({"from": "serial", "volume_id": "{0.__class__}"}, "group '0.__class__'"),
         ({"from": "label"}, "'serial', 'wwn' or 'source_path'"),
         ({"from": "serial", "patern": "x"}, r"unknown key.*did you mean 'pattern'.*valid keys are from, pattern"),

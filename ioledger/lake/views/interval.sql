@@ -5,6 +5,11 @@
 CREATE MACRO amount_of(closing, opening, from_zero) AS
     CASE WHEN from_zero THEN coalesce(closing, 0) ELSE coalesce(closing - opening, 0) END;
 
+-- The time that an interval's requests took, as `amount_of`, but NULL where either sample lacks it: a
+-- latency that nobody measured is not 0.
+CREATE MACRO time_of(closing, opening, from_zero) AS
+    CASE WHEN from_zero THEN closing ELSE closing - opening END;
+
 -- The cap that judges an interval: the opening sample's, or the closing one's where the counters
 -- count from zero.
 CREATE MACRO judging_of(closing, opening, from_zero) AS
@@ -76,9 +81,9 @@ SELECT
     amount_of(flush_ops, opening_flush_ops, from_zero) AS flush_ops,
     amount_of(read_bytes, opening_read_bytes, from_zero) AS read_bytes,
     amount_of(write_bytes, opening_write_bytes, from_zero) AS write_bytes,
-    amount_of(read_time_ns, opening_read_time_ns, from_zero) AS read_time_ns,
-    amount_of(write_time_ns, opening_write_time_ns, from_zero) AS write_time_ns,
-    amount_of(flush_time_ns, opening_flush_time_ns, from_zero) AS flush_time_ns,
+    time_of(read_time_ns, opening_read_time_ns, from_zero) AS read_time_ns,
+    time_of(write_time_ns, opening_write_time_ns, from_zero) AS write_time_ns,
+    time_of(flush_time_ns, opening_flush_time_ns, from_zero) AS flush_time_ns,
     judging_of(cap_total_iops, opening_cap_total_iops, from_zero) AS cap_total_iops,
     judging_of(cap_read_iops, opening_cap_read_iops, from_zero) AS cap_read_iops,
     judging_of(cap_write_iops, opening_cap_write_iops, from_zero) AS cap_write_iops,

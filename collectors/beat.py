@@ -1,0 +1,76 @@
+"""What the runs of one beat share: a clock, and when the lake was last written by it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from collectors.remembered import latest_end
+from collectors.run_clock import MICROSECOND, Moment, RunClock, may_follow, step_us, waits_until
+from ioledger.lake import settings
+from ioledger.lake.last_run import last_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ioledger.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+
+class Beat:
+    """One moment at which sources are read."""
+
+    def __init__(self, lake: Path, clock: Clock) -> None:
+        self._lake = lake
+        # First the clock: a run that ends between the two is later than the clock, never unknown.
+        self.clock = RunClock(clock)
+        self._latest = latest_end(lake)
+        self._tell_of_step()
+
+    def waits(self, own: Moment | None) -> str | None:
+        """Say why nothing may be stored of a source whose last run ended at a moment; None if it may.
+
+        The source itself is not all that counts: two can read the same disks. Raises LakeError if the
+        lake cannot be read, and ConfigurationError if its settings cannot.
+        """
+        now = self.clock.moment()
+        if all(may_follow(last, now) for last in (own, self._latest) if last):
+            return None
+        # Memory can tell of runs that have left the lake, such as those of a clock that was years ahead.
+        stored = stored_end(self._lake)
+        if stored is None or may_follow(stored, now):
+            return None
+        max_gap = settings.at(settings.load(self._lake), now.at).max_gap_seconds
+        until = waits_until(stored, now, timedelta(seconds=max_gap))
+        if until is None:
+            return None
+        return (
+            f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and was put back since the lake was written at "
+            f"{stored.at:%Y-%m-%dT%H:%M:%SZ}; so that nothing counts twice, nothing is read until it has passed "
+            f"{until:%Y-%m-%dT%H:%M:%SZ}; if it was wrong before, `ioledger lake verify --quarantine` sets aside what "
+            "was stored for the future"
+        )
+
+    def _tell_of_step(self) -> None:
+        now = self.clock.moment()
+        step = step_us(self._latest, now) if self._latest else 0
+        if step and self._latest and may_follow(self._latest, now):
+            _log.warning("the wall clock was put %s since the last run", step_in_words(step))
+
+
+def stored_end(lake: Path, source: str | None = None) -> Moment | None:
+    """Return when the last run of a source, or of any, ended as the lake tells it; raises LakeError."""
+    last = last_run(lake, source)
+    if last is None:
+        return None
+    if last.boottime_us is None:
+        return Moment(last.ended_at, 0)
+    took_us = (last.ended_at - last.started_at) // MICROSECOND
+    return Moment(last.ended_at, last.boottime_us + took_us, last.boot_id)
+
+
+def step_in_words(step: int) -> str:
+    """Say which way and how far a clock was put, from microseconds."""
+    return f"{'forward' if step > 0 else 'back'} by {abs(step) / 1_000_000:.1f} s"

@@ -1,0 +1,128 @@
+"""The `doctor` command: what does not fit together, and how to mend it. Each check is a module beside this one."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from collectors.doctor.volume_map import COLUMNS, TO_MEND
+from collectors.doctor.volumes import check_volumes
+from ioledger.cli import EXIT_PARTIAL
+from ioledger.terminal import format_option, show
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from collectors.doctor.volumes import VolumeCheck
+    from ioledger.app import App
+
+_log = logging.getLogger(__name__)
+
+_CHECK_COLUMNS: Final = ("check", "result", "found", "mend")
+_FOR_PEOPLE: Final = ("vm", "device", "volume_id", "mapped_by", "remark")
+
+_SUMMARY: Final = {
+    "ok": "{} fine",
+    "shared": "{} sharing a volume",
+    "unknown_volume": "{} on an unknown volume",
+    "no_volume": "{} without a volume",
+    "not_read": "{} not read",
+}
+
+
+@click.command()
+@click.option("--volumes", is_flag=True, help="Show every disk and volume: which maps to which, and by what.")
+@format_option
+@click.pass_obj
+def doctor(app: App, *, volumes: bool, output_format: str) -> int:
+    """Check what has to fit together, and say how to mend what does not.
+
+    There is one check so far: whether every disk maps to a volume that storage or control plane knows,
+    and to one of its own. It looks at the disks as the latest run of each source found them, by the
+    rules that ioledger.toml has now and the aliases of the lake; nothing is stored or changed.
+
+    The exit code is 0 if everything fits (a volume without a disk does), and 3 if something is to be mended.
+    """
+    found = check_volumes(app)
+    if volumes:
+        rows = [_for_people(row) for row in found.rows] if output_format == "table" else found.rows
+        show(rows, _FOR_PEOPLE if output_format == "table" else COLUMNS, output_format)
+    else:
+        show([_as_check(found)], _CHECK_COLUMNS, output_format)
+    for note in found.notes:
+        _log.warning("ioledger: %s", note)
+    if volumes:
+        _log.info("%s", _summary(found))
+    return EXIT_PARTIAL if _is_to_mend(found) else 0
+
+
+def _is_to_mend(found: VolumeCheck) -> bool:
+    return any(row["finding"] in TO_MEND for row in found.rows)
+
+
+def _as_check(found: VolumeCheck) -> dict[str, str | None]:
+    mend = "see which with `ioledger doctor --volumes`, then add a rule to ioledger.toml or an alias"
+    is_to_mend = _is_to_mend(found)
+    return {
+        "check": "volumes",
+        "result": "mend" if is_to_mend else "ok",
+        "found": _summary(found),
+        "mend": mend if is_to_mend else None,
+    }
+
+
+def _summary(found: VolumeCheck) -> str:
+    tally = Counter(row["finding"] for row in found.rows)
+    told = ", ".join(words.format(tally[finding]) for finding, words in _SUMMARY.items() if tally[finding])
+    disks = f"{_counted(tally.total() - tally['no_disk'], 'disk')}: {told}" if told else "no disks"
+    if not found.is_checked:
+        return f"{disks}; no storage or control plane has been read, so whether the volumes exist is not known"
+    return f"{disks}; {_counted(tally['no_disk'], 'volume')} without a disk"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _for_people(row: Mapping[str, Any]) -> dict[str, str | None]:
+    return {
+        "vm": row.get("vm_name") or row.get("vm_id"),
+        "device": row.get("device"),
+        "volume_id": row["volume_id"],
+        "mapped_by": row.get("mapped_by"),
+        "remark": "; ".join(filter(None, (_remark(row), _difference(row)))) or None,
+    }
+
+
+def _remark(row: Mapping[str, Any]) -> str | None:
+    match row["finding"]:
+        case "not_read":
+            return "could not be read" if row["device"] else "its disks could not be read"
+        case "no_volume":
+            names = {"serial": row["disk_serial"], "WWN": row["disk_wwn"], "path": row["source_path"]}
+            told = ", ".join(f"{name} {value}" for name, value in names.items() if value)
+            return f"no volume: {told}" if told else "no volume, and neither serial, WWN nor path to tell one by"
+        case "unknown_volume":
+            return "no storage or control plane knows it"
+        case "shared":
+            return f"one of {row['disk_count']} disks on it"
+        case "no_disk":
+            return f"no disk; known to {row['known_to']}"
+    return None
+
+
+def _difference(row: Mapping[str, Any]) -> str | None:
+    """Say what the latest run stored where a rule now says otherwise; what an alias says holds for stored rows too."""
+    if row["finding"] in ("no_disk", "not_read") or row["mapped_by"] in (
+        "alias (serial)",
+        "alias (wwn)",
+        "alias (path)",
+    ):
+        return None
+    stored = row["stored_volume_id"]
+    if stored == row["volume_id"]:
+        return None
+    return "stored without a volume" if stored is None else f"stored as {stored}"

@@ -1,0 +1,72 @@
+"""What is remembered of a source's last run: the source's own part, and the runner's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from collectors.run_clock import MICROSECOND, Moment
+from ioledger.lake import memory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The last run of a source that was stored, or was about to be when a crash came."""
+
+    started_at: datetime
+    ended: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """``of_source`` is what the source asked to be remembered; each part is None where it is lost."""
+
+    last_run: LastRun | None = None
+    of_source: Mapping[str, Any] | None = None
+
+
+def recall(lake: Path, name: str) -> Remembered:
+    """Return what is remembered of a source."""
+    parts = memory.recall(lake, name) or {}
+    of_source = parts.get("source")
+    return Remembered(_last_run(parts.get("run")), of_source if isinstance(of_source, dict) else None)
+
+
+def remember(lake: Path, name: str, what: Remembered) -> None:
+    """Keep what the next run is to know; raises LakeError if it cannot be written."""
+    parts: dict[str, Any] = {}
+    if what.last_run is not None:
+        ended = what.last_run.ended
+        parts["run"] = {
+            "started_at_us": (what.last_run.started_at - _EPOCH) // MICROSECOND,
+            "ended_at_us": (ended.at - _EPOCH) // MICROSECOND,
+            "boottime_us": ended.boottime_us,
+            "boot_id": ended.boot_id,
+        }
+    if what.of_source is not None:
+        parts["source"] = what.of_source
+    memory.remember(lake, name, parts)
+
+
+def latest_end(lake: Path) -> Moment | None:
+    """Return when the run ended that ended last of those that are remembered, of whatever source."""
+    runs = [recall(lake, name).last_run for name in memory.sources(lake)]
+    return max((run.ended for run in runs if run), key=lambda ended: ended.at, default=None)
+
+
+def _last_run(told: object) -> LastRun | None:
+    match told:
+        case {"started_at_us": int(started), "ended_at_us": int(ended), "boottime_us": int(boottime_us), **rest}:
+            boot_id = rest.get("boot_id")
+            return LastRun(
+                _EPOCH + started * MICROSECOND,
+                Moment(_EPOCH + ended * MICROSECOND, boottime_us, boot_id if isinstance(boot_id, str) else None),
+            )
+    return None

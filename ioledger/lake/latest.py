@@ -1,0 +1,94 @@
+"""The latest run of each source, found from the newest day backwards, without a look at the whole history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from ioledger.lake import journal, layout, merged
+from ioledger.model.period import utc_day
+from ioledger.model.tables import COLLECTION_RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+
+class RunTold(NamedTuple):
+    """What ``collection_run`` tells of one run."""
+
+    run_id: str
+    started_at: datetime
+    ended_at: datetime
+    status: str
+    error: str | None
+
+
+@dataclass(slots=True)
+class LatestRuns:
+    """The ``latest`` run of a source, whatever became of it, and the latest that ``listed`` what there is.
+
+    A run that failed lists nothing; ``listed`` is None where every run did. Their rows of
+    ``collection_run`` lie in ``files``.
+    """
+
+    latest: RunTold | None = None
+    listed: RunTold | None = None
+    files: list[Path] = field(default_factory=list)
+
+    def add(self, path: Path) -> None:
+        """Take note of the runs of one file of ``collection_run``."""
+        runs = [RunTold(**row) for row in merged.columns_of(path, RunTold._fields).to_pylist()]
+        self.latest = max(filter(None, (self.latest, *runs)), key=attrgetter("run_id"), default=None)
+        listing = [run for run in (self.listed, *runs) if run is not None and run.status != "failed"]
+        self.listed = max(listing, key=attrgetter("run_id"), default=None)
+        self.files.append(path)
+
+
+def latest_runs(lake: Path) -> dict[str, LatestRuns]:
+    """Return the latest runs of every source of a lake, by its name.
+
+    Whoever opens their files holds ``locks.reading`` from before. Raises LakeError where the lake cannot
+    be read.
+    """
+    found: dict[str, LatestRuns] = {}
+    for day in reversed(layout.days(lake, COLLECTION_RUN.name)):
+        for source in layout.sources(lake, COLLECTION_RUN.name, day):
+            runs = found.setdefault(source, LatestRuns())
+            if runs.listed is None:
+                _look_through(runs, layout.files_of_partition(lake, COLLECTION_RUN.name, day, source))
+    return found
+
+
+def _look_through(runs: LatestRuns, paths: Iterable[Path]) -> None:
+    """Read the files of one day, the newest first, until none can hold a later run than what was found."""
+    for path in sorted(paths, key=_last_run_id, reverse=True):
+        if runs.listed is not None and _last_run_id(path) < runs.listed.run_id:
+            return
+        runs.add(path)
+
+
+def _last_run_id(path: Path) -> str:
+    name = journal.own_name(path)
+    ends = merged.run_range(name)
+    return ends[1] if ends else name.removesuffix(".parquet")
+
+
+def files_of(lake: Path, table: str, runs: Mapping[str, RunTold]) -> list[Path]:
+    """Return the files that can hold a table's rows of one run of each source.
+
+    Rows lie under their own date, which is that of the run or next to it.
+    """
+    return [path for source, run in runs.items() for path in _files_of_run(lake, table, source, run)]
+
+
+def _files_of_run(lake: Path, table: str, source: str, run: RunTold) -> Iterable[Path]:
+    day, last = utc_day(run.started_at) - timedelta(days=1), utc_day(run.ended_at) + timedelta(days=1)
+    while day <= last:
+        for path in layout.files_of_partition(lake, table, day, source):
+            if merged.may_hold(journal.own_name(path), run.run_id):
+                yield path
+        day += timedelta(days=1)
