@@ -71,7 +71,10 @@ class Listing:
 
 
 class Host:
-    """One host; ``password`` reveals the secret, only when it is needed."""
+    """One host; ``password`` reveals the secret, only when it is needed.
+
+    ``listing_seconds`` is how long the last list of guests took.
+    """
 
     def __init__(self, uri: str, username: str | None, password: Callable[[], SecretStr] | None) -> None:
         self._uri = uri
@@ -80,6 +83,7 @@ class Host:
         self._process: LibvirtProcess | None = None
         self._identity: str | None = None
         self._lost: SourceError | None = None
+        self.listing_seconds = 0.0
 
     @property
     def identity(self) -> str:
@@ -170,7 +174,9 @@ class Host:
         return process
 
     def _listing(self) -> Listing:
+        began = time.monotonic()
         told = self.call(LIST_SECONDS, "guests")
+        self.listing_seconds = time.monotonic() - began
         return Listing(
             guests=[ListedGuest(*guest) for guest in told["guests"]],
             events=[tuple(event) for event in told["events"]],
