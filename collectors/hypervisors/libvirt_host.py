@@ -192,6 +192,7 @@ def _without_prompts(uri: str) -> str:
     """Return a URI with which ssh fails where it would ask."""
     if not uri.partition("://")[0].endswith("+ssh"):
         return uri
+    uri = uri.partition("#")[0]  # which libvirt ignores, and all that follows with it
     return f"{uri}{'&' if '?' in uri else '?'}no_tty=1"  # the last of several counts
 
 
