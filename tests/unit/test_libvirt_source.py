@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import libvirt
 import pytest
 from libvirt_reading import read_once
 
 from collectors.hypervisors.libvirt_kvm import LibvirtSource
-from ioledger.config import validated
+from ioledger.config import load, validated
 from ioledger.errors import ConfigurationError, SourceError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NODE = """\
 <node>
@@ -162,3 +160,12 @@ def test_a_password_in_a_uri_is_refused_and_not_repeated(uri: str) -> None:
 )
 def test_what_is_no_password_is_none(uri: str) -> None:
     assert validated(LibvirtSource.Settings, {"uri": uri}, "sources.kvm-a").uri == uri
+
+
+def test_the_hosts_of_the_documentation_are_configured_right(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "libvirt.md").read_text(encoding="utf-8")
+    many_hosts = page.partition("## Many hosts")[2].partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "ioledger.toml").write_text(many_hosts, encoding="utf-8")
+    sources = load(tmp_path / "ioledger.toml").sources
+    schemes = [validated(LibvirtSource.Settings, s.settings, n).uri.partition(":")[0] for n, s in sources.items()]
+    assert schemes == ["qemu", "qemu+ssh", "qemu+tls", "qemu+tcp"]
