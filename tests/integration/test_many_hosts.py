@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +18,7 @@ from ioledger.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 SLACK_SECONDS = 5
@@ -133,22 +131,3 @@ def test_nothing_in_a_uri_lets_ssh_ask(host: RemoteHost, end: str) -> None:
     with pytest.raises(SourceError, match="Host key verification failed"):
         read_once(host.ssh_uri(command=host.ssh.client_that_knows()) + end)
     assert host.ssh.asked() == ""
-
-
-def test_the_certificates_of_the_documentation_open_a_host(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "libvirt.md").read_text(encoding="utf-8")
-    _, _, told = page.partition("**TLS.**")
-    commands = told.partition("```sh\n")[2].partition("```")[0].replace("kvm-03.example.net", "localhost")
-    subprocess.run(["sh", "-euc", commands], cwd=tmp_path, check=True, capture_output=True)
-    with remote_host() as host:
-        for made, wanted in {
-            "cacert.pem": "ca.pem",
-            "servercert.pem": "server.pem",
-            "serverkey.pem": "server.key",
-        }.items():
-            shutil.copyfile(tmp_path / made, host.pki.directory / wanted)
-        host.live.daemon.restart()
-        reading = read_once(f"qemu+tls://localhost:{host.tls_port}/session?pkipath={tmp_path}")
-        assert reading.host_id == host.live.host_id
-        with pytest.raises(SourceError, match="Failed to verify peer's certificate"):
-            read_once(f"qemu+tls://127.0.0.1:{host.tls_port}/session?pkipath={tmp_path}")

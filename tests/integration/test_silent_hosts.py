@@ -22,7 +22,6 @@ from processes import command_lines, parent
 from remote_hosts import PASSWORD, USER, RemoteHost, remote_host
 
 from collectors.hypervisors import libvirt_host
-from collectors.hypervisors.libvirt_host import CONNECT_SECONDS, LIST_SECONDS
 from ioledger.errors import SourceError
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def login(tmp_path: Path) -> dict[str, Any]:
 
 @contextmanager
 def little_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let hosts have a second, where nothing is to succeed."""
+    """Let hosts have a second to connect and another to list, where nothing is to succeed."""
     with monkeypatch.context() as patch:
         patch.setattr(libvirt_host, "CONNECT_SECONDS", 1)
         patch.setattr(libvirt_host, "LIST_SECONDS", 1)
@@ -68,7 +67,9 @@ def outcome(read: Callable[[], Reading]) -> tuple[str, float]:
     return str(failed.value), time.monotonic() - began
 
 
-def test_silence_costs_a_run_its_deadline_and_the_next_one_works(host: RemoteHost, login: dict[str, Any]) -> None:
+def test_silence_costs_a_run_its_deadline_and_the_next_one_works(
+    host: RemoteHost, login: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with ExitStack() as stack, ThreadPoolExecutor() as threads:
         nobody = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
         there = [stack.enter_context(reader(host.tcp_uri, **login)), stack.enter_context(reader(host.ssh_uri()))]
@@ -76,11 +77,11 @@ def test_silence_costs_a_run_its_deadline_and_the_next_one_works(host: RemoteHos
             stack.enter_context(reader(uri)) for uri in (f"qemu+tcp://127.0.0.1:{nobody}/", host.ssh_uri(port=nobody))
         ]
         list(threads.map(lambda read: read(), there))
-        with host.live.daemon.silent():
+        with little_time(monkeypatch), host.live.daemon.silent():
             failed = list(threads.map(outcome, [*there, *nowhere]))
         for sentence, seconds in failed:
-            assert f": no answer in {CONNECT_SECONDS} seconds; " in sentence
-            assert seconds < LIST_SECONDS + CONNECT_SECONDS + SLACK_SECONDS
+            assert ": no answer in 1 seconds; " in sentence
+            assert seconds < 2 + SLACK_SECONDS
         assert [reading.error for reading in threads.map(lambda read: read(), there)] == [None, None]
 
 

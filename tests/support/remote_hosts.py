@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -32,6 +33,8 @@ from live_guests import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "remote-hosts.md"
+
 REMOTE_PROGRAMS = (*PROGRAMS, "openssl", "saslpasswd2", "sshd", "ssh", "ssh-keygen", "virt-ssh-helper")
 
 USER = "collector"
@@ -44,28 +47,10 @@ SETTINGS = """\
 auth_tcp = "sasl"
 tls_port = "{tls_port}"
 auth_tls = "{auth_tls}"
-ca_file = "{pki}/ca.pem"
-cert_file = "{pki}/server.pem"
-key_file = "{pki}/server.key"
+ca_file = "{pki}/cacert.pem"
+cert_file = "{pki}/servercert.pem"
+key_file = "{pki}/serverkey.pem"
 crl_file = ""
-"""
-
-OPENSSL_CONF = """\
-[req]
-distinguished_name = nothing_to_ask
-[nothing_to_ask]
-[ca]
-basicConstraints = critical,CA:true
-keyUsage = critical,keyCertSign
-[server]
-basicConstraints = critical,CA:false
-keyUsage = critical,digitalSignature,keyEncipherment
-extendedKeyUsage = serverAuth
-subjectAltName = IP:127.0.0.1
-[client]
-basicConstraints = critical,CA:false
-keyUsage = critical,digitalSignature,keyEncipherment
-extendedKeyUsage = clientAuth
 """
 
 SSHD_CONF = """\
@@ -117,28 +102,22 @@ class Pki:
     directory: Path
 
     def make(self) -> Pki:
-        """Make all keys and certificates."""
+        """Make all keys and certificates, as the documentation says."""
         self.directory.mkdir()
-        (self.directory / "openssl.cnf").write_text(OPENSSL_CONF, encoding="utf-8")
-        for name in ("ca", "server", "client"):
-            self._openssl(f"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out {name}.key")
-            self._openssl(f"req -new -config openssl.cnf -subj /CN={name} -key {name}.key -out {name}.csr")
-            signed_by = "-signkey ca.key" if name == "ca" else "-CA ca.pem -CAkey ca.key -CAcreateserial"
-            extensions = f"-extfile openssl.cnf -extensions {name}"
-            self._openssl(f"x509 -req -in {name}.csr {signed_by} -days 2 {extensions} -out {name}.pem")
+        (script,) = re.findall(
+            r"^```sh\n(new=\"openssl .*?)^```", DOCUMENTATION.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        )
+        _run("sh", "-euc", script.replace("kvm-03.example.net", "localhost"), cwd=self.directory)
         return self
 
     def client_files(self, directory: Path, *also_trusted: Pki) -> Path:
         """Lay out what ``pkipath`` points to."""
         directory.mkdir()
-        trusted = [pki.directory / "ca.pem" for pki in (self, *also_trusted)]
+        trusted = [pki.directory / "cacert.pem" for pki in (self, *also_trusted)]
         (directory / "cacert.pem").write_bytes(b"".join(file.read_bytes() for file in trusted))
-        shutil.copy(self.directory / "client.pem", directory / "clientcert.pem")
-        shutil.copy(self.directory / "client.key", directory / "clientkey.pem")
+        for name in ("clientcert.pem", "clientkey.pem"):
+            shutil.copy(self.directory / name, directory)
         return directory
-
-    def _openssl(self, arguments: str) -> None:
-        _run("openssl", *arguments.split(), cwd=self.directory)
 
 
 class SshServer:
@@ -228,7 +207,7 @@ class RemoteHost:
 
     def tls_uri(self, pki_path: Path | None = None) -> str:
         """Return the URI for a client with these certificates, or those that the host wants."""
-        return f"qemu+tls://127.0.0.1:{self.tls_port}/session?pkipath={pki_path or self.files / 'pki'}"
+        return f"qemu+tls://localhost:{self.tls_port}/session?pkipath={pki_path or self.files / 'pki'}"
 
     def ssh_uri(self, key: str = "client", command: Path | None = None, port: int | None = None) -> str:
         """Return the URI for a client with this key and this ssh."""
