@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class Occasion:
     """What a source is handed for one run.
 
+    ``clock`` is the run's: no step of the wall clock reaches it, and all times in rows come from it.
     ``remembered`` is what the source's last reading asked to be remembered; None at the first run,
     and where it was lost. ``last_rows`` then looks up, slowly, the last row with an epoch that the
     lake holds of each of the source's disks (vm_id, device, epoch and counters).
@@ -42,11 +43,15 @@ class Source(Protocol):
     def read(self, occasion: Occasion) -> Reading:
         """List everything the source has, once.
 
+        One run of a source follows another, but each is in another thread, which ends with the run.
         Raises SourceError when the listing itself fails: the run is then stored as failed. Items
         that could not be read are rows with NULLs, or are named in ``Reading.error``.
         """
         ...
 
     def close(self) -> None:
-        """Let go of what is kept between runs, such as connections; nothing is read after it."""
+        """Let go of what is kept between runs, such as connections; nothing is read after it.
+
+        It is not called where a run is stuck or the process is killed: what is kept must not outlive it.
+        """
         ...

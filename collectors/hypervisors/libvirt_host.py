@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -36,9 +37,17 @@ _IN_VAIN: Final = frozenset({
     libvirt.VIR_ERR_AUTH_UNAVAILABLE,
     libvirt.VIR_ERR_ACCESS_DENIED,
     libvirt.VIR_ERR_INVALID_ARG,
+    libvirt.VIR_ERR_LIBSSH,
     libvirt.VIR_ERR_NO_CONNECT,
+    libvirt.VIR_ERR_SSH,
 })  # fmt: skip
-"""Errors to which trying again changes nothing."""
+"""Errors to which trying again changes nothing, or looks like somebody who guesses passwords."""
+
+_IN_VAIN_OVER_SSH: Final = re.compile("Permission denied|Host key verification failed")
+"""The same, in the words of ssh, for which libvirt has no code."""
+
+_SSH_BANNER: Final = re.compile("@{20}.*(?=Host key for )")
+"""What ssh writes around the sentence that a host has another key now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,10 @@ class Listing:
 
 
 class Host:
-    """One host; ``password`` reveals the secret, only when it is needed."""
+    """One host; ``password`` reveals the secret, only when it is needed.
+
+    ``listing_seconds`` is how long the last list of guests took.
+    """
 
     def __init__(self, uri: str, username: str | None, password: Callable[[], SecretStr] | None) -> None:
         self._uri = uri
@@ -71,6 +83,7 @@ class Host:
         self._process: LibvirtProcess | None = None
         self._identity: str | None = None
         self._lost: SourceError | None = None
+        self.listing_seconds = 0.0
 
     @property
     def identity(self) -> str:
@@ -109,8 +122,8 @@ class Host:
                 self._lost = self._unreachable(f"no answer in {CONNECT_SECONDS} seconds")
                 raise self._lost from error
             except RefusedError as error:
-                if wait_seconds is None or error.code in _IN_VAIN:
-                    self._lost = self._unreachable(str(error))
+                if wait_seconds is None or error.code in _IN_VAIN or _IN_VAIN_OVER_SSH.search(str(error)):
+                    self._lost = self._unreachable(_SSH_BANNER.sub("", str(error)))
                     raise self._lost from error
                 time.sleep(wait_seconds * random.uniform(0.5, 1))  # noqa: S311 - chance, not secrecy
         return cast("LibvirtProcess", self._process)
@@ -147,21 +160,23 @@ class Host:
         """Let go of the connection."""
         process, self._process = self._process, None
         if process is not None:
-            process.close()
+            process.end()
 
     def _open(self) -> LibvirtProcess:
         password = self._password().get_secret_value() if self._password else None
         process = LibvirtProcess()
         try:
-            told = process.call(CONNECT_SECONDS, "open", self._uri, self._username, password)
+            told = process.call(CONNECT_SECONDS, "open", _without_prompts(self._uri), self._username, password)
         except RefusedError:
-            process.close()
+            process.end()
             raise
         self._identity = _identity(told)
         return process
 
     def _listing(self) -> Listing:
+        began = time.monotonic()
         told = self.call(LIST_SECONDS, "guests")
+        self.listing_seconds = time.monotonic() - began
         return Listing(
             guests=[ListedGuest(*guest) for guest in told["guests"]],
             events=[tuple(event) for event in told["events"]],
@@ -171,6 +186,13 @@ class Host:
         return SourceError(
             f"cannot connect to {self._uri}: {reason}; start libvirt there, or correct the source's uri or credentials"
         )
+
+
+def _without_prompts(uri: str) -> str:
+    """Return a URI with which ssh fails where it would ask."""
+    if not uri.partition("://")[0].endswith("+ssh"):
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}no_tty=1"  # the last of several counts
 
 
 def _identity(told: dict[str, str]) -> str:

@@ -43,6 +43,12 @@ class LibvirtSettings(StrictModel):
     @classmethod
     def _is_uri(cls, uri: str) -> str:
         # An alias or an empty URI would let libvirt's own files choose the host, and with it the scheme of epochs.
+        # A password may hold anything, so any ':' before a '@' begins one.
+        if re.match(r"[^/@]*(:|%3a)[^@]*@", uri.partition("://")[2] or uri, re.IGNORECASE):
+            raise ValueError(
+                "the URI holds a password, which everybody would see; remove it, change it, and add the keys "
+                "username and password to the source (a '@' that is part of a path is written %40)"
+            )
         if not re.match(r"[a-z0-9]+(\+[a-z0-9]+)?://", uri):
             raise ValueError(
                 f"{uri!r} is no libvirt URI; write it in full, such as qemu:///system or qemu+ssh://host/system"

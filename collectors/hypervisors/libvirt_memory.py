@@ -33,7 +33,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _NANOSECONDS: Final = 1_000_000_000
 
 _PACE_PERCENT: Final = 95
-_ROOM: Final = timedelta(seconds=10)
+_ROOM_US: Final = 10_000_000
 _ROOM_PERCENT: Final = 20
 """A host may count 5 % less than the time that passes (seen under load), and more where a hypervisor steals."""
 
@@ -86,20 +86,20 @@ class HungGuest(_Memory):
 
 
 class NodeMemory(_Memory):
-    """A host's CPU time since its boot, idle time included, at a moment.
+    """A host's CPU time since its boot, idle time included, at a moment of the collector's CLOCK_BOOTTIME.
 
     ``pace_percent`` is how much of the time that passed before it counted, 100 where nothing is lost.
     """
 
     cpu_time_ns: int
     cpus: int
-    seen_at: datetime
+    seen_us: int
     pace_percent: int | None = None
 
     @property
-    def booted_at(self) -> datetime:
+    def booted_us(self) -> int:
         """When the host must have booted, if it counted all of its time."""
-        return self.seen_at - timedelta(microseconds=self.cpu_time_ns // self.cpus // 1000)
+        return self.seen_us - self.cpu_time_ns // self.cpus // 1000
 
 
 class SourceMemory(_Memory):
@@ -214,28 +214,29 @@ def _differ(old: Mapping[str, str], new: Mapping[str, str]) -> bool:
     return any(new[name] != value for name, value in old.items() if name in new)
 
 
-def node_after(before: NodeMemory | None, cpu_time_ns: int, cpus: int, now: datetime) -> NodeMemory:
+def node_after(before: NodeMemory | None, cpu_time_ns: int, cpus: int, now_us: int) -> NodeMemory:
     """Return what to remember of a host's CPU time."""
     pace = None
-    if before is not None and before.cpus == cpus and now > before.seen_at:
-        passed_ns = cpus * ((now - before.seen_at) // _MICROSECOND) * 1000
+    if before is not None and before.cpus == cpus and now_us > before.seen_us:
+        passed_ns = cpus * (now_us - before.seen_us) * 1000
         pace = (cpu_time_ns - before.cpu_time_ns) * 100 // passed_ns
-    return NodeMemory(cpu_time_ns=cpu_time_ns, cpus=cpus, seen_at=now, pace_percent=pace)
+    return NodeMemory(cpu_time_ns=cpu_time_ns, cpus=cpus, seen_us=now_us, pace_percent=pace)
 
 
 def has_rebooted(before: NodeMemory | None, now: NodeMemory) -> bool:
     """Tell whether a host booted since it was last looked at, for certain.
 
     Its CPU time then fell; or the whole of it fits into the time since then, with room for what such a
-    figure may miss. That is believed of a host only whose figure kept pace with the time before.
+    figure may miss. That is believed of a host only whose figure kept pace with the time before, and
+    never after a reboot of the collector itself, whose own clock then began anew.
     """
     if before is None:
         return False
     if now.cpu_time_ns + now.cpus * _NANOSECONDS < before.cpu_time_ns:
         return True
     keeps_pace = before.pace_percent is not None and before.pace_percent >= _PACE_PERCENT
-    room = (now.seen_at - before.seen_at) * _ROOM_PERCENT / 100 + _ROOM
-    return keeps_pace and now.booted_at - before.seen_at > room
+    room_us = (now.seen_us - before.seen_us) * _ROOM_PERCENT // 100 + _ROOM_US
+    return keeps_pace and now.seen_us > before.seen_us and now.booted_us - before.seen_us > room_us
 
 
 def over(guest: GuestMemory) -> GuestMemory:

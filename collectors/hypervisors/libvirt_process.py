@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
 import select
+import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 WORKER: Final = (sys.executable, "-P", "-m", "collectors.hypervisors.libvirt_worker")
 
+_INHERITED: Final = frozenset({
+    *("HOME", "LANG", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER"),
+    *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"),
+    *("LIBVIRT_AUTH_FILE", "LIBVIRT_DEBUG", "LIBVIRT_LOG_FILTERS", "LIBVIRT_LOG_OUTPUTS"),
+    *("KRB5CCNAME", "KRB5_CONFIG", "KRB5_CLIENT_KTNAME", "SASL_CONF_PATH", "SASL_PATH", "SSH_AUTH_SOCK"),
+    *("LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH"),
+})  # fmt: skip
+"""Environment variables that a worker gets. Sources' secrets are in others; so is what would let ssh ask on a screen
+for a password, which nobody would answer."""
+
 _READ_BYTES: Final = 1 << 20
 _MILLISECONDS: Final = 1000
-_FAREWELL_SECONDS: Final = 1
 
 
 class SilentError(Exception):
@@ -38,7 +52,9 @@ class LibvirtProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
-            start_new_session=True,  # a Ctrl-C is meant for the collector, which ends its workers itself
+            env=_environment(os.environ),
+            # A Ctrl-C is meant for the collector, which ends its workers itself, each with the ssh that it started.
+            start_new_session=True,
         )
         self._received = bytearray()
 
@@ -60,20 +76,9 @@ class LibvirtProcess:
         return answer["value"]
 
     def end(self) -> int:
-        """End the worker at once, whatever it is doing; return its exit status."""
-        self._process.kill()
-        return self._wait()
-
-    def close(self) -> None:
-        """Let the worker end, which its standard input's end tells it to."""
-        self._stdin.close()
-        try:
-            self._process.wait(_FAREWELL_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-        self._wait()
-
-    def _wait(self) -> int:
+        """End the worker at once with all that it started, whatever it is doing; return its exit status."""
+        if self._process.returncode is None:  # until it is waited for, its id cannot be another's
+            os.killpg(self._process.pid, signal.SIGKILL)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with suppress(OSError):
@@ -103,3 +108,10 @@ class LibvirtProcess:
     @property
     def _stdout(self) -> Any:  # noqa: ANN401 - likewise
         return self._process.stdout
+
+
+def _environment(given: Mapping[str, str]) -> dict[str, str]:
+    # Libvirt's own warnings say no more than the errors that follow, and would stand between our lines.
+    environment = {"LIBVIRT_DEBUG": "error"}
+    environment |= {name: value for name, value in given.items() if name in _INHERITED or name.startswith("LC_")}
+    return environment

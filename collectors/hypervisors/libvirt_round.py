@@ -185,7 +185,7 @@ class Round:
         except (RefusedError, SilentError, SourceError):
             return self._before.node
         times: Mapping[str, int] = told["cpu_times_ns"]
-        node = node_after(self._before.node, sum(times.values()), told["cpus"], self._clock.now())
+        node = node_after(self._before.node, sum(times.values()), told["cpus"], self._clock.boottime_us())
         if has_rebooted(self._before.node, node):
             guests = {uuid: over(guest) for uuid, guest in self._before.guests.items()}
             self._before = self._before.model_copy(update={"guests": guests})

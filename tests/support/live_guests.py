@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
@@ -28,7 +29,7 @@ from xml.sax.saxutils import escape
 from guest_image import GuestImage, guest_image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PROGRAMS = ("libvirtd", "virsh", "qemu-system-x86_64", "busybox", "cpio")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -41,12 +42,12 @@ QEMU_CONF = 'stdio_handler = "file"\nsecurity_driver = "none"\nremember_owner = 
 
 LIBVIRTD_CONF = """\
 host_uuid = "{host_id}"
-listen_tls = 0
 listen_tcp = 1
 listen_addr = "127.0.0.1"
 tcp_port = "{port}"
-auth_tcp = "none"
 """
+
+OPEN_TCP = 'listen_tls = 0\nauth_tcp = "none"\n'
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,17 @@ class Truth:
 
 
 class Daemon:
-    """A libvirtd with files, name and port of its own; guests go on while it is stopped."""
+    """A libvirtd with files, name and port of its own; guests go on while it is stopped.
 
-    def __init__(self, directory: Path) -> None:
+    ``access`` is lines of libvirtd.conf that say who may connect over the network, ``environment`` are
+    variables for the daemon. What is in the directory will be the daemon's user's.
+    """
+
+    def __init__(
+        self, directory: Path, access: str = OPEN_TCP, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.host_id = str(uuid4())
-        self.port = _free_port()
+        self.port = free_port()
         self.socket = directory / "run" / "libvirt" / "libvirt-sock"
         self._log = directory / "libvirtd.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -107,10 +114,11 @@ class Daemon:
             home.mkdir()
         (settings / "qemu.conf").write_text(QEMU_CONF, encoding="utf-8")
         (settings / "libvirtd.conf").write_text(
-            LIBVIRTD_CONF.format(host_id=self.host_id, port=self.port), encoding="utf-8"
+            LIBVIRTD_CONF.format(host_id=self.host_id, port=self.port) + access, encoding="utf-8"
         )
+        paths = {"HOME": str(directory), **{name: str(home) for name, home in homes.items()}}
         self._how: dict[str, Any] = {
-            "env": {"PATH": SYSTEM_PATH, "HOME": str(directory), **{name: str(home) for name, home in homes.items()}},
+            "env": {"PATH": SYSTEM_PATH, **paths, **environment},
             "cwd": directory,
             **ordinary_user(directory),
         }
@@ -150,6 +158,15 @@ class Daemon:
         if self._process is not None:
             self._process.send_signal(signal_number)
             self._process.wait(PATIENCE_SECONDS)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Have it stopped in the middle of its work, so that it keeps its connections and answers none."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -269,17 +286,27 @@ class LiveHost:
 @contextmanager
 def live_host() -> Iterator[LiveHost]:
     """Start a private libvirtd; at the end everything it started is gone."""
-    missing = [program for program in PROGRAMS if shutil.which(program, path=SYSTEM_PATH) is None]
+    require(PROGRAMS, "live")
+    with short_directory() as directory, serving(directory, Daemon(directory)) as host:
+        yield host
+
+
+@contextmanager
+def serving(directory: Path, daemon: Daemon) -> Iterator[LiveHost]:
+    """Start a daemon; at the end everything it started is gone, and itself too."""
+    try:
+        daemon.start()
+        yield LiveHost(directory, daemon)
+    finally:
+        _end_guests(directory)
+        daemon.stop()
+
+
+def require(programs: Sequence[str], purpose: str) -> None:
+    """Raise RuntimeError where programs are missing that ``.ci/system-packages`` installs for a purpose."""
+    missing = [program for program in programs if shutil.which(program, path=SYSTEM_PATH) is None]
     if missing:
-        raise RuntimeError(f"live guests need {', '.join(missing)}; install them with `.ci/system-packages live`")
-    with short_directory() as directory:
-        daemon = Daemon(directory)
-        try:
-            daemon.start()
-            yield LiveHost(directory, daemon)
-        finally:
-            _end_guests(directory)
-            daemon.stop()
+        raise RuntimeError(f"missing: {', '.join(missing)}; install them with `.ci/system-packages {purpose}`")
 
 
 @contextmanager
@@ -335,7 +362,8 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port of the loopback that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from libvirt_reading import reader
 
+from collectors.beat import Beat
 from collectors.hypervisors.libvirt_kvm import LibvirtSettings, LibvirtSource
 from collectors.runner import collect_one
 from ioledger.clock import SystemClock
@@ -66,7 +67,7 @@ class Lakes:
     def collect(self) -> None:
         """Run every source once, both ways; of each host both before the next."""
         for (name, way), source in self._sources.items():
-            collect_one(self.of[way], name, source, SystemClock())
+            collect_one(self.of[way], name, source, Beat(self.of[way], SystemClock()))
 
     def close(self) -> None:
         for source in self._sources.values():

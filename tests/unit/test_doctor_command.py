@@ -156,15 +156,34 @@ def test_only_the_latest_run_counts_and_a_failed_one_lists_nothing(ask: Ask) -> 
     assert list(rows) == ["a/vda"]
 
 
-def test_the_latest_run_is_found_in_merged_files_and_on_earlier_days(ask: Ask, tmp_path: Path) -> None:
-    late = NOON.replace(hour=23, minute=59)
-    runs = [a_run(sample("a", late + n * MINUTE, disk_serial=f"vol-{n}"), at=late + (n - 1) * MINUTE) for n in range(3)]
-    failed = a_run(at=NOON + timedelta(days=2), status="failed")
-    assert ask(*runs, failed, storage("vol-2"))[1]["a/vda"]["volume_id"] == "vol-2"
+def test_the_latest_run_is_found_on_earlier_days_though_it_ends_on_the_next(ask: Ask) -> None:
+    late = NOON.replace(hour=23, minute=58)
+    runs = [
+        a_run(sample("a", late + (n + 1) * MINUTE, disk_serial=f"vol-{n}"), at=late + n * MINUTE)  # sampled in its end
+        for n in range(2)
+    ]
+    _, rows = ask(*runs, a_run(at=NOON + timedelta(days=2), status="failed"), storage("vol-1"))
+    assert {name: row["volume_id"] for name, row in rows.items()} == {"a/vda": "vol-1"}
 
+
+def test_the_latest_run_is_found_in_merged_files(ask: Ask, tmp_path: Path) -> None:
+    ask(
+        a_run(sample("gone", disk_serial="vol-gone"), sample("a", disk_serial="vol-a")),
+        a_run(sample("a", NOON + MINUTE, disk_serial="vol-a"), at=NOON + MINUTE),
+        storage("vol-gone", "vol-a"),
+        storage("vol-a", at=NOON + MINUTE),
+    )
     compact(tmp_path / "lake", now=NOON + timedelta(days=9))
+    assert list((tmp_path / "lake" / "disk_io_stat").rglob("merged~*"))
+
     code, rows = ask()
-    assert (code, list(rows)) == (0, ["a/vda"])
+    assert (code, {name: row["volume_id"] for name, row in rows.items()}) == (0, {"a/vda": "vol-a"})
+
+
+def test_a_source_without_rules_maps_nothing_whatever_was_stored(ask: Ask) -> None:
+    without = RULES.partition("[[")[0]
+    code, rows = ask(a_run(sample("a", volume_id="vol-a")), configuration=without)
+    assert (code, rows["a/vda"]["finding"], rows["a/vda"]["stored_volume_id"]) == (3, "no_volume", "vol-a")
 
 
 def test_a_guest_on_two_hosts_is_told_where_it_runs(ask: Ask) -> None:

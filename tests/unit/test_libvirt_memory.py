@@ -190,41 +190,51 @@ def test_a_memory_of_another_version_is_none(remembered: Mapping[str, object] | 
 
 
 def test_a_memory_survives_being_written() -> None:
-    memory = SourceMemory(guests={UUID: judged(LATER, judged(BEFORE, None))}, node=node_after(None, 5, 2, NOON))
+    memory = SourceMemory(guests={UUID: judged(LATER, judged(BEFORE, None))}, node=node_after(None, 5, 2, 7))
     assert SourceMemory.recalled(memory.model_dump(mode="json", exclude_defaults=True)) == memory
 
 
-def node(uptime: timedelta, at: datetime, pace_percent: int | None = 99) -> NodeMemory:
-    """Give what a host of 4 processors says that has been up for so long and misses 1 % of its time."""
-    cpu_time_ns = 4 * (uptime // timedelta(microseconds=1)) * 990
-    return NodeMemory(cpu_time_ns=cpu_time_ns, cpus=4, seen_at=at, pace_percent=pace_percent)
-
-
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+LOOK = 400 * DAY
+"""When a host is looked at first, on the collector's clock."""
+
+
+def us(time: timedelta) -> int:
+    return time // timedelta(microseconds=1)
+
+
+def node(uptime: timedelta, passed: timedelta = timedelta(), pace_percent: int | None = 99) -> NodeMemory:
+    """Give what a host of 4 processors says that has been up for so long and misses 1 % of its time."""
+    return NodeMemory(cpu_time_ns=4 * us(uptime) * 990, cpus=4, seen_us=us(LOOK + passed), pace_percent=pace_percent)
 
 
 def test_a_host_that_has_less_cpu_time_than_before_was_booted() -> None:
-    assert has_rebooted(node(DAY, NOON), node(MINUTE, NOON + 2 * MINUTE))
+    assert has_rebooted(node(DAY), node(MINUTE, 2 * MINUTE))
 
 
 def test_a_host_that_booted_while_nobody_looked_was_booted() -> None:
-    assert has_rebooted(node(HOUR, NOON), node(2 * HOUR, NOON + 3 * HOUR))
+    assert has_rebooted(node(HOUR), node(2 * HOUR, 3 * HOUR))
 
 
 def test_a_host_that_went_on_was_not_booted() -> None:
-    assert not has_rebooted(None, node(MINUTE, NOON))
+    assert not has_rebooted(None, node(MINUTE))
     for before in (MINUTE, HOUR, 400 * DAY):
         for passed in (timedelta(seconds=1), MINUTE, DAY, 30 * DAY):
-            assert not has_rebooted(node(before, NOON), node(before + passed, NOON + passed))
+            assert not has_rebooted(node(before), node(before + passed, passed))
 
 
 def test_a_host_whose_figures_do_not_keep_pace_is_not_believed() -> None:
     for pace_percent in (None, 60):
-        assert not has_rebooted(node(HOUR, NOON, pace_percent), node(2 * HOUR, NOON + 3 * HOUR))
+        assert not has_rebooted(node(HOUR, pace_percent=pace_percent), node(2 * HOUR, 3 * HOUR))
+
+
+def test_after_a_reboot_of_the_collector_only_a_fall_proves_one_of_the_host() -> None:
+    assert not has_rebooted(node(HOUR), node(2 * HOUR, -LOOK / 2))
+    assert has_rebooted(node(HOUR), node(MINUTE, -LOOK / 2))
 
 
 def test_the_pace_of_a_host_is_measured_between_two_looks() -> None:
-    first = node_after(None, 1000 * SECOND_NS, 4, NOON)
+    first = node_after(None, 1000 * SECOND_NS, 4, 5)
     assert first.pace_percent is None
-    assert node_after(first, 1000 * SECOND_NS + 4 * 57 * SECOND_NS, 4, NOON + MINUTE).pace_percent == 95
-    assert node_after(first, 2000 * SECOND_NS, 8, NOON + MINUTE).pace_percent is None
+    assert node_after(first, 1000 * SECOND_NS + 4 * 57 * SECOND_NS, 4, 5 + us(MINUTE)).pace_percent == 95
+    assert node_after(first, 2000 * SECOND_NS, 8, 5 + us(MINUTE)).pace_percent is None

@@ -130,3 +130,35 @@ def test_a_host_that_cannot_be_reached_is_one_sentence(uri: str, words: str, cap
 def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         validated(LibvirtSource.Settings, settings, "sources.kvm-a")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "qemu+tcp://reader:7horses@host/system",
+        "qemu+tcp://reader:7horses@host:16509/system",
+        "qemu+tcp://reader:/?7horses@host/system",
+        "qemu+tcp://reader%3A7horses@host/system",
+        "qemu+tcp://:7horses@host/system",
+        "QEMU+TCP://reader:7horses@host/system",
+        "reader:7horses@host",
+    ],
+)
+def test_a_password_in_a_uri_is_refused_and_not_repeated(uri: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match="key 'uri': the URI holds a password, which everybody would"
+    ) as refused:
+        validated(LibvirtSource.Settings, {"uri": uri}, "sources.kvm-a")
+    assert "7horses" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "qemu+ssh://reader@host:22/system?keyfile=/home/reader@site/key",
+        "qemu+tls://[2001:db8::7]:16514/system?pkipath=/etc/pki/reader",
+        "qemu:///session?socket=/run/a:b@c",
+    ],
+)
+def test_what_is_no_password_is_none(uri: str) -> None:
+    assert validated(LibvirtSource.Settings, {"uri": uri}, "sources.kvm-a").uri == uri

@@ -23,8 +23,10 @@ TRACES = Path(__file__).with_name("libvirt_traces")
 
 REPLAYED = """
 import json, pathlib
+from collectors.hypervisors import libvirt_worker
 def _run():
     return json.loads(pathlib.Path({file!r}).read_text(encoding="utf-8"))
+libvirt_worker._now_us = lambda: _run()["boottime_us"]
 def _guest():
     return _run()["guests"][0]
 def getCapabilities(real):
@@ -48,13 +50,16 @@ def domainListGetStats(real, guests, statistics, flags):
 
 
 class RecordedClock(SystemClock):
-    """The wall clock as it was when a run was recorded."""
+    """The clocks as they were when a run was recorded, the collector's machine having booted in 1970."""
 
     def __init__(self, at: str) -> None:
         self._at = datetime.fromisoformat(at)
 
     def now(self) -> datetime:
         return self._at
+
+    def boottime_us(self) -> int:
+        return int(self._at.timestamp()) * 1_000_000 + self._at.microsecond
 
 
 @pytest.fixture
@@ -69,8 +74,9 @@ def replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Runs], 
         found = []
         try:
             for run in runs:
-                file.write_text(json.dumps(run), encoding="utf-8")
-                reading = source.read(Occasion(RecordedClock(run["at"]), remembered))
+                clock = RecordedClock(run["at"])
+                file.write_text(json.dumps({**run, "boottime_us": clock.boottime_us()}), encoding="utf-8")
+                reading = source.read(Occasion(clock, remembered))
                 assert reading.error is None
                 remembered = reading.remember
                 found += [dict(row) for row in reading.tables["disk_io_stat"]]
