@@ -167,7 +167,7 @@ def test_what_is_no_password_is_none(uri: str) -> None:
 
 def test_the_hosts_of_the_documentation_are_configured_well() -> None:
     page = (Path(__file__).parents[2] / "docs" / "remote-hosts.md").read_text(encoding="utf-8")
-    _, _, told = page.partition("## Many hosts")
+    _, _, told = page.partition("# Many hosts")
     sources = tomllib.loads(told.partition("```toml\n")[2].partition("```")[0])["sources"]
     for name, table in sources.items():
         assert table.pop("type") == "libvirt"
