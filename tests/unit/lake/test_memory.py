@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from lakes import new_lake
+from lakes import MINUTE, NOON, a_run, new_lake, sample
 
 from ioledger.errors import LakeError
 from ioledger.lake import layout, memory
+from ioledger.lake.last_rows import last_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,5 +48,5 @@ def test_the_last_rows_are_those_of_each_disk_that_belong_to_an_epoch(tmp_path: 
     )
     rows = [(row["vm_id"], row["epoch"], row["sampled_at"]) for row in last_rows(lake, "kvm-01")]
     assert rows == [("vm-1", "c", NOON + MINUTE), ("vm-2", "b", NOON)]
-    assert [row["read_ops"] for row in last_rows(lake, "kvm-01")][0] == 7
+    assert next(row["read_ops"] for row in last_rows(lake, "kvm-01")) == 7
     assert last_rows(lake, "kvm-03") == []
