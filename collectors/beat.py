@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from collectors.remembered import latest_end
@@ -32,14 +33,15 @@ class Beat:
     def waits(self, own: Moment | None) -> str | None:
         """Say why nothing may be stored of a source whose last run ended at a moment; None if it may.
 
-        The source itself is not all that counts: two can read the same disks. Raises LakeError if the
-        lake cannot be read, and ConfigurationError if its settings cannot.
+        ``own`` is None where that is not remembered. The source itself is not all that counts: two can read
+        the same disks. Raises LakeError if the lake cannot be read, and ConfigurationError if its
+        settings cannot.
         """
         now = self.clock.moment()
-        if all(may_follow(last, now) for last in (own, self._latest) if last):
+        if own and self._latest and may_follow(own, now) and may_follow(self._latest, now):
             return None
-        # Memory can tell of runs that have left the lake, such as those of a clock that was years ahead.
-        stored = stored_end(self._lake)
+        # What is remembered may also have left the lake, such as runs of a clock that was years ahead.
+        stored = self._stored_end
         if stored is None or may_follow(stored, now):
             return None
         max_gap = settings.at(settings.load(self._lake), now.at).max_gap_seconds
@@ -53,22 +55,22 @@ class Beat:
             "was stored for the future"
         )
 
+    @cached_property
+    def _stored_end(self) -> Moment | None:
+        """When the last run of any source ended as the lake tells it: looked up once, for runs of a beat agree."""
+        last = last_run(self._lake)
+        if last is None:
+            return None
+        if last.boottime_us is None:
+            return Moment(last.ended_at, 0)
+        took_us = (last.ended_at - last.started_at) // MICROSECOND
+        return Moment(last.ended_at, last.boottime_us + took_us, last.boot_id)
+
     def _tell_of_step(self) -> None:
         now = self.clock.moment()
         step = step_us(self._latest, now) if self._latest else 0
         if step and self._latest and may_follow(self._latest, now):
             _log.warning("the wall clock was put %s since the last run", step_in_words(step))
-
-
-def stored_end(lake: Path, source: str | None = None) -> Moment | None:
-    """Return when the last run of a source, or of any, ended as the lake tells it; raises LakeError."""
-    last = last_run(lake, source)
-    if last is None:
-        return None
-    if last.boottime_us is None:
-        return Moment(last.ended_at, 0)
-    took_us = (last.ended_at - last.started_at) // MICROSECOND
-    return Moment(last.ended_at, last.boottime_us + took_us, last.boot_id)
 
 
 def step_in_words(step: int) -> str:

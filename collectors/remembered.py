@@ -65,8 +65,9 @@ def _last_run(told: object) -> LastRun | None:
     match told:
         case {"started_at_us": int(started), "ended_at_us": int(ended), "boottime_us": int(boottime_us), **rest}:
             boot_id = rest.get("boot_id")
-            return LastRun(
-                _EPOCH + started * MICROSECOND,
-                Moment(_EPOCH + ended * MICROSECOND, boottime_us, boot_id if isinstance(boot_id, str) else None),
-            )
+            try:
+                times = _EPOCH + started * MICROSECOND, _EPOCH + ended * MICROSECOND
+            except OverflowError:
+                return None
+            return LastRun(times[0], Moment(times[1], boottime_us, boot_id if isinstance(boot_id, str) else None))
     return None

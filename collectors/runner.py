@@ -9,7 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from collectors.beat import step_in_words, stored_end
+from collectors.beat import step_in_words
 from collectors.remembered import LastRun, Remembered, recall, remember
 from collectors.source import Occasion
 from ioledger.errors import BusyError, ConfigurationError, DataError, SourceError
@@ -71,8 +71,7 @@ def collect_one(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
 
 def _collect(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
     known = recall(lake, name)
-    own = known.last_run.ended if known.last_run else stored_end(lake, name)
-    if (reason := beat.waits(own)) is not None:
+    if (reason := beat.waits(known.last_run.ended if known.last_run else None)) is not None:
         return Outcome(name, "failed", 0, reason)
     started = beat.clock.moment()
     occasion = Occasion(beat.clock, known.of_source, partial(last_rows, lake, name))

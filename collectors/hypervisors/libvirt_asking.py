@@ -38,7 +38,9 @@ GROUP_GUESTS: Final = 32
 """Guests in one call; 32 with 4 disks take about 0.1 s."""
 
 PATIENCE_SECONDS: Final = 0.8
-"""How long a group may take to answer."""
+LISTINGS_MORE: Final = 4
+"""How long a group may take to answer: so long, and a few times as long as the list of guests, which asks
+none of them: that tells how far away the host is, and how busy."""
 
 OCCUPIED_MS: Final = 400
 """A QEMU that has left one question unanswered for so long hangs; healthy ones take a few milliseconds."""
@@ -71,6 +73,11 @@ class Interview:
     with_cpu_time: bool
     hangs_left: int = MAX_NEW_HANGS
     hung: set[str] = field(default_factory=set)
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long to wait for guests that are asked in one call."""
+        return PATIENCE_SECONDS + LISTINGS_MORE * self.host.listing_seconds
 
     def ask(self, guests: Sequence[ListedGuest]) -> Iterator[GuestSample]:
         """Ask running guests and yield a sample of each; one that is gone is left out."""
@@ -114,20 +121,24 @@ class Interview:
         self, guests: Sequence[ListedGuest], condition: Condition, problem: str | None = None
     ) -> Iterator[GuestSample]:
         """Yield samples of guests without their counters: disks and caps are known to libvirt itself."""
-        if not guests:
-            return
         asked_us = self.clock.boottime_us()
-        try:
-            told = self.host.call(LIST_SECONDS, "describe", [guest.uuid for guest in guests])
-        except (RefusedError, SilentError, SourceError) as error:
-            unread = {"xml": None, "is_gone": False, "problem": str(error)}
-            told = {guest.uuid: unread for guest in guests}
+        told = self._descriptions([guest.uuid for guest in guests])
         for guest in guests:
-            if (description := told.get(guest.uuid)) is not None and not description.get("is_gone"):
+            if (description := told.get(guest.uuid)) is not None:
                 sample = GuestSample(
                     guest.name, guest.uuid, guest.domain_id, condition, asked_us, self.clock.now(), problem=problem
                 )
                 yield self._with_disks(sample, description)
+
+    def _descriptions(self, uuids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Return what libvirt tells of guests without asking them; those that are gone are left out."""
+        if not uuids:
+            return {}
+        try:
+            told = self.host.call(LIST_SECONDS, "describe", uuids)
+        except (RefusedError, SilentError, SourceError) as error:
+            return {uuid: {"xml": None, "problem": str(error)} for uuid in uuids}
+        return {uuid: description for uuid, description in told.items() if not description.get("is_gone")}
 
     def found_hanging(self, uuid: str) -> None:
         """Take down that a call to one guest hangs."""
@@ -135,9 +146,8 @@ class Interview:
         self.hung.add(uuid)
 
     def _stats(self, group: Sequence[ListedGuest], *, no_waiting: bool) -> Mapping[str, Any]:
-        told: Mapping[str, Any] = self.host.call(
-            PATIENCE_SECONDS, "stats", [guest.uuid for guest in group], no_waiting, self.with_cpu_time
-        )
+        uuids = [guest.uuid for guest in group]
+        told: Mapping[str, Any] = self.host.call(self.patience_seconds, "stats", uuids, no_waiting, self.with_cpu_time)
         return told
 
     def _occupied(self, guests: Sequence[ListedGuest]) -> set[str]:
@@ -162,8 +172,9 @@ class Interview:
 
     def _samples(self, told: Mapping[str, Any]) -> Iterator[GuestSample]:
         sampled_at = self.clock.now() - timedelta(microseconds=self.clock.boottime_us() - told["answered_us"])
+        descriptions = self._descriptions([guest["uuid"] for guest in told["guests"]])
         for guest in told["guests"]:
-            if guest.get("is_gone"):
+            if guest["uuid"] not in descriptions:
                 continue
             stats = guest["stats"]
             is_off = guest["id"] == OFF
@@ -175,9 +186,9 @@ class Interview:
                 asked_us=told["asked_us"],
                 sampled_at=sampled_at,
                 counters=bulk_counters(stats) if has_block_fields(stats) and not is_off else None,
-                cpu_time_ns=guest["cpu_time_ns"],
+                cpu_time_ns=stats.get("cpu.time"),
             )
-            sample = self._with_disks(sample, guest)
+            sample = self._with_disks(sample, descriptions[guest["uuid"]])
             if not is_off and not has_block_fields(stats):
                 sample = self._disk_by_disk(sample)
             if sample.condition == "running" and not _has_counters(sample) and _is_elsewhere(stats):
@@ -196,7 +207,7 @@ class Interview:
         """Ask a driver that does not count in bulk."""
         devices = [disk.device for disk in sample.disks or ()]
         try:
-            told = self.host.call(PATIENCE_SECONDS, "block_stats", sample.uuid, devices)
+            told = self.host.call(self.patience_seconds, "block_stats", sample.uuid, devices)
         except (RefusedError, SilentError, SourceError) as error:
             return replace(sample, problem=sample.problem or str(error))
         counters = {device: block_stats_counters(told.get(device, {}).get("value", ())) for device in devices}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import libvirt
 
 from collectors.hypervisors.base import UnreadableGuestError
-from collectors.hypervisors.libvirt_asking import PATIENCE_SECONDS, SILENT
+from collectors.hypervisors.libvirt_asking import SILENT
 from collectors.hypervisors.libvirt_caps import cap_rows
 from collectors.hypervisors.libvirt_domain_xml import disks_of
 from collectors.hypervisors.libvirt_process import RefusedError, SilentError
@@ -41,7 +41,7 @@ def check_caps(interview: Interview, samples: Iterable[GuestSample]) -> tuple[li
             continue
         devices = [disk.device for disk in sample.disks or () if disk.counted]
         try:
-            told = interview.host.call(PATIENCE_SECONDS, "caps", sample.uuid, devices)
+            told = interview.host.call(interview.patience_seconds, "caps", sample.uuid, devices)
         except SilentError:
             interview.found_hanging(sample.uuid)
             problems[sample.name] = SILENT

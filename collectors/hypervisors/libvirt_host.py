@@ -71,7 +71,10 @@ class Listing:
 
 
 class Host:
-    """One host; ``password`` reveals the secret, only when it is needed."""
+    """One host; ``password`` reveals the secret, only when it is needed.
+
+    ``listing_seconds`` is how long the last list of guests took.
+    """
 
     def __init__(self, uri: str, username: str | None, password: Callable[[], SecretStr] | None) -> None:
         self._uri = uri
@@ -80,6 +83,7 @@ class Host:
         self._process: LibvirtProcess | None = None
         self._identity: str | None = None
         self._lost: SourceError | None = None
+        self.listing_seconds = 0.0
 
     @property
     def identity(self) -> str:
@@ -170,7 +174,9 @@ class Host:
         return process
 
     def _listing(self) -> Listing:
+        began = time.monotonic()
         told = self.call(LIST_SECONDS, "guests")
+        self.listing_seconds = time.monotonic() - began
         return Listing(
             guests=[ListedGuest(*guest) for guest in told["guests"]],
             events=[tuple(event) for event in told["events"]],
@@ -186,6 +192,7 @@ def _without_prompts(uri: str) -> str:
     """Return a URI with which ssh fails where it would ask."""
     if not uri.partition("://")[0].endswith("+ssh"):
         return uri
+    uri = uri.partition("#")[0]  # which libvirt ignores, and all that follows with it
     return f"{uri}{'&' if '?' in uri else '?'}no_tty=1"  # the last of several counts
 
 

@@ -43,8 +43,10 @@ class LibvirtSettings(StrictModel):
     @classmethod
     def _is_uri(cls, uri: str) -> str:
         # An alias or an empty URI would let libvirt's own files choose the host, and with it the scheme of epochs.
-        # A password may hold anything, so any ':' before a '@' begins one.
-        if re.match(r"[^/@]*(:|%3a)[^@]*@", uri.partition("://")[2] or uri, re.IGNORECASE):
+        # A password may hold anything, so any ':' before a '@' begins one; libvirt has no parameter for one either.
+        if re.match(r"[^/@]*(:|%3a)[^@]*@", uri.partition("://")[2] or uri, re.IGNORECASE) or re.search(
+            r"[?&;](pass[a-z]*|pwd|secret)=", uri, re.IGNORECASE
+        ):
             raise ValueError(
                 "the URI holds a password, which everybody would see; remove it, change it, and add the keys "
                 "username and password to the source (a '@' that is part of a path is written %40)"

@@ -19,7 +19,9 @@ def last_rows(lake: Path, source: str) -> list[Row]:
 
     It reads all that the lake has of the source's samples. Raises LakeError where they cannot be read.
     """
-    from ioledger.lake.reader import open_unlisted  # noqa: PLC0415 - the query engine is big, and hardly ever needed
+    if not layout.files_of_source(lake, DISK_IO_STAT.name, source):
+        return []
+    from ioledger.lake.reader import open_unlisted  # noqa: PLC0415 - the query engine stays in memory once it is there
 
     with open_unlisted(lake) as opened:
         for table in (COLLECTION_RUN.name, DISK_IO_STAT.name):

@@ -22,8 +22,8 @@ class LastRun(NamedTuple):
     boot_id: str | None
 
 
-def last_run(lake: Path, source: str | None = None) -> LastRun | None:
-    """Return the run of a source, or of any, that ended last; None if there is none.
+def last_run(lake: Path) -> LastRun | None:
+    """Return the run that ended last, of whatever source; None if there is none.
 
     Only the newest date is looked at that has one, and of each source there the file with the greatest
     run ids. Raises LakeError if the lake may not be listed.
@@ -31,7 +31,7 @@ def last_run(lake: Path, source: str | None = None) -> LastRun | None:
     with locks.reading(lake):
         for day in reversed(layout.days(lake, COLLECTION_RUN.name)):
             names = layout.sources(lake, COLLECTION_RUN.name, day)
-            rows = [row for name in names if source in {None, name} for row in _newest_rows(lake, day, name)]
+            rows = [row for name in names for row in _newest_rows(lake, day, name)]
             if rows:
                 last = max(rows, key=lambda row: (row["ended_at"], row["run_id"]))
                 return LastRun(last["started_at"], last["ended_at"], last.get("boottime_us"), last.get("boot_id"))

@@ -23,9 +23,16 @@ LONG_ENOUGH_SECONDS = 120
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    new_lake(tmp_path)
-    (tmp_path / "ioledger.toml").write_text(f'[sources.slow]\ntype = "slow"\ndirectory = {json.dumps(str(tmp_path))}\n')
-    return tmp_path
+    return made_site(tmp_path / "site")
+
+
+def made_site(directory: Path) -> Path:
+    """Make a lake, and a configuration with one source, which waits to be told to go on."""
+    directory.mkdir()
+    new_lake(directory)
+    source = f'[sources.slow]\ntype = "slow"\ndirectory = {json.dumps(str(directory))}\n'
+    (directory / "ioledger.toml").write_text(source)
+    return directory
 
 
 @contextmanager
@@ -93,15 +100,18 @@ def test_a_second_signal_ends_at_once_and_leaves_nothing(site: Path, options: tu
     assert runs(site) == []
 
 
-@pytest.mark.parametrize(("options", "code"), [((), 3), (("--every", "1s"), 0)])
-def test_a_source_that_hangs_does_not_keep_a_stopped_process(site: Path, options: tuple[str, ...], code: int) -> None:
-    with collecting(site, *options) as process:
-        process.terminate()
-        out, err = process.communicate(timeout=LONG_ENOUGH_SECONDS)
-    assert (process.returncode, out) == (code, "")
-    assert err.startswith("slow: ")
-    assert "not read to the end before ioledger had to stop" in err
-    assert runs(site) == []
+def test_a_source_that_hangs_does_not_keep_a_stopped_process(site: Path, tmp_path: Path) -> None:
+    other = made_site(tmp_path / "other")
+    with collecting(site) as once, collecting(other, "--every", "1s") as loop:
+        for process in (once, loop):
+            process.terminate()
+        told = [process.communicate(timeout=LONG_ENOUGH_SECONDS) for process in (once, loop)]
+    assert (once.returncode, loop.returncode) == (3, 0)
+    for out, err in told:
+        assert out == ""
+        assert err.startswith("slow: ")
+        assert "not read to the end before ioledger had to stop" in err
+    assert runs(site) == runs(other) == []
 
 
 @pytest.mark.parametrize("options", [(), ("--every", "1s")])

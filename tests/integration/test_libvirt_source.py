@@ -105,15 +105,16 @@ COUNTED_BEFORE = 41
 
 
 MEANWHILE = """\
-import subprocess
-answered = []
+import subprocess, threading
+asking, answered = threading.Lock(), []
 def domainListGetStats(real, *arguments):
     answers = real(*arguments)
-    if answered:
-        return answers
-    answered.append(True)
-    for command in {commands!r}:
-        subprocess.run(["virsh", "--quiet", "--connect", {uri!r}, *command.split()], check=True, stdout=2)
+    with asking:
+        if len(answered) == 2:
+            return answers
+        answered.append(True)  # two guests are asked by two calls
+        for command in {commands!r} if len(answered) == 2 else ():
+            subprocess.run(["virsh", "--quiet", "--connect", {uri!r}, *command.split()], check=True, stdout=2)
     return [(guest, {{**stats, "block.0.rd.reqs": {counted}}}) for guest, stats in answers]
 """
 

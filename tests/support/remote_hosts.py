@@ -33,7 +33,7 @@ from live_guests import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "libvirt.md"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "remote-hosts.md"
 
 REMOTE_PROGRAMS = (*PROGRAMS, "openssl", "saslpasswd2", "sshd", "ssh", "ssh-keygen", "virt-ssh-helper")
 
@@ -105,9 +105,9 @@ class Pki:
         """Make all keys and certificates, as the documentation says."""
         self.directory.mkdir()
         (script,) = re.findall(
-            r"^```sh\n(export host=.*?)^```", DOCUMENTATION.read_text("utf-8"), re.MULTILINE | re.DOTALL
+            r"^```sh\n(new=\"openssl .*?)^```", DOCUMENTATION.read_text("utf-8"), re.MULTILINE | re.DOTALL
         )
-        _run("sh", "-e", "-c", script.replace("kvm-03.example.org", "localhost"), cwd=self.directory)
+        _run("sh", "-euc", script.replace("kvm-03.example.net", "localhost"), cwd=self.directory)
         return self
 
     def client_files(self, directory: Path, *also_trusted: Pki) -> Path:

@@ -158,6 +158,19 @@ def test_a_memory_that_is_lost_is_found_in_the_lake(site: Site) -> None:
     assert site.first_beat_that_stores() == 26
 
 
+def test_where_all_memory_is_lost_another_source_waits_too(site: Site) -> None:
+    site.clock.step(-7200)
+    assert site.beat("kvm-02").status == "failed"
+    site.clock.step(7200)
+    site.clock.let_pass(1000)
+    assert site.beat("kvm-02").status == "ok"
+    site.clock.let_pass(1000)
+    assert site.beat("kvm-01").status == "ok"
+    shutil.rmtree(site.lake / layout.MEMORY)
+    site.clock.step(-500)
+    assert site.beat("kvm-02").status == "failed"
+
+
 def test_after_a_clock_that_was_a_year_ahead_verify_lets_it_go_on(site: Site) -> None:
     site.clock.step(YEAR)
     site.beat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from libvirt_reading import read_once
 
 from collectors.hypervisors.libvirt_kvm import LibvirtSource
-from ioledger.config import load, validated
+from ioledger.config import validated
 from ioledger.errors import ConfigurationError, SourceError
 
 NODE = """\
@@ -140,6 +141,8 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], words: 
         "qemu+tcp://:7horses@host/system",
         "QEMU+TCP://reader:7horses@host/system",
         "reader:7horses@host",
+        "qemu+tcp://host/system?password=7horses",
+        "qemu+tls://host/system?pkipath=/etc/pki&Passphrase=7horses",
     ],
 )
 def test_a_password_in_a_uri_is_refused_and_not_repeated(uri: str) -> None:
@@ -162,10 +165,12 @@ def test_what_is_no_password_is_none(uri: str) -> None:
     assert validated(LibvirtSource.Settings, {"uri": uri}, "sources.kvm-a").uri == uri
 
 
-def test_the_hosts_of_the_documentation_are_configured_right(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "libvirt.md").read_text(encoding="utf-8")
-    many_hosts = page.partition("## Many hosts")[2].partition("```toml\n")[2].partition("```")[0]
-    (tmp_path / "ioledger.toml").write_text(many_hosts, encoding="utf-8")
-    sources = load(tmp_path / "ioledger.toml").sources
-    schemes = [validated(LibvirtSource.Settings, s.settings, n).uri.partition(":")[0] for n, s in sources.items()]
-    assert schemes == ["qemu", "qemu+ssh", "qemu+tls", "qemu+tcp"]
+def test_the_hosts_of_the_documentation_are_configured_well() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "remote-hosts.md").read_text(encoding="utf-8")
+    _, _, told = page.partition("## Many hosts")
+    sources = tomllib.loads(told.partition("```toml\n")[2].partition("```")[0])["sources"]
+    for name, table in sources.items():
+        assert table.pop("type") == "libvirt"
+        validated(LibvirtSource.Settings, table, name)
+    transports = [table["uri"].partition("://")[0] for table in sources.values()]
+    assert transports == ["qemu", "qemu+ssh", "qemu+tls", "qemu+tcp"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -12,10 +13,11 @@ from lakes import NOON, new_lake, read, sample
 
 from collectors.beat import Beat
 from collectors.collection import Collection, collect_all
+from collectors.remembered import recall
 from collectors.runner import Outcome, collect_one, run_id_of
 from ioledger.config import StrictModel
 from ioledger.errors import BusyError, SourceError
-from ioledger.lake import locks
+from ioledger.lake import locks, memory
 from ioledger.model.records import Kind, Reading
 
 if TYPE_CHECKING:
@@ -119,3 +121,50 @@ def test_a_lock_is_held_once_and_freed(tmp_path: Path) -> None:
         locks.exclusive(lake, "x").__enter__()
     with locks.exclusive(lake, "x"):
         pass
+
+
+def test_what_a_crash_left_is_removed_by_the_next_run(tmp_path: Path) -> None:
+    lake, clock = new_lake(tmp_path), HeldClock()
+    for _ in range(2):
+        clock.let_pass(60)
+        assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock)).status == "ok"
+    (last,) = (lake / "collection_run").rglob("20251122T120200.000000Z.parquet")
+    last.rename(last.with_name(".20251122T120200.000000Z.parquet.tmp"))
+    clock.let_pass(60)
+    assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock)).status == "ok"
+    assert sorted(path.name for path in last.parent.iterdir()) == [
+        "20251122T120100.000000Z.parquet",
+        "20251122T120300.000000Z.parquet",
+    ]
+
+
+def test_the_cost_of_a_run_does_not_grow_with_those_of_the_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that follows another looks into no directory in which there are as many files as runs."""
+    lake, clock = new_lake(tmp_path), HeldClock()
+    listed: list[str] = []
+
+    def noting(list_directory: Callable[..., object]) -> Callable[..., object]:
+        def noted(path: object = ".") -> object:
+            listed.append(str(path))
+            return list_directory(path)
+
+        return noted
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, noting(getattr(os, name)))
+    for is_first in (True, False):
+        listed.clear()
+        clock.let_pass(60)
+        assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock)).status == "ok"
+        assert any("source=kvm-01" in path for path in listed) == is_first
+
+
+@pytest.mark.parametrize(
+    "run",
+    ["x", {}, {"started_at_us": "1"}, {"started_at_us": 10**30, "ended_at_us": 10**30, "boottime_us": 1, "boot_id": 2}],
+)
+def test_what_is_remembered_of_a_run_and_makes_no_sense_is_as_good_as_lost(tmp_path: Path, run: object) -> None:
+    lake = new_lake(tmp_path)
+    memory.remember(lake, "kvm-01", {"run": run, "source": []})
+    assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, HeldClock())).status == "ok"
+    assert recall(lake, "kvm-01").last_run is not None
