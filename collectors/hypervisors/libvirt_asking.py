@@ -113,10 +113,9 @@ class Interview:
         if not guests:
             return set()
         try:
-            told = self.host.call(LIST_SECONDS, "control", [guest.uuid for guest in guests])
-        except (RefusedError, SilentError, SourceError):
+            return self._occupied(guests)
+        except SourceError:
             return set()
-        return {uuid for uuid, answer in told.items() if _is_occupied(answer)}
 
     def describe(
         self, guests: Sequence[ListedGuest], condition: Condition, problem: str | None = None
@@ -151,10 +150,21 @@ class Interview:
         told: Mapping[str, Any] = self.host.call(self.patience_seconds, "stats", uuids, no_waiting, self.with_cpu_time)
         return told
 
+    def _occupied(self, guests: Sequence[ListedGuest]) -> set[str]:
+        """Do the same, but raise SourceError where the host itself cannot be reached."""
+        try:
+            told = self.host.call(LIST_SECONDS, "control", [guest.uuid for guest in guests])
+        except (RefusedError, SilentError):
+            return set()
+        return {uuid for uuid, answer in told.items() if _is_occupied(answer)}
+
     def _suspects(self, group: Sequence[ListedGuest]) -> tuple[list[ListedGuest], list[Sequence[ListedGuest]]]:
         """Find out which guests of a group made a call hang, and in which groups to ask the others."""
         self.hangs_left -= 1
-        occupied = self.occupied(group) or ({group[0].uuid} if len(group) == 1 else set())
+        try:
+            occupied = self._occupied(group) or ({group[0].uuid} if len(group) == 1 else set())
+        except SourceError:  # all of the host is silent, for which no guest is to be left alone
+            occupied = set()
         self.hung |= occupied
         rest = [guest for guest in group if guest.uuid not in occupied]
         size = GROUP_GUESTS if occupied else (len(group) + 1) // 2

@@ -41,6 +41,7 @@ LONG_SECONDS = 30
 def host() -> Iterator[RemoteHost]:
     with remote_host() as started:
         started.live.define(Guest("web", "vol-web"))
+        started.live.virsh("start", "web", "--paused")
         yield started
 
 
@@ -83,6 +84,34 @@ def test_silence_costs_a_run_its_deadline_and_the_next_one_works(
             assert ": no answer in 1 seconds; " in sentence
             assert seconds < 2 + SLACK_SECONDS
         assert [reading.error for reading in threads.map(lambda read: read(), there)] == [None, None]
+
+
+STOP_THE_DAEMON = """\
+import os, pathlib, signal
+def domainListGetStats(real, *arguments):
+    if pathlib.Path({now!r}).exists():
+        os.kill({daemon}, signal.SIGSTOP)
+    return real(*arguments)
+"""
+
+
+def test_a_daemon_that_falls_silent_in_the_middle_is_told_and_no_guest_is_blamed(
+    host: RemoteHost, login: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    now = tmp_path / "now"
+    replace_calls(monkeypatch, tmp_path, STOP_THE_DAEMON.format(now=str(now), daemon=host.live.daemon.pid))
+    with reader(host.tcp_uri, **login) as read:
+        assert read().error is None
+        now.touch()
+        monkeypatch.setattr(libvirt_host, "CONNECT_SECONDS", 1)
+        try:
+            reading = read()
+        finally:
+            os.kill(host.live.daemon.pid, signal.SIGCONT)
+        monkeypatch.undo()
+        assert f"it is web: cannot connect to {host.tcp_uri}: no answer in 1 seconds; " in str(reading.error)
+        assert [row["state"] for row in reading.tables["disk_io_stat"]] == ["error"]
+        assert read().error is None
 
 
 def test_a_connection_that_stalls_is_told_and_the_next_run_makes_another(
