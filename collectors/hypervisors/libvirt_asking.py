@@ -18,8 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import libvirt
-
+from collectors.hypervisors import libvirt_numbers
 from collectors.hypervisors.base import UnreadableGuestError
 from collectors.hypervisors.libvirt_guest import OFF, Condition, GuestSample
 from collectors.hypervisors.libvirt_host import LIST_SECONDS
@@ -54,7 +53,9 @@ MAX_HUNG_CALLS: Final = 15
 SILENT: Final = "it does not answer"
 NOT_ASKED: Final = "it was not asked, because too many guests of its host do not answer"
 
-_ARRIVING: Final = frozenset({libvirt.VIR_DOMAIN_PAUSED_MIGRATION, libvirt.VIR_DOMAIN_PAUSED_STARTING_UP})
+_ARRIVING: Final = frozenset(
+    {libvirt_numbers.VIR_DOMAIN_PAUSED_MIGRATION, libvirt_numbers.VIR_DOMAIN_PAUSED_STARTING_UP}
+)
 """Why a guest is paused that has not arrived yet, or has left: its counters are on the other host."""
 
 
@@ -98,7 +99,7 @@ class Interview:
                 # A single guest can make the call fail for all of them.
                 if len(group) > 1:
                     waiting.extendleft([guest] for guest in reversed(group))
-                elif error.code != libvirt.VIR_ERR_NO_DOMAIN:
+                elif error.code != libvirt_numbers.VIR_ERR_NO_DOMAIN:
                     yield from self.describe(group, "running", str(error))
             except SourceError as error:
                 yield from self.describe(group, "running", str(error))
@@ -236,8 +237,8 @@ def _groups(guests: Sequence[ListedGuest], size: int) -> Iterator[Sequence[Liste
 
 
 def _is_occupied(answer: Mapping[str, Any]) -> bool:
-    state, _, milliseconds = answer.get("value", (libvirt.VIR_DOMAIN_CONTROL_OK, 0, 0))
-    return bool(state == libvirt.VIR_DOMAIN_CONTROL_OCCUPIED and milliseconds >= OCCUPIED_MS)
+    state, _, milliseconds = answer.get("value", (libvirt_numbers.VIR_DOMAIN_CONTROL_OK, 0, 0))
+    return bool(state == libvirt_numbers.VIR_DOMAIN_CONTROL_OCCUPIED and milliseconds >= OCCUPIED_MS)
 
 
 def _has_counters(sample: GuestSample) -> bool:
@@ -252,7 +253,7 @@ def _is_busy(sample: GuestSample, guest: ListedGuest) -> bool:
 
 
 def _is_elsewhere(stats: Mapping[str, Any]) -> bool:
-    return stats.get("state.state") == libvirt.VIR_DOMAIN_PAUSED and stats.get("state.reason") in _ARRIVING
+    return stats.get("state.state") == libvirt_numbers.VIR_DOMAIN_PAUSED and stats.get("state.reason") in _ARRIVING
 
 
 def _with_missing(sample: GuestSample) -> GuestSample:

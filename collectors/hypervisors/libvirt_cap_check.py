@@ -10,8 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import libvirt
-
+from collectors.hypervisors import libvirt_numbers
 from collectors.hypervisors.base import UnreadableGuestError
 from collectors.hypervisors.libvirt_asking import SILENT
 from collectors.hypervisors.libvirt_caps import cap_rows
@@ -48,7 +47,7 @@ def check_caps(interview: Interview, samples: Iterable[GuestSample]) -> tuple[li
         except SourceError as error:
             problems[sample.name] = str(error)
         except RefusedError as error:
-            if error.code != libvirt.VIR_ERR_NO_DOMAIN:
+            if error.code != libvirt_numbers.VIR_ERR_NO_DOMAIN:
                 problems[sample.name] = str(error)
         else:
             if told is not None:
@@ -70,7 +69,7 @@ def _rows(sample: GuestSample, told: Mapping[str, Any]) -> tuple[list[Row], list
     tunes = {
         device: answer["value"] if "value" in answer else answer["error"][1]
         for device, answer in told["tunes"].items()
-        if "value" in answer or answer["error"][0] != libvirt.VIR_ERR_NO_SUPPORT
+        if "value" in answer or answer["error"][0] != libvirt_numbers.VIR_ERR_NO_SUPPORT
     }
     rows, problems = cap_rows(sample.uuid, sample.disks or (), definition, tunes)
     return rows, [*unread, *problems]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 from xml.etree.ElementTree import ParseError
 
-import libvirt
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from collectors.hypervisors import libvirt_numbers
 from collectors.hypervisors.libvirt_process import LibvirtProcess, RefusedError, SilentError
 from ioledger.errors import SourceError
 
@@ -32,14 +32,14 @@ RETRY_AFTER_SECONDS: Final = (0.2, 1.0)
 host together do not come back together."""
 
 _IN_VAIN: Final = frozenset({
-    libvirt.VIR_ERR_AUTH_CANCELLED,
-    libvirt.VIR_ERR_AUTH_FAILED,
-    libvirt.VIR_ERR_AUTH_UNAVAILABLE,
-    libvirt.VIR_ERR_ACCESS_DENIED,
-    libvirt.VIR_ERR_INVALID_ARG,
-    libvirt.VIR_ERR_LIBSSH,
-    libvirt.VIR_ERR_NO_CONNECT,
-    libvirt.VIR_ERR_SSH,
+    libvirt_numbers.VIR_ERR_AUTH_CANCELLED,
+    libvirt_numbers.VIR_ERR_AUTH_FAILED,
+    libvirt_numbers.VIR_ERR_AUTH_UNAVAILABLE,
+    libvirt_numbers.VIR_ERR_ACCESS_DENIED,
+    libvirt_numbers.VIR_ERR_INVALID_ARG,
+    libvirt_numbers.VIR_ERR_LIBSSH,
+    libvirt_numbers.VIR_ERR_NO_CONNECT,
+    libvirt_numbers.VIR_ERR_SSH,
 })  # fmt: skip
 """Errors to which trying again changes nothing, or looks like somebody who guesses passwords."""
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-import libvirt
-
+from collectors.hypervisors import libvirt_numbers
 from collectors.hypervisors.base import UnreadableGuestError, unreadable_guests
 from collectors.hypervisors.libvirt_asking import MAX_HUNG_CALLS, MAX_NEW_HANGS, SILENT, Interview
 from collectors.hypervisors.libvirt_cap_check import CHECK_EVERY, check_caps
@@ -196,7 +195,7 @@ class Round:
         starts = [
             at_us
             for guest, event, _, at_us in self._listing.events
-            if guest == uuid and event == libvirt.VIR_DOMAIN_EVENT_STARTED
+            if guest == uuid and event == libvirt_numbers.VIR_DOMAIN_EVENT_STARTED
         ]
         if not starts:
             return None
