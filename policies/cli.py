@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,21 +12,15 @@ from ioledger.cli import EXIT_FINDINGS
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
 from ioledger.lake import layout, reader, settings
 from ioledger.model.period import parse_moment
-from ioledger.model.tables import FINDING
-from ioledger.terminal import format_option, show
-from policies import cases, documentation, engine, store
+from ioledger.terminal import format_choice, format_option, show
+from policies import cases, documentation, engine, exemptions, outputs, store
 from policies.rule import SEVERITIES, load_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ioledger.app import App
-    from policies.finding import Finding
     from policies.rule import Rule, Severity
 
 _log = logging.getLogger(__name__)
-
-_FOR_PEOPLE: Final = ("severity", "code", "status", "resource_id", "reason", "first_seen_at")
 
 
 @click.command()
@@ -39,40 +32,49 @@ _FOR_PEOPLE: Final = ("severity", "code", "status", "resource_id", "reason", "fi
     show_default=True,
     help="The least severity that makes the exit code 1.",
 )
-@format_option
+@format_choice(outputs.FORMATS)
+@click.option(
+    "--to",
+    "to",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to a file, whole or not at all [default: stdout].",
+)
 @click.pass_obj
-def check(app: App, at: str | None, fail_on: Severity, output_format: str) -> int:
+def check(app: App, at: str | None, fail_on: Severity, output_format: str, to: Path | None) -> int:
     """Judge by the policy rules what is in force at a moment.
 
     Findings are printed and kept in the lake. A finding is a violation, or unknown where data is
     missing. The exit code is 1 if there are findings, of either kind, as severe as --fail-on or
-    more. TIME is ISO 8601; without an offset it is meant in the lake's billing time zone.
+    more, which no entry of exemptions.toml covers. TIME is ISO 8601; without an offset it is meant
+    in the lake's billing time zone.
     """
+    if to:
+        outputs.require_place(to)
     rules = load_rules()
     thresholds = engine.thresholds(rules, app.configuration().rules)
+    exempting = exemptions.load(app.directory / exemptions.FILE, [rule.code for rule in rules])
     lake = layout.require(app.lake())
     now = app.clock.now()
     moment = parse_moment(at, settings.at(settings.load(lake), now).zone) if at else now
     with reader.connect(lake) as connection:
         found = engine.check(connection, rules, moment, thresholds)
-    findings = store.carried_over(found, store.first_seen_before(lake, moment))
-    columns = _FOR_PEOPLE if output_format == "table" else FINDING.names
-    if findings or output_format != "table":
-        show([asdict(finding) for finding in findings], columns, output_format)
+    seen = store.carried_over(found, store.first_seen_before(lake, moment))
+    findings, leftovers = exemptions.applied(seen, exempting, moment)
+    report = outputs.Report(moment, rules, findings, leftovers)
+    # Kept first: a reader of stdout that leaves early ends the command.
     store.store(lake, findings, moment)
-    _log.info("%s", _summary(findings, len(rules)))
+    outputs.deliver(report, output_format, to)
+    for leftover in leftovers:
+        _log.warning("%s", leftover)
+    _log.info("%s", _summary(report))
     failing = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
-    return EXIT_FINDINGS if any(finding.severity in failing for finding in findings) else 0
+    return EXIT_FINDINGS if any(finding.severity in failing for finding in report.counted) else 0
 
 
-def _summary(findings: Sequence[Finding], rule_count: int) -> str:
-    if not findings:
-        return f"{rule_count} rules found nothing"
-    tally = Counter(finding.severity for finding in findings)
-    told = ", ".join(f"{tally[severity]} {severity}" for severity in SEVERITIES if tally[severity])
-    return (
-        f"{rule_count} rules found {told}; `ioledger rules explain CODE` says why a finding matters and how to mend it"
-    )
+def _summary(report: outputs.Report) -> str:
+    hint = "; `ioledger rules explain CODE` says why a finding matters and how to mend it" if report.counted else ""
+    return outputs.tally(report) + hint
 
 
 @click.group(invoke_without_command=True)
