@@ -1,0 +1,259 @@
+"""exemptions.toml: what somebody answers for is stored and tallied, and counts again when its day is over."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+import pytest
+from policy_lake import NOON, collect, collect_all, disk, ioledger, new_lake
+
+from ioledger.lake import layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MINUTE = timedelta(minutes=1)
+
+GOOD = {
+    "rule": '"QOS101"',
+    "resource": '"shop/vda"',
+    "reason": '"moves to provisioned volumes"',
+    "owner": '"ops"',
+    "expires": "2026-12-31",
+}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    return new_lake(tmp_path)
+
+
+def entry(**values: str) -> str:
+    """Write an entry with other values for some keys; an empty one leaves the key out."""
+    lines = [f"{key} = {value}" for key, value in {**GOOD, **values}.items() if value]
+    return "\n".join(["[[exemptions]]", *lines, ""])
+
+
+def exempt(lake: Path, *texts: str) -> Path:
+    path = lake.parent / "exemptions.toml"
+    path.write_text("\n".join(texts), encoding="utf-8")
+    return path
+
+
+def exempted(capsys: pytest.CaptureFixture[str], lake: Path, now: datetime = NOON) -> dict[str, str | None]:
+    """Check; return what covers the finding of each rule."""
+    capsys.readouterr()
+    ioledger(lake, "check", "--format", "json", now=now)
+    return {finding["code"]: finding["exempted_by"] for finding in json.loads(capsys.readouterr().out)}
+
+
+def told(capsys: pytest.CaptureFixture[str], lake: Path, now: datetime = NOON) -> list[str]:
+    capsys.readouterr()
+    ioledger(lake, "check", now=now)
+    return capsys.readouterr().err.splitlines()
+
+
+def test_an_exempted_finding_is_stored_with_who_answers_for_it(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exempt(lake, entry())
+
+    expected = {"QOS102": None, "QOS101": "ops, until 2026-12-31: moves to provisioned volumes"}
+    assert exempted(capsys, lake) == expected
+
+    (path,) = layout.files(lake, "finding")
+    rows = pq.read_table(path, partitioning=None).to_pylist()
+    assert {row["code"]: row["exempted_by"] for row in rows} == expected
+
+
+def test_an_exempted_finding_does_not_count_for_the_exit_code(lake: Path) -> None:
+    exempt(lake, entry())
+    assert ioledger(lake, "check", "--fail-on", "high") == 1
+
+    exempt(lake, entry(), entry(rule='"QOS102"'))
+    assert ioledger(lake, "check", "--fail-on", "low") == 0
+
+
+def test_what_could_not_be_judged_can_be_exempted_too(lake: Path) -> None:
+    collect(lake, "hypervisor", NOON, {"disk_io_stat": [disk("web", "vol-w", NOON, state="timeout")]})
+    assert ioledger(lake, "check", now=NOON + MINUTE) == 1
+
+    exempt(lake, entry(rule='"*"', resource='"web/vda"'))
+
+    assert ioledger(lake, "check", now=NOON + MINUTE) == 0
+
+
+def test_people_see_what_counts_and_the_tally_of_the_rest(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exempt(lake, entry())
+    ioledger(lake, "check")
+    shown = capsys.readouterr()
+    assert "QOS102" in shown.out
+    assert "QOS101" not in shown.out
+    assert " rules found 1 critical; exempted: 1; " in shown.err
+
+    exempt(lake, entry(rule='"QOS*"'))
+    ioledger(lake, "check")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.endswith(" rules found nothing; exempted: 2\n")
+
+
+@pytest.mark.parametrize(
+    ("rule", "resource", "codes"),
+    [
+        ("QOS101", "shop/vda", {"QOS101"}),
+        ("QOS1*", "shop/*", {"QOS101", "QOS102"}),
+        ("QOS10[13-9]", "*", {"QOS101"}),
+        ("QOS101", "SHOP/vda", set()),
+        ("QOS101", "shop", set()),
+        ("QOS101", "hop/vda", set()),
+        ("QOS201", "*", set()),
+    ],
+)
+def test_rule_and_resource_are_patterns_of_the_whole_name(
+    lake: Path, capsys: pytest.CaptureFixture[str], rule: str, resource: str, codes: set[str]
+) -> None:
+    exempt(lake, entry(rule=f'"{rule}"', resource=f'"{resource}"'))
+
+    assert {code for code, by in exempted(capsys, lake).items() if by} == codes
+
+
+def test_an_exemption_counts_to_the_end_of_its_day_in_utc(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exempt(lake, entry(expires="2026-11-05"))
+    (lake / layout.SETTINGS).write_text(
+        '[[settings]]\nvalid_from = 2026-01-01T00:00:00Z\nbilling_time_zone = "Asia/Kolkata"\n', encoding="utf-8"
+    )
+    midnight = datetime(2026, 11, 6, tzinfo=UTC)
+
+    assert exempted(capsys, lake, now=midnight - timedelta(microseconds=1))["QOS101"]
+    assert not exempted(capsys, lake, now=midnight)["QOS101"]
+
+
+def test_a_check_of_the_past_counts_what_had_not_expired_then(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exempt(lake, entry(expires="2026-11-05"), entry(rule='"QOS102"', expires="9999-12-31"))
+
+    assert ioledger(lake, "check", "--at", "2026-11-05T23:00Z", now=NOON + timedelta(days=30)) == 0
+    assert ioledger(lake, "check", "--at", "2026-11-06T00:00Z", now=NOON + timedelta(days=30)) == 1
+
+
+def test_an_expired_one_is_told_with_what_counts_again(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = exempt(lake, entry(rule='"QOS1*"', expires="2026-11-04"), entry(expires="2026-11-04", resource='"web/vda"'))
+
+    assert told(capsys, lake)[:-1] == [
+        f"{path}: line 1: the exemption of QOS1* on shop/vda by ops expired with 2026-11-04 and no longer covers the 2"
+        " findings that it matches; mend the problem, or agree on a new date",
+        f"{path}: line 8: the exemption of QOS101 on web/vda by ops expired with 2026-11-04 and matches nothing; remove"
+        " it",
+    ]  # fmt: skip
+
+
+def test_one_that_matches_nothing_is_told_and_one_that_another_precedes_is_not(
+    lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = exempt(lake, entry(), entry(owner='"second"'), entry(resource='"web/vda"'))
+
+    assert told(capsys, lake)[:-1] == [
+        f"{path}: line 15: the exemption of QOS101 on web/vda by ops matches nothing; remove it if its problem is"
+        " mended, or correct its patterns",
+    ]
+    assert str(exempted(capsys, lake)["QOS101"]).startswith("ops, ")
+
+
+def test_an_expired_one_leaves_its_finding_to_the_next_that_has_not(
+    lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exempt(lake, entry(expires="2026-11-04"), entry(owner='"second"'))
+
+    assert str(exempted(capsys, lake)["QOS101"]).startswith("second, ")
+
+
+def test_an_exemption_changes_neither_what_a_finding_is_nor_since_when(
+    lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ioledger(lake, "check")
+    exempt(lake, entry(reason='"""\nmoves\n  soon"""'))
+    collect_all(lake, NOON + MINUTE)
+    capsys.readouterr()
+    ioledger(lake, "check", "--format", "json", now=NOON + 2 * MINUTE)
+
+    (finding,) = (f for f in json.loads(capsys.readouterr().out) if f["exempted_by"])
+    assert finding["exempted_by"] == "ops, until 2026-12-31: moves soon"
+    assert finding["first_seen_at"] == "2026-11-05T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (entry(expires=""), "line 3: the key 'expires' is missing; add it"),
+        (
+            entry(expires='"2026-12-31"'),
+            "line 3: key 'expires': received '2026-12-31'; valid is a date without quotes and without a time:"
+            " 2026-12-31",
+        ),
+        (entry(expires='"next year"'), "line 3: key 'expires': received 'next year'; valid is a date"),
+        (entry(expires="2026-12-31T12:00:00Z"), "line 3: key 'expires': received '2026-12-31 12:00:00+00:00'; valid"),
+        (entry(expires="0"), "line 3: key 'expires': received '0'; valid is a date"),
+        (entry(expires="2026-02-30"), "cannot be read as TOML: Invalid date or datetime (at line 8, column 11)"),
+        (entry(expires="31.12.2026"), "cannot be read as TOML: Expected newline or end of document after a statement"),
+        (
+            entry(rule='"QOS103"'),
+            "line 3: key 'rule': there is no rule 'QOS103' (did you mean 'QOS102'?); valid are QOS101, QOS102, QOS201,"
+            " QOS402 and patterns of them such as QOS1*",
+        ),
+        (entry(rule='"QOS9*"'), "line 3: key 'rule': there is no rule 'QOS9*'"),
+        (entry(owner=""), "line 3: the key 'owner' is missing"),
+        (entry(owner='"  "'), "line 3: key 'owner': string should have at least 1 character"),
+        (entry(reason='""'), "line 3: key 'reason': string should have at least 1 character"),
+        (entry(resource="7"), "line 3: key 'resource': input should be a valid string"),
+        (
+            entry(expires="", expire="2026-12-31"),
+            "line 3: unknown key 'expire' (did you mean 'expires'?); valid keys are expires, owner, reason, resource,"
+            " rule",
+        ),
+        (
+            entry().replace("exemptions", "exemption"),
+            "line 3: unknown key 'exemption' (did you mean 'exemptions'?); valid keys are exemptions",
+        ),
+        (entry().replace("[[exemptions]]", "[exemptions]"), "line 3: key 'exemptions': input should be a valid list"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_nothing_is_checked(
+    lake: Path, capsys: pytest.CaptureFixture[str], text: str, sentence: str
+) -> None:
+    path = exempt(lake, "# agreed on with the customer", "", text)
+
+    assert ioledger(lake, "check") == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"ioledger: {path}")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert layout.files(lake, "finding") == []
+
+
+def test_the_line_is_that_of_the_entry_whatever_its_texts_say(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tricky = entry(reason='"""\n[[exemptions]]\nis how one begins\n"""')
+    path = exempt(lake, tricky, "  [[ exemptions ]] # the second\n" + entry(owner="").partition("\n")[2])
+
+    assert ioledger(lake, "check") == 2
+    assert f"{path}: line 11: the key 'owner' is missing" in capsys.readouterr().err
+
+
+def test_an_entry_without_a_header_is_named_by_its_number(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inline = ", ".join(f"{key} = {value}" for key, value in GOOD.items())
+    path = exempt(lake, f"exemptions = [\n  {{ {inline} }},\n  {{ {inline.replace('owner', 'owners')} }},\n]")
+
+    assert ioledger(lake, "check") == 2
+    assert f"{path}: exemption number 2: unknown key 'owners'" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_is_told_and_never_taken_for_none(
+    lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = lake.parent / "exemptions.toml"
+    path.mkdir()
+
+    assert ioledger(lake, "check") == 2
+    assert f"{path} cannot be read" in capsys.readouterr().err
