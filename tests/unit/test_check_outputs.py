@@ -7,198 +7,172 @@ import io
 import json
 import os
 import subprocess
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from command import SCRIPT
 from markdown_it import MarkdownIt
-from policy_lake import NOON, collect, disk, ioledger, new_lake
+from policy_lake import NOON, ioledger, new_lake
 from prometheus_client.parser import text_string_to_metric_families
 
 import ioledger as library
 from ioledger.lake import layout
 from ioledger.model.tables import FINDING
-from policies.outputs import FORMATS
+from policies import outputs
+from policies.exemptions import Exemption, Leftover
+from policies.finding import Finding
+from policies.outputs import FORMATS, Report
 from policies.rule import load_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MINUTE = timedelta(minutes=1)
+    from policies.finding import Status
 
-EXEMPTION = """\
-[[exemptions]]
-rule = "QOS101"
-resource = "shop/vda"
-reason = "moves to provisioned volumes"
-owner = "ops"
-expires = 2026-12-31
-"""
+RULES = {rule.code: rule for rule in load_rules() if rule.code in {"QOS101", "QOS102", "QOS201", "QOS402"}}
+
+GONE = Exemption("QOS2*", "*gone*", "sold", "ops", date(2026, 12, 31), "exemptions.toml: line 8")
+OVER = replace(GONE, resource="shop/vda", expires=date(2026, 11, 4), where="exemptions.toml: line 15")
+
+
+def finding(code: str, resource: str, status: Status = "violation", by: str | None = None) -> Finding:
+    return Finding(
+        code=code, severity=RULES[code].severity, status=status, resource_kind="disk", resource_id=resource,
+        vm_id=resource.partition("/")[0], volume_id=None, account_id=None, interval_start=NOON, interval_end=None,
+        observed="500", expected="2000", unit="IOPS", reason=f"Disk {resource} | *it* is <so>.", first_seen_at=NOON,
+        last_seen_at=NOON + timedelta(minutes=1), exempted_by=by,
+    )  # fmt: skip
+
+
+REPORT = Report(
+    moment=NOON + timedelta(minutes=1),
+    rules=list(RULES.values()),
+    findings=[
+        finding("QOS102", "shop/vda"),
+        finding("QOS102", "web/vda", "unknown"),
+        finding("QOS101", "shop/vda", by="ops, until 2026-12-31: moves"),
+        finding("QOS101", "web/vda", "unknown"),
+        finding("QOS402", "[stray]/v_d_a"),
+    ],
+    leftovers=[Leftover(GONE, "unmatched", 0), Leftover(OVER, "expired", 2), Leftover(OVER, "expired", 0)],
+)
+TALLY = "4 rules found 2 critical, 1 high, 1 medium (2 of them unknown); exempted: 1"
+NOTHING = Report(moment=NOON, rules=REPORT.rules, findings=[], leftovers=[])
+
+
+def written(output_format: str, report: Report = REPORT) -> str:
+    text = io.StringIO(newline="")
+    outputs.write(report, output_format, text)
+    return text.getvalue()
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
-    """Of `shop` one finding counts and one is exempted; of `web` two could not be judged; nobody owns `stray`."""
-    lake = new_lake(tmp_path)
-    samples = [
-        disk("stray", None, NOON),
-        disk("shop", "vol-s", NOON, cap_total_iops=500),
-        disk("web", "vol-w", NOON, state="timeout"),
+    return new_lake(tmp_path)
+
+
+def test_programs_get_every_finding_and_column_in_the_order_of_the_report() -> None:
+    as_json = json.loads(written("json"))
+    as_lines = [json.loads(line) for line in written("ndjson").split("\n")[:-1]]
+    as_csv = list(csv.DictReader(io.StringIO(written("csv"))))
+
+    assert [(f["code"], f["resource_id"], f["exempted_by"]) for f in as_json] == [
+        (f.code, f.resource_id, f.exempted_by) for f in REPORT.findings
     ]
-    collect(lake, "hypervisor", NOON, {"disk_io_stat": samples})
-    (tmp_path / "exemptions.toml").write_text(EXEMPTION, encoding="utf-8")
-    return lake
-
-
-ALL = [
-    ("QOS102", "shop/vda", "violation"),
-    ("QOS102", "web/vda", "unknown"),
-    ("QOS101", "shop/vda", "violation"),
-    ("QOS101", "web/vda", "unknown"),
-    ("QOS402", "stray/vda", "violation"),
-]
-COUNTED = [finding for finding in ALL if finding[:2] != ("QOS101", "shop/vda")]
-
-
-def printed(capsys: pytest.CaptureFixture[str], lake: Path, output_format: str) -> str:
-    capsys.readouterr()
-    ioledger(lake, "check", "--format", output_format, now=NOON + MINUTE)
-    return capsys.readouterr().out
-
-
-def test_programs_get_every_finding_and_column_in_the_same_order(
-    lake: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    as_json = json.loads(printed(capsys, lake, "json"))
-    as_lines = [json.loads(line) for line in printed(capsys, lake, "ndjson").split("\n")[:-1]]
-    as_csv = list(csv.DictReader(io.StringIO(printed(capsys, lake, "csv"))))
-
-    assert [(f["code"], f["resource_id"], f["status"]) for f in as_json] == ALL
+    assert {tuple(f) for f in as_json} == {FINDING.names}
     assert as_lines == as_json
-    assert as_csv == [{name: value or "" for name, value in finding.items()} for finding in as_json]
-    assert {tuple(finding) for finding in as_json} == {FINDING.names}
+    assert as_csv == [{name: value or "" for name, value in f.items()} for f in as_json]
 
 
-def test_sql_finds_in_the_lake_what_programs_get(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    as_json = json.loads(printed(capsys, lake, "json"))
+def test_people_get_a_table_of_what_counts_and_a_tally_of_everything() -> None:
+    table = written("table").splitlines()
 
-    with library.open(lake) as opened:
-        rows = opened.findings().project("code, resource_id, exempted_by").fetchall()
-
-    assert sorted(rows, key=str) == sorted(
-        ((f["code"], f["resource_id"], f["exempted_by"]) for f in as_json), key=str
-    )
-
-
-def test_markdown_is_a_page_with_the_tally_and_a_table_of_what_counts(
-    lake: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page = printed(capsys, lake, "markdown")
-
-    rules = len(load_rules())
-    assert page.splitlines()[:3] == [
-        "# Policy findings at 2026-11-05T12:01:00Z",
-        "",
-        f"{rules} rules found 2 critical, 1 high, 1 medium (2 of them unknown); exempted: 1.",
-    ]
-    rows = table_of(page)
-    assert rows[0] == ["severity", "code", "status", "resource id", "reason", "first seen at"]
-    assert [(row[1], row[3], row[2]) for row in rows[1:]] == COUNTED
-
-
-def test_markdown_tells_which_exemptions_cover_nothing(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = lake.parent / "exemptions.toml"
-    path.write_text(EXEMPTION.replace("shop/vda", "*gone*"), encoding="utf-8")
-
-    last = printed(capsys, lake, "markdown").splitlines()[-1]
-
-    assert MarkdownIt().render(last).startswith("<ul>")
-    assert "the exemption of QOS101 on *gone* by ops matches nothing; remove it" in MarkdownIt().render(last)
-
-
-def test_markdown_without_findings_has_no_table(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ioledger(lake, "check", "--format", "markdown", "--at", "2026-11-01")
-
-    rules = len(load_rules())
-    assert capsys.readouterr().out.startswith(
-        f"# Policy findings at 2026-11-01T00:00:00Z\n\n{rules} rules found nothing.\n\n- "
-    )
-
-
-def table_of(page: str) -> list[list[str]]:
-    """Read the cells of the one table as a reader of the rendered page sees them."""
-    rows: list[list[str]] = []
-    for token in MarkdownIt("commonmark").enable("table").parse(page):
-        if token.type == "tr_open":
-            rows.append([])
-        elif token.type == "inline" and rows and token.level > 2:
-            rows[-1].append("".join(child.content for child in token.children or ()))
-    return rows
-
-
-def test_monitoring_gets_numbers_by_rule_and_severity_and_nothing_that_grows_with_the_fleet(
-    lake: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    families = {family.name: family for family in text_string_to_metric_families(printed(capsys, lake, "prometheus"))}
-
-    def numbers(kind: str) -> dict[str, float]:
-        samples = families[f"ioledger_findings_{kind}"].samples
-        assert {tuple(sample.labels) for sample in samples} == {("rule", "severity")}
-        return {sample.labels["rule"]: sample.value for sample in samples}
-
-    none = dict.fromkeys((rule.code for rule in load_rules()), 0.0)
-    assert numbers("violation") == none | {"QOS102": 1.0, "QOS402": 1.0}
-    assert numbers("unknown") == none | {"QOS101": 1.0, "QOS102": 1.0}
-    assert numbers("exempted") == none | {"QOS101": 1.0}
-    assert {family.type for family in families.values()} == {"gauge"}
-    severities = {s.labels["rule"]: s.labels["severity"] for s in families["ioledger_findings_unknown"].samples}
-    assert severities == {rule.code: rule.severity for rule in load_rules()}
-    moment = families["ioledger_check_timestamp_seconds"].samples[0].value
-    assert moment == (NOON + MINUTE).timestamp()
+    assert [line.split()[1] for line in table[2:]] == ["QOS102", "QOS102", "QOS101", "QOS402"]
+    assert "shop/vda" in table[2]
+    assert outputs.tally(REPORT) == TALLY
 
 
 @pytest.mark.parametrize(
-    ("expires", "resource", "expired", "unmatched"),
-    [("2026-12-31", "shop/vda", 0, 0), ("2026-11-04", "shop/vda", 1, 0), ("2026-12-31", "gone/vda", 0, 1)],
+    ("output_format", "text"),
+    [("json", "[]\n"), ("ndjson", ""), ("csv", ",".join(FINDING.names) + "\r\n"), ("table", "")],
 )
-def test_monitoring_is_told_of_exemptions_that_cover_nothing(  # noqa: PLR0913, PLR0917 - a table of cases
-    lake: Path, capsys: pytest.CaptureFixture[str], expires: str, resource: str, expired: int, unmatched: int
-) -> None:
-    text = EXEMPTION.replace("2026-12-31", expires).replace("shop/vda", resource)
-    (lake.parent / "exemptions.toml").write_text(text, encoding="utf-8")
+def test_without_findings_every_format_is_still_whole(output_format: str, text: str) -> None:
+    assert written(output_format, NOTHING) == text
 
-    lines = printed(capsys, lake, "prometheus").splitlines()
 
-    assert f"ioledger_exemptions_expired {expired}.0" in lines
-    assert f"ioledger_exemptions_unmatched {unmatched}.0" in lines
+def test_markdown_is_a_page_with_the_tally_the_findings_that_count_and_leftover_exemptions() -> None:
+    page = written("markdown")
+
+    assert page.startswith(f"# Policy findings at 2026-11-05T12:01:00Z\n\n{TALLY}.\n\n| severity | code |")
+    html = MarkdownIt("commonmark").enable("table").render(page)
+    assert html.count("<tr>") == 1 + len(REPORT.counted)
+    for counted in REPORT.counted:
+        assert f"<td>{counted.resource_id}</td>" in html
+        assert f"<td>{counted.reason.replace('<', '&lt;').replace('>', '&gt;')}</td>" in html
+    assert html.count("<li>exemptions.toml: line ") == 3
+    assert "the exemption of QOS2* on *gone* by ops matches nothing; remove it if its problem is mended" in html
+
+
+def test_markdown_without_findings_has_no_table() -> None:
+    assert written("markdown", NOTHING) == "# Policy findings at 2026-11-05T12:00:00Z\n\n4 rules found nothing.\n"
+
+
+def test_monitoring_gets_numbers_by_rule_and_severity_and_nothing_that_grows_with_the_fleet() -> None:
+    families = {family.name: family for family in text_string_to_metric_families(written("prometheus"))}
+
+    def numbers(kind: str) -> dict[str, float]:
+        samples = families[f"ioledger_findings_{kind}"].samples
+        assert [sample.labels for sample in samples] == [
+            {"rule": rule.code, "severity": rule.severity} for rule in REPORT.rules
+        ]
+        return {sample.labels["rule"]: sample.value for sample in samples}
+
+    none = dict.fromkeys(RULES, 0.0)
+    assert numbers("violation") == none | {"QOS102": 1.0, "QOS402": 1.0}
+    assert numbers("unknown") == none | {"QOS101": 1.0, "QOS102": 1.0}
+    assert numbers("exempted") == none | {"QOS101": 1.0}
+    others = {name: family.samples for name, family in families.items() if "findings" not in name}
+    assert {name: [(s.labels, s.value) for s in samples] for name, samples in others.items()} == {
+        "ioledger_exemptions_expired": [({}, 2.0)],
+        "ioledger_exemptions_unmatched": [({}, 1.0)],
+        "ioledger_check_timestamp_seconds": [({}, REPORT.moment.timestamp())],
+    }
 
 
 @pytest.mark.parametrize("output_format", FORMATS)
-def test_a_file_gets_what_stdout_would_get_and_stdout_nothing(
-    lake: Path, capsys: pytest.CaptureFixture[str], output_format: str
-) -> None:
-    text = printed(capsys, lake, output_format)
-    assert text
-    target = lake.parent / "out" / "findings"
-    target.parent.mkdir()
-    target.write_text("what was there before", encoding="utf-8")
-
-    assert ioledger(lake, "check", "--format", output_format, "--to", str(target), now=NOON + MINUTE) == 1
-
-    assert target.read_bytes().decode() == text
-    assert list(target.parent.iterdir()) == [target]
-    assert capsys.readouterr().out == ""
-
-
-def test_no_format_has_colour_in_a_pipe_even_where_jobs_force_it(
-    lake: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_a_file_gets_what_a_pipe_gets_and_no_colour_even_where_jobs_force_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, output_format: str
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
+    target = tmp_path / "findings"
+    target.write_text("what was there before", encoding="utf-8")
 
-    for output_format in FORMATS:
-        assert "\x1b" not in printed(capsys, lake, output_format)
+    outputs.deliver(REPORT, output_format, target)
+    assert capsys.readouterr().out == ""
+    outputs.deliver(REPORT, output_format, None)
+
+    assert target.read_bytes().decode() == capsys.readouterr().out == written(output_format)
+    assert "\x1b" not in written(output_format)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_command_writes_its_file_and_sql_finds_the_same_in_the_lake(
+    lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = lake.parent / "findings.ndjson"
+
+    assert ioledger(lake, "check", "--format", "ndjson", "--to", str(target)) == 1
+
+    out, err = capsys.readouterr()
+    told = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+    with library.open(lake) as opened:
+        stored = opened.findings().project("code, resource_id, reason").fetchall()
+    assert out == ""
+    assert " rules found " in err
+    assert sorted(stored) == sorted((f["code"], f["resource_id"], f["reason"]) for f in told)
 
 
 @pytest.mark.parametrize("target", ["nowhere/findings", "a-directory", "a-pipe"])
@@ -214,20 +188,19 @@ def test_a_place_where_no_file_can_be_put_is_told_before_anything_is_done(
     assert layout.files(lake, "finding") == []
 
 
-def test_a_file_that_cannot_be_written_keeps_what_it_held(
-    lake: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = lake.parent / "findings.prom"
+def test_a_file_that_cannot_be_written_keeps_what_it_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "findings.prom"
     target.write_text("before\n", encoding="utf-8")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("policies.outputs.write_whole", full)
+    monkeypatch.setattr("ioledger.lake.files.os.fsync", full)
+    with pytest.raises(outputs.ConfigurationError, match=f"{target} cannot be written: No space left on device"):
+        outputs.deliver(REPORT, "prometheus", target)
 
-    assert ioledger(lake, "check", "--format", "prometheus", "--to", str(target)) == 2
-    assert f"{target} cannot be written: No space left on device" in capsys.readouterr().err
     assert target.read_text(encoding="utf-8") == "before\n"
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_findings_are_kept_also_if_the_reader_of_stdout_leaves(lake: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -11,11 +11,18 @@ import pytest
 from policy_lake import NOON, collect, collect_all, disk, ioledger, new_lake
 
 from ioledger.lake import layout
+from policies import cli
+from policies.exemptions import applied, load
+from policies.finding import Finding
+from policies.rule import load_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MINUTE = timedelta(minutes=1)
+
+CODES = ("QOS101", "QOS102", "QOS201", "QOS402")
+RULES = [rule for rule in load_rules() if rule.code in CODES]
 
 GOOD = {
     "rule": '"QOS101"',
@@ -27,7 +34,8 @@ GOOD = {
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Path:
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(cli, "load_rules", lambda *_: RULES)
     return new_lake(tmp_path)
 
 
@@ -99,38 +107,58 @@ def test_people_see_what_counts_and_the_tally_of_the_rest(lake: Path, capsys: py
     assert shown.err.endswith(" rules found nothing; exempted: 2\n")
 
 
+def covered(directory: Path, *texts: str, at: datetime = NOON) -> dict[str, str | None]:
+    """Apply exemptions to a finding of each rule on shop/vda; return the owner of what covers it, by code."""
+    path = directory / "exemptions.toml"
+    path.write_text("\n".join(texts), encoding="utf-8")
+    found = [
+        Finding(
+            code=rule.code, severity=rule.severity, status="violation", resource_kind="disk", resource_id="shop/vda",
+            vm_id="shop", volume_id=None, account_id=None, interval_start=None, interval_end=None, observed=None,
+            expected=None, unit=None, reason="It is so.", first_seen_at=at, last_seen_at=at,
+        )
+        for rule in RULES
+    ]  # fmt: skip
+    marked, _ = applied(found, load(path, CODES), at)
+    return {finding.code: finding.exempted_by and finding.exempted_by.partition(",")[0] for finding in marked}
+
+
 @pytest.mark.parametrize(
     ("rule", "resource", "codes"),
     [
         ("QOS101", "shop/vda", {"QOS101"}),
         ("QOS1*", "shop/*", {"QOS101", "QOS102"}),
         ("QOS10[13-9]", "*", {"QOS101"}),
+        ("QOS?02", "sh[!a]p/vd?", {"QOS102", "QOS402"}),
         ("QOS101", "SHOP/vda", set()),
         ("QOS101", "shop", set()),
         ("QOS101", "hop/vda", set()),
-        ("QOS201", "*", set()),
     ],
 )
 def test_rule_and_resource_are_patterns_of_the_whole_name(
-    lake: Path, capsys: pytest.CaptureFixture[str], rule: str, resource: str, codes: set[str]
+    tmp_path: Path, rule: str, resource: str, codes: set[str]
 ) -> None:
-    exempt(lake, entry(rule=f'"{rule}"', resource=f'"{resource}"'))
+    by = covered(tmp_path, entry(rule=f'"{rule}"', resource=f'"{resource}"'))
 
-    assert {code for code, by in exempted(capsys, lake).items() if by} == codes
-
-
-def test_an_exemption_counts_to_the_end_of_its_day_in_utc(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    exempt(lake, entry(expires="2026-11-05"))
-    (lake / layout.SETTINGS).write_text(
-        '[[settings]]\nvalid_from = 2026-01-01T00:00:00Z\nbilling_time_zone = "Asia/Kolkata"\n', encoding="utf-8"
-    )
-    midnight = datetime(2026, 11, 6, tzinfo=UTC)
-
-    assert exempted(capsys, lake, now=midnight - timedelta(microseconds=1))["QOS101"]
-    assert not exempted(capsys, lake, now=midnight)["QOS101"]
+    assert {code for code, owner in by.items() if owner} == codes
 
 
-def test_a_check_of_the_past_counts_what_had_not_expired_then(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exemption_counts_to_the_end_of_its_day_in_utc(tmp_path: Path) -> None:
+    until = entry(expires="2026-11-05")
+    east = timezone(timedelta(hours=5, minutes=30))
+    midnight = datetime(2026, 11, 6, 5, 30, tzinfo=east)
+
+    assert covered(tmp_path, until, at=midnight - timedelta(microseconds=1))["QOS101"]
+    assert not covered(tmp_path, until, at=midnight)["QOS101"]
+
+
+def test_of_several_the_first_that_has_not_expired_is_named(tmp_path: Path) -> None:
+    expired, second, third = entry(expires="2026-11-04"), entry(owner='"second"'), entry(owner='"third"')
+
+    assert covered(tmp_path, expired, second, third)["QOS101"] == "second"
+
+
+def test_a_check_of_the_past_counts_what_had_not_expired_then(lake: Path) -> None:
     exempt(lake, entry(expires="2026-11-05"), entry(rule='"QOS102"', expires="9999-12-31"))
 
     assert ioledger(lake, "check", "--at", "2026-11-05T23:00Z", now=NOON + timedelta(days=30)) == 0
@@ -140,12 +168,11 @@ def test_a_check_of_the_past_counts_what_had_not_expired_then(lake: Path, capsys
 def test_an_expired_one_is_told_with_what_counts_again(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = exempt(lake, entry(rule='"QOS1*"', expires="2026-11-04"), entry(expires="2026-11-04", resource='"web/vda"'))
 
-    assert told(capsys, lake)[:-1] == [
-        f"{path}: line 1: the exemption of QOS1* on shop/vda by ops expired with 2026-11-04 and no longer covers the 2"
-        " findings that it matches; mend the problem, or agree on a new date",
-        f"{path}: line 8: the exemption of QOS101 on web/vda by ops expired with 2026-11-04 and matches nothing; remove"
-        " it",
-    ]  # fmt: skip
+    first, second, _ = told(capsys, lake)
+    assert first.startswith(f"{path}: line 1: the exemption of QOS1* on shop/vda by ops expired with 2026-11-04 and no")
+    assert first.endswith(" covers the 2 findings that it matches; mend the problem, or agree on a new date")
+    assert second.startswith(f"{path}: line 8: the exemption of QOS101 on web/vda by ops expired with 2026-11-04 and")
+    assert second.endswith(" and matches nothing; remove it")
 
 
 def test_one_that_matches_nothing_is_told_and_one_that_another_precedes_is_not(
@@ -153,19 +180,8 @@ def test_one_that_matches_nothing_is_told_and_one_that_another_precedes_is_not(
 ) -> None:
     path = exempt(lake, entry(), entry(owner='"second"'), entry(resource='"web/vda"'))
 
-    assert told(capsys, lake)[:-1] == [
-        f"{path}: line 15: the exemption of QOS101 on web/vda by ops matches nothing; remove it if its problem is"
-        " mended, or correct its patterns",
-    ]
-    assert str(exempted(capsys, lake)["QOS101"]).startswith("ops, ")
-
-
-def test_an_expired_one_leaves_its_finding_to_the_next_that_has_not(
-    lake: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    exempt(lake, entry(expires="2026-11-04"), entry(owner='"second"'))
-
-    assert str(exempted(capsys, lake)["QOS101"]).startswith("second, ")
+    only, _ = told(capsys, lake)
+    assert only.startswith(f"{path}: line 15: the exemption of QOS101 on web/vda by ops matches nothing; remove it if")
 
 
 def test_an_exemption_changes_neither_what_a_finding_is_nor_since_when(
@@ -188,8 +204,7 @@ def test_an_exemption_changes_neither_what_a_finding_is_nor_since_when(
         (entry(expires=""), "line 3: the key 'expires' is missing; add it"),
         (
             entry(expires='"2026-12-31"'),
-            "line 3: key 'expires': received '2026-12-31'; valid is a date without quotes and without a time:"
-            " 2026-12-31",
+            "received '2026-12-31'; valid is a date without quotes and without a time: 2026-12-31",
         ),
         (entry(expires='"next year"'), "line 3: key 'expires': received 'next year'; valid is a date"),
         (entry(expires="2026-12-31T12:00:00Z"), "line 3: key 'expires': received '2026-12-31 12:00:00+00:00'; valid"),
@@ -198,8 +213,7 @@ def test_an_exemption_changes_neither_what_a_finding_is_nor_since_when(
         (entry(expires="31.12.2026"), "cannot be read as TOML: Expected newline or end of document after a statement"),
         (
             entry(rule='"QOS103"'),
-            "line 3: key 'rule': there is no rule 'QOS103' (did you mean 'QOS102'?); valid are QOS101, QOS102, QOS201,"
-            " QOS402 and patterns of them such as QOS1*",
+            "'QOS103' (did you mean 'QOS102'?); valid are QOS101, QOS102, QOS201, QOS402 and patterns of them such as",
         ),
         (entry(rule='"QOS9*"'), "line 3: key 'rule': there is no rule 'QOS9*'"),
         (entry(owner=""), "line 3: the key 'owner' is missing"),
@@ -208,8 +222,7 @@ def test_an_exemption_changes_neither_what_a_finding_is_nor_since_when(
         (entry(resource="7"), "line 3: key 'resource': input should be a valid string"),
         (
             entry(expires="", expire="2026-12-31"),
-            "line 3: unknown key 'expire' (did you mean 'expires'?); valid keys are expires, owner, reason, resource,"
-            " rule",
+            "key 'expire' (did you mean 'expires'?); valid keys are expires, owner, reason, resource, rule\n",
         ),
         (
             entry().replace("exemptions", "exemption"),
