@@ -41,7 +41,8 @@ def index(rules: Iterable[Rule]) -> str:
     return (
         "# The policy rules\n\n"
         "`ioledger check` applies them to what is in force at a moment. A finding is a `violation`, or `unknown`\n"
-        "where data is missing. `ioledger rules explain CODE` prints the page of a rule.\n\n"
+        "where data is missing. `ioledger rules explain CODE` prints the page of a rule. How findings are exempted,\n"
+        "printed and watched is in [checks.md](../checks.md).\n\n"
         f"| code | severity | finds |\n|---|---|---|\n{rows}\n"
     )
 
