@@ -9,7 +9,7 @@ import duckdb
 from ioledger.errors import DataError
 from ioledger.lake.reader import connect_tables
 from policies import engine
-from policies.rule import one_line
+from policies.statement import one_line
 
 if TYPE_CHECKING:
     from policies.rule import Case, Rule

@@ -9,7 +9,8 @@ import duckdb
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
 from ioledger.model.tables import FINDING
 from policies.finding import Finding
-from policies.rule import MOMENT, RESULT, SEVERITIES, Rule, one_line
+from policies.rule import RESULT, SEVERITIES, Rule
+from policies.statement import MOMENT, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
