@@ -11,7 +11,7 @@ from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
 from ioledger.model.tables import FINDING
 from policies import guarded
 from policies.finding import Finding
-from policies.rule import RESULT, SEVERITIES, Rule
+from policies.rule import PREFIX, RESULT, SEVERITIES, Rule
 from policies.statement import MOMENT, one_line
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ def thresholds(rules: Iterable[Rule], configured: Mapping[str, Mapping[str, int]
     values = {rule.code: rule.defaults for rule in rules}
     for code, settings in configured.items():
         if code not in values:
+            own = "" if code.startswith(PREFIX) else "; a rule of your own is there with --rules DIR"
             raise ConfigurationError(
-                f"[rules.{code}]: there is no such rule{did_you_mean(code, values)}; valid are {one_of(values)}"
+                f"[rules.{code}]: there is no such rule{did_you_mean(code, values)}; valid are {one_of(values)}{own}"
             )
         for name, value in settings.items():
             if name not in values[code]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ioledger.errors import ConfigurationError, DataError
-from policies.rule import load_rules
+from policies.rule import PREFIX, load_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from policies.rule import Rule
-
-PREFIX: Final = "QOS"
-"""What the codes of the shipped rules begin with, those of later versions too."""
 
 
 def load_own_rules(directory: Path | None) -> list[Rule]:
@@ -30,7 +27,7 @@ def load_own_rules(directory: Path | None) -> list[Rule]:
     if not rules:
         raise ConfigurationError(f"--rules {directory}: there is no .sql file in it; name a directory that holds rules")
     for rule in rules:
-        if rule.code.startswith(PREFIX):
+        if not rule.is_own:
             raise DataError(
                 f"{rule.file}: the code {rule.code} begins with {PREFIX}, as those of ioledger's own rules do; "
                 "begin it with letters of your own"

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SHIPPED_RULES: Final = Path(__file__).with_name("rules")
 
+PREFIX: Final = "QOS"
+"""What the codes of shipped rules begin with, those of later versions too."""
+
 ADDED_BY_THE_CHECK: Final = ("code", "severity", "first_seen_at", "last_seen_at", "exempted_by")
 
 RESULT: Final = {
@@ -93,6 +96,11 @@ class Rule(Header):
     file: str
     statement: str
     cases: list[Case]
+
+    @property
+    def is_own(self) -> bool:
+        """Tell whether this is a user's rule and not a shipped one."""
+        return not self.code.startswith(PREFIX)
 
     @property
     def defaults(self) -> dict[str, int]:
