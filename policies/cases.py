@@ -9,7 +9,8 @@ import duckdb
 from ioledger.errors import DataError
 from ioledger.lake.reader import connect_tables
 from policies import engine
-from policies.rule import one_line
+from policies.enclosed import enclose
+from policies.statement import one_line
 
 if TYPE_CHECKING:
     from policies.rule import Case, Rule
@@ -36,9 +37,11 @@ def failure(rule: Rule, case: Case) -> str | None:
 
 
 def given(case: Case) -> duckdb.DuckDBPyConnection:
-    """Open the rows of a case; raises DataError if they break the contract of their tables."""
+    """Open the rows of a case, and nothing beside them; raises DataError if they break the contract of their tables."""
     runs = [_COMMITTED_RUN | {"ended_at": run.get("started_at")} | run for run in case.given.get("collection_run", [])]
-    return connect_tables({**case.given, "collection_run": runs})
+    connection = connect_tables({**case.given, "collection_run": runs})
+    enclose(connection)
+    return connection
 
 
 def difference(connection: duckdb.DuckDBPyConnection, rule: Rule, case: Case) -> str | None:

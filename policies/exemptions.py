@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from ioledger.config import StrictModel, validated
 from ioledger.errors import ConfigurationError, did_you_mean, one_of
 from ioledger.model.period import utc_day
+from policies.rule import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -88,7 +89,7 @@ class Leftover:
             return f"{named} matches nothing; remove it if its problem is mended, or correct its patterns"
         expired = f"{named} expired with {exemption.expires}"
         if not self.matches:
-            return f"{expired} and matches nothing; remove it"
+            return f"{expired}; remove it"
         findings = "the finding" if self.matches == 1 else f"the {self.matches} findings"
         return f"{expired} and no longer covers {findings} that it matches; mend the problem, or agree on a new date"
 
@@ -153,9 +154,10 @@ def _parsed(lines: Sequence[str]) -> dict[str, Any] | None:
 def _exemption(entry: dict[str, Any], where: str, codes: Collection[str]) -> Exemption:
     valid = validated(_Entry, entry, where)
     if not any(fnmatchcase(code, valid.rule) for code in codes):
+        own = "" if valid.rule.startswith(PREFIX) else "; a rule of your own is there with --rules DIR"
         raise ConfigurationError(
             f"{where}: key 'rule': there is no rule {valid.rule!r}{did_you_mean(valid.rule, codes)}; "
-            f"valid are {one_of(codes)} and patterns of them such as QOS1*"
+            f"valid are {one_of(codes)} and patterns of them such as QOS1*{own}"
         )
     return Exemption(**dict(valid), where=where)
 
@@ -165,28 +167,30 @@ def applied(
 ) -> tuple[list[Finding], list[Leftover]]:
     """Mark the findings of the check at ``moment`` that an exemption covers; return what covers nothing as well.
 
-    Of several exemptions that have not expired the first in the file is named. Order stays.
+    Of several exemptions that have not expired the first in the file is named. A rule that failed is
+    exempted by nobody, and what it would have found is not known to match nothing. Order stays.
     """
     patterns = [re.compile(translate(exemption.resource)) for exemption in exemptions]
     of_rule: dict[str, list[int]] = defaultdict(list)
     matches = [0] * len(exemptions)
+    may_match: set[int] = set()
     marked = []
     for finding in findings:
         if finding.code not in of_rule:
             of_rule[finding.code] = [n for n, it in enumerate(exemptions) if fnmatchcase(finding.code, it.rule)]
+        if finding.status == "error":
+            may_match.update(of_rule[finding.code])
+            marked.append(finding)
+            continue
         matching = [n for n in of_rule[finding.code] if patterns[n].match(finding.resource_id)]
         for n in matching:
             matches[n] += 1
         covering = next((exemptions[n] for n in matching if exemptions[n].counts_at(moment)), None)
         marked.append(replace(finding, exempted_by=str(covering)) if covering else finding)
-    return marked, _leftovers(exemptions, matches, moment)
-
-
-def _leftovers(exemptions: Sequence[Exemption], matches: Sequence[int], moment: datetime) -> list[Leftover]:
-    found = []
-    for exemption, count in zip(exemptions, matches, strict=True):
+    leftovers = []
+    for n, exemption in enumerate(exemptions):
         if not exemption.counts_at(moment):
-            found.append(Leftover(exemption, "expired", count))
-        elif not count:
-            found.append(Leftover(exemption, "unmatched", count))
-    return found
+            leftovers.append(Leftover(exemption, "expired", matches[n]))
+        elif not matches[n] and n not in may_match:
+            leftovers.append(Leftover(exemption, "unmatched", 0))
+    return marked, leftovers

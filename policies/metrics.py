@@ -25,7 +25,7 @@ _MEANINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Collector:
-    """Gives every rule a number, 0 as well: a series that comes and goes makes alerts that miss."""
+    """Gives every rule that was run a number, 0 as well: a series that comes and goes makes alerts that miss."""
 
     report: Report
 
@@ -34,17 +34,26 @@ class _Collector:
         found: Counter[tuple[str, str]] = Counter(
             (finding.code, "exempted" if finding.exempted_by else finding.status) for finding in report.findings
         )
+        was_run = [rule for rule in report.rules if rule.code not in report.failed]
         for kind, meaning in _MEANINGS.items():
-            family = GaugeMetricFamily(f"ioledger_findings_{kind}", meaning, labels=("rule", "severity"))
-            for rule in report.rules:
+            family = _family(f"ioledger_findings_{kind}", meaning)
+            for rule in was_run:
                 family.add_metric((rule.code, rule.severity), found[rule.code, kind])
             yield family
+        failed = _family("ioledger_rule_failed", "1 if the rule could not be run, 0 otherwise.")
+        for rule in report.rules:
+            failed.add_metric((rule.code, rule.severity), rule.code in report.failed)
+        yield failed
         left = Counter(leftover.kind for leftover in report.leftovers)
         yield GaugeMetricFamily("ioledger_exemptions_expired", "Exemptions that no longer count.", left["expired"])
         yield GaugeMetricFamily("ioledger_exemptions_unmatched", "Exemptions that match nothing.", left["unmatched"])
         yield GaugeMetricFamily(
             "ioledger_check_timestamp_seconds", "The moment that was judged, since 1970.", report.moment.timestamp()
         )
+
+
+def _family(name: str, meaning: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, meaning, labels=("rule", "severity"))
 
 
 def exposition(report: Report) -> str:

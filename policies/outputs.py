@@ -39,20 +39,27 @@ class Report:
 
     @property
     def counted(self) -> list[Finding]:
-        """Return the findings that nobody has exempted."""
+        """Return the findings that nobody has exempted, and the rules that failed."""
         return [finding for finding in self.findings if finding.exempted_by is None]
+
+    @property
+    def failed(self) -> list[str]:
+        """Return the codes of the rules that could not be run."""
+        return [finding.code for finding in self.findings if finding.status == "error"]
 
 
 def tally(report: Report) -> str:
-    """Say in a line how much was found: by severity, of it unknown, and exempted."""
+    """Say in a line how much was found: by severity, of it unknown, and exempted; and which rules failed."""
     counted = report.counted
     exempted = len(report.findings) - len(counted)
-    by_severity = Counter(finding.severity for finding in counted)
+    by_severity = Counter(finding.severity for finding in counted if finding.status != "error")
     told = ", ".join(f"{by_severity[severity]} {severity}" for severity in SEVERITIES if by_severity[severity])
     unknown = sum(finding.status == "unknown" for finding in counted)
     told += f" ({unknown} of them unknown)" if unknown else ""
     aside = f"; exempted: {exempted}" if exempted else ""
-    return f"{len(report.rules)} rules found {told or 'nothing'}{aside}"
+    failed = ", ".join(report.failed)
+    unsaid = f"; {failed} could not be run, and what they would have found is not known" if failed else ""
+    return f"{len(report.rules)} rules found {told or 'nothing'}{aside}{unsaid}"
 
 
 def require_place(to: Path) -> None:

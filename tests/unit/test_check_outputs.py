@@ -133,12 +133,25 @@ def test_monitoring_gets_numbers_by_rule_and_severity_and_nothing_that_grows_wit
     assert numbers("violation") == none | {"QOS102": 1.0, "QOS402": 1.0}
     assert numbers("unknown") == none | {"QOS101": 1.0, "QOS102": 1.0}
     assert numbers("exempted") == none | {"QOS101": 1.0}
+    assert {s.labels["rule"]: s.value for s in families.pop("ioledger_rule_failed").samples} == none
     others = {name: family.samples for name, family in families.items() if "findings" not in name}
     assert {name: [(s.labels, s.value) for s in samples] for name, samples in others.items()} == {
         "ioledger_exemptions_expired": [({}, 2.0)],
         "ioledger_exemptions_unmatched": [({}, 1.0)],
         "ioledger_check_timestamp_seconds": [({}, REPORT.moment.timestamp())],
     }
+
+
+def test_a_rule_that_failed_is_told_and_monitoring_gets_no_numbers_that_nobody_knows() -> None:
+    failed = replace(finding("QOS201", "QOS201"), status="error", resource_kind="rule", reason="Out of memory.")
+    report = replace(REPORT, findings=[failed, *REPORT.findings])
+
+    assert outputs.tally(report) == f"{TALLY}; QOS201 could not be run, and what they would have found is not known"
+    assert "Out of memory." in written("table", report)
+    lines = written("prometheus", report).splitlines()
+    assert [line for line in lines if 'rule="QOS201"' in line] == [
+        'ioledger_rule_failed{rule="QOS201",severity="critical"} 1.0'
+    ]
 
 
 @pytest.mark.parametrize("output_format", FORMATS)
