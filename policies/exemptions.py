@@ -88,7 +88,7 @@ class Leftover:
             return f"{named} matches nothing; remove it if its problem is mended, or correct its patterns"
         expired = f"{named} expired with {exemption.expires}"
         if not self.matches:
-            return f"{expired} and matches nothing; remove it"
+            return f"{expired}; remove it"
         findings = "the finding" if self.matches == 1 else f"the {self.matches} findings"
         return f"{expired} and no longer covers {findings} that it matches; mend the problem, or agree on a new date"
 
