@@ -110,7 +110,7 @@ def load(path: Path, codes: Collection[str]) -> list[Exemption]:
     mistaken = next((key for key in values if key != "exemptions"), "exemptions")
     entries = validated(_File, values, _place(path, _line_of_key(text, mistaken))).exemptions
     lines = _header_lines(text)
-    # An array written as one value has entries, but no headers.
+    # Headers can be written in other ways: as an array in one value, or with quotes.
     places = [_place(path, line) for line in lines] if len(lines) == len(entries) else None
     return [
         _exemption(entry, places[n] if places else f"{path}: exemption number {n + 1}", codes)

@@ -78,7 +78,7 @@ def deliver(report: Report, output_format: str, to: Path | None) -> None:
     if to is None:
         write(report, output_format, sys.stdout)
         return
-    text = StringIO(newline="")
+    text = StringIO()
     write(report, output_format, text)
     try:
         write_whole(to, text.getvalue().encode())

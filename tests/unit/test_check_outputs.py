@@ -52,7 +52,7 @@ REPORT = Report(
     findings=[
         finding("QOS102", "shop/vda"),
         finding("QOS102", "web/vda", "unknown"),
-        finding("QOS101", "shop/vda", by="ops, until 2026-12-31: moves"),
+        finding("QOS101", "shop/vda", "unknown", by="ops, until 2026-12-31: moves"),
         finding("QOS101", "web/vda", "unknown"),
         finding("QOS402", "[stray]/v_d_a"),
     ],

@@ -243,7 +243,7 @@ def test_a_rule_that_failed_is_exempted_by_nobody_and_nobody_says_it_would_match
 def test_a_mistake_is_told_with_its_line_and_nothing_is_checked(
     lake: Path, capsys: pytest.CaptureFixture[str], text: str, sentence: str
 ) -> None:
-    path = exempt(lake, "# agreed on with the customer", "", text)
+    path = exempt(lake, "# each exemptions entry is agreed on with the customer", "", text)
 
     assert ioledger(lake, "check") == 2
 
@@ -263,9 +263,20 @@ def test_the_line_is_that_of_the_entry_whatever_its_texts_say(lake: Path, capsys
     assert f"{path}: line 11: the key 'owner' is missing" in capsys.readouterr().err
 
 
-def test_an_entry_without_a_header_is_named_by_its_number(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    inline = ", ".join(f"{key} = {value}" for key, value in GOOD.items())
-    path = exempt(lake, f"exemptions = [\n  {{ {inline} }},\n  {{ {inline.replace('owner', 'owners')} }},\n]")
+INLINE = ", ".join(f"{key} = {value}" for key, value in GOOD.items())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"exemptions = [\n  {{ {INLINE} }},\n  {{ {INLINE.replace('owner', 'owners')} }},\n]",
+        entry().replace("exemptions", "'exemptions'") + entry(owners="'ops'"),
+    ],
+)
+def test_where_entries_have_other_headers_one_is_named_by_its_number(
+    lake: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    path = exempt(lake, text)
 
     assert ioledger(lake, "check") == 2
     assert f"{path}: exemption number 2: unknown key 'owners'" in capsys.readouterr().err
