@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import pyarrow as pa
+
 from ioledger.errors import IoledgerError
 from ioledger.lake import reader
 from policies import cases, engine, guarded
@@ -152,6 +154,7 @@ def _answer(pipe: Connection, limits: CheckTable, opened: OpenLake | None) -> No
 
 
 def _limit_memory(mebibytes: int) -> None:
+    pa.allocate_buffer(1)  # Arrow reserves a gibibyte with the first, used or not
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[_DATA_FIELD])
     most = pages * resource.getpagesize() + (mebibytes << 20) + _OVERHEAD_BYTES
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))

@@ -54,7 +54,8 @@ def refuse_others(statement: str, declared: Collection[str], file: str) -> None:
     for node in _nodes(tree):
         forbidden = _forbidden(node)
         if forbidden:
-            raise DataError(f"{file}: line {_line(statement, _place(node))}: {forbidden}")
+            place = min(_places(node), default=_beginning(statement, found))
+            raise DataError(f"{file}: line {_line(statement, place)}: {forbidden}")
     _refuse_other_parameters(statement, tree, declared, file)
 
 
@@ -142,11 +143,9 @@ def _refuse_other_parameters(statement: str, tree: _Node, declared: Collection[s
         raise DataError(f"{file}: the statement never uses the parameter ${name}; use it, or do not declare it")
 
 
-def _place(node: _Node) -> int:
-    """Return where a node of a tree is, in bytes, or else the first place within it."""
-    own: int = node.get("query_location", _NOWHERE)
-    within = (inner.get("query_location", _NOWHERE) for inner in _nodes(node))
-    return own if own != _NOWHERE else min((place for place in within if place != _NOWHERE), default=0)
+def _places(node: _Node) -> Iterator[int]:
+    """Give where a node of a tree and what is within it stand, in bytes, as far as DuckDB tells."""
+    return (place for inner in _nodes(node) if (place := inner.get("query_location", _NOWHERE)) != _NOWHERE)
 
 
 def _line(statement: str, place: int) -> int:
