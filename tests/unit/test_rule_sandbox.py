@@ -251,6 +251,13 @@ def test_a_rule_that_takes_too_much_memory_is_refused_it(sandbox: Sandbox, state
     assert f"{FILE}: the rule ran out of memory; let it hold less at a time" in error(sandbox, statement)
 
 
+@pytest.mark.parametrize("rows", [400, 800])
+def test_a_rule_whose_findings_take_too_much_memory_is_refused_it(sandbox: Sandbox, rows: int) -> None:
+    many = select("repeat('a', 200000)", f"FROM range({rows})").replace("'a/vda'", "range::VARCHAR")
+
+    assert f"{FILE}: the rule ran out of memory" in error(sandbox, many)
+
+
 def test_a_rule_whose_process_dies_is_told(sandbox: Sandbox) -> None:
     sandbox.findings(rule(select()), NOON, {})
     process = sandbox._process  # noqa: SLF001 - nothing that a rule may say ends it
@@ -265,4 +272,4 @@ def test_a_rule_whose_process_dies_is_told(sandbox: Sandbox) -> None:
 def test_a_rule_s_cases_are_limited_as_well(sandbox: Sandbox) -> None:
     (told, *_) = sandbox.failures(rule(select("list_sum(range(1000000000))::VARCHAR")))
 
-    assert told.startswith("ACME001: always: the rule cannot be run: Out of Memory Error")
+    assert told.startswith(f"ACME001: always: {FILE}: the rule ran out of memory")
