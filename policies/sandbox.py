@@ -45,7 +45,6 @@ _OVERHEAD_BYTES: Final = 128 << 20
 _DATA_FIELD: Final = 5
 """Of /proc/self/statm: private memory that can be written, in pages."""
 
-
 _OUT_OF_MEMORY: Final = 3
 """The exit status of a process that had no memory left to say so."""
 

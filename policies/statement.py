@@ -71,20 +71,25 @@ def _beginning(statement: str, found: list[duckdb.Statement]) -> int:
 def _tree(statement: str, file: str) -> _Node:
     with duckdb.connect() as connection:
         (text,) = connection.execute("SELECT json_serialize_sql($statement)", {"statement": statement}).fetchall()[0]
-    tree: _Node = json.loads(text)
+    try:
+        tree: _Node = json.loads(text)
+    except RecursionError as error:
+        raise DataError(f"{file}: the statement is nested too deeply to be looked through; flatten it") from error
     if tree["error"]:
         raise DataError(f"{file}: the statement cannot be looked through: {tree['error_message']}; write it otherwise")
     return tree
 
 
-def _nodes(value: object) -> Iterator[_Node]:
-    if isinstance(value, dict):
-        yield value
-        for inner in value.values():
-            yield from _nodes(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _nodes(inner)
+def _nodes(tree: object) -> Iterator[_Node]:
+    """Give every node of a tree, each before what is within it."""
+    left = [tree]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            yield value
+            left.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            left.extend(reversed(value))
 
 
 def _forbidden(node: _Node) -> str | None:

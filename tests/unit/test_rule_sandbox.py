@@ -85,6 +85,12 @@ def test_the_text_of_a_rule_is_refused_with_its_line(statement: str, line: int, 
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize("statement", [f"SELECT {'1 + ' * 900}1", f"SELECT {'(' * 5000}1{')' * 5000}"])
+def test_a_statement_that_cannot_be_looked_through_is_refused(statement: str) -> None:
+    with pytest.raises(DataError, match=FILE):
+        rule(statement)
+
+
 @pytest.fixture
 def enclosed(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a lake that is enclosed, in a directory with one more file."""
