@@ -69,8 +69,7 @@ def _beginning(statement: str, found: list[duckdb.Statement]) -> int:
 
 
 def _tree(statement: str, file: str) -> _Node:
-    with duckdb.connect() as connection:
-        (text,) = connection.execute("SELECT json_serialize_sql($statement)", {"statement": statement}).fetchall()[0]
+    ((text,),) = _parser().execute("SELECT json_serialize_sql($statement)", {"statement": statement}).fetchall()
     try:
         tree: _Node = json.loads(text)
     except RecursionError as error:
@@ -115,10 +114,17 @@ def _forbidden(node: _Node) -> str | None:
 
 
 @cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """Return a connection that looks at text alone; to open one takes longer than to use it."""
+    return duckdb.connect()
+
+
+@cache
 def _built_in() -> dict[str, frozenset[str]]:
     """Name DuckDB's own views, its table functions, and its functions that have effects or other answers later."""
-    with duckdb.connect() as connection:
-        rows = connection.execute(
+    rows = (
+        _parser()
+        .execute(
             """
             SELECT 'view', view_name FROM duckdb_views() WHERE internal
             UNION
@@ -128,7 +134,9 @@ def _built_in() -> dict[str, frozenset[str]]:
             SELECT 'changing', function_name FROM duckdb_functions()
             WHERE function_type = 'scalar' AND stability <> 'CONSISTENT'
             """
-        ).fetchall()
+        )
+        .fetchall()
+    )
     return {kind: frozenset(name for k, name in rows if k == kind) for kind in ("view", "table", "changing")}
 
 
