@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -92,13 +93,24 @@ def test_a_statement_that_cannot_be_looked_through_is_refused(statement: str) ->
         rule(statement)
 
 
-@pytest.fixture
-def enclosed(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a lake that is enclosed, in a directory with one more file."""
-    (tmp_path / "secret.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    duckdb.sql("SELECT 1 AS x").write_parquet(str(tmp_path / "secret.parquet"))
-    lake = new_lake(tmp_path)
-    (lake / "linked.parquet").symlink_to(tmp_path / "secret.parquet")
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a lake and something that is no business of a rule."""
+    directory = tmp_path_factory.mktemp("outside")
+    (directory / "secret.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    duckdb.sql("SELECT 1 AS x").write_parquet(str(directory / "secret.parquet"))
+    (new_lake(directory) / "linked.parquet").symlink_to(directory / "secret.parquet")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def enclosed(outside: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with enclosed_lake(outside / "lake") as connection:
+        yield connection
+
+
+@contextmanager
+def enclosed_lake(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with reader.open_lake(lake) as opened:
         opened.show_all()
         enclose(opened.connection, (path for paths in opened.files.values() for path in paths))
@@ -151,58 +163,55 @@ def files_below(directory: Path) -> list[str]:
     ],
 )
 def test_an_enclosed_connection_reaches_nothing_whatever_its_statement_says(
-    enclosed: duckdb.DuckDBPyConnection, tmp_path: Path, statement: str
+    enclosed: duckdb.DuckDBPyConnection, outside: Path, statement: str
 ) -> None:
     in_python = pa.table({"x": [1]})
-    lake = tmp_path / "lake"
+    lake = outside / "lake"
     fact = next(lake.glob("entitlement/**/*.parquet"))
-    before, content = files_below(tmp_path), fact.read_bytes()
+    before, content = files_below(outside), fact.read_bytes()
 
     with pytest.raises(duckdb.Error):
-        enclosed.execute(statement.format(outside=tmp_path, lake=lake, fact=fact)).fetchall()
+        enclosed.execute(statement.format(outside=outside, lake=lake, fact=fact)).fetchall()
 
     assert in_python.num_rows == 1
-    assert files_below(tmp_path) == before
+    assert files_below(outside) == before
     assert fact.read_bytes() == content
 
 
-def test_an_enclosed_connection_does_not_spill_to_disk(
-    enclosed: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    before = files_below(tmp_path)
-
+def test_an_enclosed_connection_does_not_spill_to_disk(enclosed: duckdb.DuckDBPyConnection) -> None:
     assert enclosed.execute("SELECT current_setting('temp_directory')").fetchall() == [("",)]
-    assert files_below(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["plain", "a [1] *", "it's", "Größe"])
 def test_an_enclosed_connection_reads_the_lake_whatever_its_directory_is_called(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     lake = new_lake(tmp_path / name)
-    with reader.open_lake(lake) as opened:
-        opened.show_all()
-        enclose(opened.connection, (path for paths in opened.files.values() for path in paths))
-        assert opened.connection.execute("SELECT count(*) FROM entitlement").fetchall() == [(2,)]
+    with enclosed_lake(lake) as connection:
+        assert connection.execute("SELECT count(*) FROM entitlement").fetchall() == [(2,)]
 
 
 def test_an_enclosed_connection_reads_a_lake_whose_partitions_are_links(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
     (lake / "entitlement").rename(tmp_path / "elsewhere")
     (lake / "entitlement").symlink_to(tmp_path / "elsewhere")
-    with reader.open_lake(lake) as opened:
-        opened.show_all()
-        enclose(opened.connection, (path for paths in opened.files.values() for path in paths))
-        assert opened.connection.execute("SELECT count(*) FROM entitlement").fetchall() == [(2,)]
+    with enclosed_lake(lake) as connection:
+        assert connection.execute("SELECT count(*) FROM entitlement").fetchall() == [(2,)]
 
 
-LIMITS = CheckTable(rule_timeout_seconds=1, own_rules_memory_mib=64)
+HASTY = CheckTable(rule_timeout_seconds=2)
+POOR = CheckTable(rule_timeout_seconds=120, own_rules_memory_mib=64)
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(LIMITS, new_lake(tmp_path_factory.mktemp("sandbox"))) as running:
-        yield running
+def hasty(outside: Path) -> Iterator[Sandbox]:
+    with Sandbox(HASTY, outside / "lake") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def poor(outside: Path) -> Iterator[Sandbox]:
+    with Sandbox(POOR, outside / "lake") as sandbox:
+        yield sandbox
 
 
 def error(sandbox: Sandbox, statement: str) -> str:
@@ -219,28 +228,27 @@ def error(sandbox: Sandbox, statement: str) -> str:
     [
         select("count(*)::VARCHAR", "FROM range(1000000000000)"),
         select("count(*)::VARCHAR", "FROM (WITH RECURSIVE r AS (SELECT 1 UNION ALL FROM r) FROM r)"),
-        select("sum(hash(a.range))::VARCHAR", "FROM range(10000) AS a, range(100000) AS b, range(10000) AS c"),
     ],
 )  # fmt: skip
-def test_a_rule_that_runs_for_ever_is_stopped_in_time(sandbox: Sandbox, statement: str) -> None:
+def test_a_rule_that_runs_for_ever_is_stopped_in_time(hasty: Sandbox, statement: str) -> None:
     begun = time.monotonic()
 
-    reason = error(sandbox, statement)
+    reason = error(hasty, statement)
 
-    assert time.monotonic() - begun < LIMITS.rule_timeout_seconds + sandbox_module.GRACE_SECONDS
-    assert f"{FILE}: the rule was stopped after 1 seconds; let it read less, or raise rule_timeout_seconds" in reason
+    assert time.monotonic() - begun < HASTY.rule_timeout_seconds + sandbox_module.GRACE_SECONDS
+    assert f"{FILE}: the rule was stopped after 2 seconds; let it read less, or raise rule_timeout_seconds" in reason
 
 
 def test_a_rule_that_notices_no_interrupt_is_ended_with_its_process(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    hasty: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sandbox_module, "GRACE_SECONDS", 0.5)
     begun = time.monotonic()
 
-    reason = error(sandbox, select("levenshtein(repeat('a', 300000), repeat('b', 300000))::VARCHAR"))
+    reason = error(hasty, select("levenshtein(repeat('a', 300000), repeat('b', 300000))::VARCHAR"))
 
-    assert time.monotonic() - begun < 10
-    assert "the rule was stopped after 1 seconds" in reason
+    assert time.monotonic() - begun < 20
+    assert "the rule was stopped after 2 seconds" in reason
 
 
 @pytest.mark.parametrize(
@@ -253,29 +261,29 @@ def test_a_rule_that_notices_no_interrupt_is_ended_with_its_process(
         select("range::VARCHAR", "FROM (FROM range(50000000) ORDER BY hash(range))"),
     ],
 )
-def test_a_rule_that_takes_too_much_memory_is_refused_it(sandbox: Sandbox, statement: str) -> None:
-    assert f"{FILE}: the rule ran out of memory; let it hold less at a time" in error(sandbox, statement)
+def test_a_rule_that_takes_too_much_memory_is_refused_it(poor: Sandbox, statement: str) -> None:
+    assert f"{FILE}: the rule ran out of memory; let it hold less at a time" in error(poor, statement)
 
 
 @pytest.mark.parametrize("rows", [400, 800])
-def test_a_rule_whose_findings_take_too_much_memory_is_refused_it(sandbox: Sandbox, rows: int) -> None:
+def test_a_rule_whose_findings_take_too_much_memory_is_refused_it(poor: Sandbox, rows: int) -> None:
     many = select("repeat('a', 200000)", f"FROM range({rows})").replace("'a/vda'", "range::VARCHAR")
 
-    assert f"{FILE}: the rule ran out of memory" in error(sandbox, many)
+    assert f"{FILE}: the rule ran out of memory" in error(poor, many)
 
 
-def test_a_rule_whose_process_dies_is_told(sandbox: Sandbox) -> None:
-    sandbox.findings(rule(select()), NOON, {})
-    process = sandbox._process  # noqa: SLF001 - nothing that a rule may say ends it
+def test_a_rule_whose_process_dies_is_told(poor: Sandbox) -> None:
+    poor.findings(rule(select()), NOON, {})
+    process = poor._process  # noqa: SLF001 - nothing that a rule may say ends it
     assert process is not None
     assert process.pid is not None
     os.kill(process.pid, 11)
     process.join()
 
-    assert "the rule ended the process that ran it (status -11)" in error(sandbox, select())
+    assert "the rule ended the process that ran it (status -11)" in error(poor, select())
 
 
-def test_a_rule_s_cases_are_limited_as_well(sandbox: Sandbox) -> None:
-    (told, *_) = sandbox.failures(rule(select("list_sum(range(1000000000))::VARCHAR")))
+def test_a_rule_s_cases_are_limited_as_well(poor: Sandbox) -> None:
+    (told, *_) = poor.failures(rule(select("list_sum(range(1000000000))::VARCHAR")))
 
     assert told.startswith(f"ACME001: always: {FILE}: the rule ran out of memory")
