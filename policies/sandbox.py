@@ -109,7 +109,12 @@ class Sandbox:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, self._limits, self._lake), daemon=True)
-        self._process.start()
+        # A Ctrl-C is meant for the command, which ends its process: that inherits a signal that is blocked.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         theirs.close()
         is_open = self._pipe.recv()
         if isinstance(is_open, IoledgerError):
@@ -147,7 +152,6 @@ class Sandbox:
 
 def serve(pipe: Connection, limits: CheckTable, lake: Path | None) -> None:
     """Answer calls until the other side has no more: what such a process does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is meant for the command, which ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         if lake is None:

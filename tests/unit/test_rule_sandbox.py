@@ -265,7 +265,7 @@ def test_a_rule_that_takes_too_much_memory_is_refused_it(poor: Sandbox, statemen
     assert f"{FILE}: the rule ran out of memory; let it hold less at a time" in error(poor, statement)
 
 
-@pytest.mark.parametrize("rows", [400, 800])
+@pytest.mark.parametrize("rows", [250, 800])
 def test_a_rule_whose_findings_take_too_much_memory_is_refused_it(poor: Sandbox, rows: int) -> None:
     many = select("repeat('a', 200000)", f"FROM range({rows})").replace("'a/vda'", "range::VARCHAR")
 
