@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -109,7 +110,9 @@ class Sandbox:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, self._limits, self._lake), daemon=True)
-        # A Ctrl-C is meant for the command, which ends its process: that inherits a signal that is blocked.
+        # A Ctrl-C is meant for the command, which ends its process: that inherits a signal that is blocked,
+        # but for the tracker, whose start would let it through again.
+        resource_tracker.ensure_running()
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self._process.start()

@@ -15,8 +15,9 @@ from own_rules import FIRST_LINE, select
 from policy_lake import NOON, new_lake
 
 from ioledger.config import CheckTable
-from ioledger.errors import DataError
-from ioledger.lake import reader
+from ioledger.errors import DataError, LakeError
+from ioledger.lake import layout, reader
+from policies import cases
 from policies import sandbox as sandbox_module
 from policies.enclosed import enclose
 from policies.rule import Rule, parse_rule
@@ -287,3 +288,20 @@ def test_a_rule_s_cases_are_limited_as_well(poor: Sandbox) -> None:
     (told, *_) = poor.failures(rule(select("list_sum(range(1000000000))::VARCHAR")))
 
     assert told.startswith(f"ACME001: always: {FILE}: the rule ran out of memory")
+
+
+def test_a_rule_s_cases_see_no_file_either(outside: Path) -> None:
+    elsewhere = select("x::VARCHAR", f"FROM expired_at_moment('{outside}/secret.parquet', $moment)")
+
+    (told, *_) = cases.failures(rule(elsewhere))
+
+    assert "Permission Error: Cannot access file" in told
+
+
+def test_a_broken_file_of_the_lake_is_not_the_rule_s_fault(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    (path,) = layout.files(lake, "entitlement")
+    path.write_bytes(b"not Parquet at all")
+
+    with Sandbox(POOR, lake) as sandbox, pytest.raises(LakeError, match="cannot be read"):
+        sandbox.findings(rule(select("volume_id", "FROM entitlement")), NOON, {})
