@@ -10,6 +10,7 @@ from ioledger.errors import DataError
 from ioledger.lake.reader import connect_tables
 from policies import engine
 from policies.enclosed import enclose
+from policies.guarded import out_of_memory
 from policies.statement import one_line
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def failure(rule: Rule, case: Case) -> str | None:
             return difference(connection, rule, case)
     except DataError as error:
         return str(error)
+    except (duckdb.OutOfMemoryException, MemoryError):
+        return out_of_memory(rule)
     except duckdb.Error as error:
         return f"the rule cannot be run: {one_line(error)}"
 

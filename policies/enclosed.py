@@ -21,7 +21,6 @@ def enclose(connection: duckdb.DuckDBPyConnection, files: Iterable[Path] = ()) -
     # DuckDB opens a file by the pattern that matches it alone, and permits both by their own text.
     allowed = {text for path in files for text in (reader.literal(path), "'{}'".format(str(path).replace("'", "''")))}
     connection.execute(f"SET allowed_paths = [{', '.join(sorted(allowed))}]")
-    connection.execute("SET python_enable_replacements = false")
     connection.execute("SET temp_directory = ''")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

@@ -26,7 +26,7 @@ Thresholds = dict[str, dict[str, int]]
 STATUSES: Final = ("violation", "unknown")
 """What a rule may give, worst first: what is known to be wrong outranks what could not be judged."""
 
-_MISTAKES_OF_A_RULE: Final = (duckdb.BinderException, duckdb.CatalogException, duckdb.DataError)
+_WRONG_NAMES: Final = (duckdb.BinderException, duckdb.CatalogException)
 """Other errors may also come from a file of the lake that cannot be read; the reader tells them apart."""
 
 _NEVER_NULL: Final = tuple(name for name in FINDING.required if name in RESULT)
@@ -113,11 +113,13 @@ def _selected(connection: duckdb.DuckDBPyConnection, rule: Rule, values: dict[st
         columns = [(name, str(type_)) for name, type_, *_ in result.description or ()]
         _refuse_other_columns(rule, columns)
         rows = [dict(zip(dict(columns), row, strict=True)) for row in result.fetchall()]
-    except _MISTAKES_OF_A_RULE as error:
+    except _WRONG_NAMES as error:
         raise DataError(
             f"{rule.file}: the rule cannot be run: {one_line(error)}; it may read the lake's tables and views, "
             "by the columns they have"
         ) from error
+    except duckdb.DataError as error:
+        raise DataError(f"{rule.file}: the rule cannot be run: {one_line(error)}; correct the value there") from error
     for row in rows:
         _refuse_other_values(rule, row)
     return rows

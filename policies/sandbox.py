@@ -8,11 +8,17 @@ and whoever started it ends it.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import signal
+import sys
+import threading
 from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
+
+import pyarrow as pa
 
 from ioledger.errors import IoledgerError
 from ioledger.lake import reader
@@ -40,6 +46,9 @@ _OVERHEAD_BYTES: Final = 128 << 20
 _DATA_FIELD: Final = 5
 """Of /proc/self/statm: private memory that can be written, in pages."""
 
+_OUT_OF_MEMORY: Final = 3
+"""The exit status of a process that had no memory left to say so."""
+
 
 class _EndedError(Exception):
     """The process did not answer in time, or is gone; the message says which."""
@@ -63,10 +72,15 @@ class Sandbox:
         Raises LakeError where the lake is to blame and not the rule.
         """
         alone = rule.model_copy(update={"cases": [], "given": {}})
+        found: list[Finding]
         try:
-            found: list[Finding] = self._call(rule, _findings, alone, moment, parameters, self._limits)
+            found, is_doubtful = self._call(rule, _findings, alone, moment, parameters, self._limits)
         except _EndedError as error:
             return [failed(rule, moment, str(error))]
+        if is_doubtful and self._lake:
+            with reader.open_lake(self._lake) as opened:
+                opened.show_all()
+                reader.refuse_unreadable(opened)
         return found
 
     def failures(self, rule: Rule) -> list[str]:
@@ -87,10 +101,7 @@ class Sandbox:
                 raise _EndedError(guarded.out_of_time(rule, self._limits.rule_timeout_seconds))
             answer = pipe.recv()
         except (EOFError, OSError) as error:
-            status = self._end()
-            raise _EndedError(
-                f"{rule.file}: the rule ended the process that ran it (status {status}); write it otherwise"
-            ) from error
+            raise _EndedError(self._last_words(rule)) from error
         if isinstance(answer, IoledgerError):
             raise answer
         return answer
@@ -99,22 +110,39 @@ class Sandbox:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, self._limits, self._lake), daemon=True)
-        self._process.start()
+        # A Ctrl-C is meant for the command, which ends its process: that inherits a signal that is blocked,
+        # but for the tracker, whose start would let it through again.
+        resource_tracker.ensure_running()
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         theirs.close()
         is_open = self._pipe.recv()
         if isinstance(is_open, IoledgerError):
             raise is_open
         return self._pipe
 
-    def _end(self) -> int | None:
-        """End the process at once, whatever it is doing; return its exit status, None if there was none."""
+    def _last_words(self, rule: Rule) -> str:
+        """Say why the process is gone."""
+        process = self._process
+        if process:
+            process.join(GRACE_SECONDS)
+        self._end()
+        if process and process.exitcode == _OUT_OF_MEMORY:
+            return guarded.out_of_memory(rule)
+        status = process.exitcode if process else None
+        return f"{rule.file}: the rule ended the process that ran it (status {status}); write it otherwise"
+
+    def _end(self) -> None:
+        """End the process at once, whatever it is doing."""
         process, pipe, self._process, self._pipe = self._process, self._pipe, None, None
-        if process is None or pipe is None:
-            return None
-        pipe.close()
-        process.kill()
-        process.join()
-        return process.exitcode
+        if pipe:
+            pipe.close()
+        if process:
+            process.kill()
+            process.join()
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +155,7 @@ class Sandbox:
 
 def serve(pipe: Connection, limits: CheckTable, lake: Path | None) -> None:
     """Answer calls until the other side has no more: what such a process does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is meant for the command, which ends this process
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         if lake is None:
             _answer(pipe, limits, None)
@@ -139,8 +167,17 @@ def serve(pipe: Connection, limits: CheckTable, lake: Path | None) -> None:
             _answer(pipe, limits, opened)
     except IoledgerError as error:
         pipe.send(error)
+    except MemoryError:
+        sys.exit(_OUT_OF_MEMORY)
     except (EOFError, BrokenPipeError):
         return
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
 
 
 def _answer(pipe: Connection, limits: CheckTable, opened: OpenLake | None) -> None:
@@ -152,6 +189,7 @@ def _answer(pipe: Connection, limits: CheckTable, opened: OpenLake | None) -> No
 
 
 def _limit_memory(mebibytes: int) -> None:
+    pa.allocate_buffer(1)  # Arrow reserves a gibibyte with the first, used or not
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[_DATA_FIELD])
     most = pages * resource.getpagesize() + (mebibytes << 20) + _OVERHEAD_BYTES
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
@@ -159,10 +197,12 @@ def _limit_memory(mebibytes: int) -> None:
 
 def _findings(
     opened: OpenLake, rule: Rule, moment: datetime, parameters: Mapping[str, int], limits: CheckTable
-) -> list[Finding]:
-    guard = Guard(limits.rule_timeout_seconds, partial(reader.refuse_unreadable, opened))
+) -> tuple[list[Finding], bool]:
+    """Run a rule; tell also whether a broken file of the lake may be why it failed: reading it may take memory."""
+    doubts: list[None] = []
+    guard = Guard(limits.rule_timeout_seconds, partial(doubts.append, None))
     run = partial(engine.apply, opened.connection, rule, moment, parameters)
-    return guarded.findings(opened.connection, rule, moment, run, guard)
+    return guarded.findings(opened.connection, rule, moment, run, guard), bool(doubts)
 
 
 def _failures(_opened: None, rule: Rule) -> list[str]:

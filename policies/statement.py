@@ -54,7 +54,8 @@ def refuse_others(statement: str, declared: Collection[str], file: str) -> None:
     for node in _nodes(tree):
         forbidden = _forbidden(node)
         if forbidden:
-            raise DataError(f"{file}: line {_line(statement, _place(node))}: {forbidden}")
+            place = min(_places(node), default=_beginning(statement, found))
+            raise DataError(f"{file}: line {_line(statement, place)}: {forbidden}")
     _refuse_other_parameters(statement, tree, declared, file)
 
 
@@ -68,22 +69,26 @@ def _beginning(statement: str, found: list[duckdb.Statement]) -> int:
 
 
 def _tree(statement: str, file: str) -> _Node:
-    with duckdb.connect() as connection:
-        (text,) = connection.execute("SELECT json_serialize_sql($statement)", {"statement": statement}).fetchall()[0]
-    tree: _Node = json.loads(text)
+    ((text,),) = _parser().execute("SELECT json_serialize_sql($statement)", {"statement": statement}).fetchall()
+    try:
+        tree: _Node = json.loads(text)
+    except RecursionError as error:
+        raise DataError(f"{file}: the statement is nested too deeply to be looked through; flatten it") from error
     if tree["error"]:
         raise DataError(f"{file}: the statement cannot be looked through: {tree['error_message']}; write it otherwise")
     return tree
 
 
-def _nodes(value: object) -> Iterator[_Node]:
-    if isinstance(value, dict):
-        yield value
-        for inner in value.values():
-            yield from _nodes(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _nodes(inner)
+def _nodes(tree: object) -> Iterator[_Node]:
+    """Give every node of a tree, each before what is within it."""
+    left = [tree]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            yield value
+            left.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            left.extend(reversed(value))
 
 
 def _forbidden(node: _Node) -> str | None:
@@ -109,10 +114,17 @@ def _forbidden(node: _Node) -> str | None:
 
 
 @cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """Return a connection that looks at text alone; to open one takes longer than to use it."""
+    return duckdb.connect()
+
+
+@cache
 def _built_in() -> dict[str, frozenset[str]]:
     """Name DuckDB's own views, its table functions, and its functions that have effects or other answers later."""
-    with duckdb.connect() as connection:
-        rows = connection.execute(
+    rows = (
+        _parser()
+        .execute(
             """
             SELECT 'view', view_name FROM duckdb_views() WHERE internal
             UNION
@@ -122,7 +134,9 @@ def _built_in() -> dict[str, frozenset[str]]:
             SELECT 'changing', function_name FROM duckdb_functions()
             WHERE function_type = 'scalar' AND stability <> 'CONSISTENT'
             """
-        ).fetchall()
+        )
+        .fetchall()
+    )
     return {kind: frozenset(name for k, name in rows if k == kind) for kind in ("view", "table", "changing")}
 
 
@@ -142,11 +156,9 @@ def _refuse_other_parameters(statement: str, tree: _Node, declared: Collection[s
         raise DataError(f"{file}: the statement never uses the parameter ${name}; use it, or do not declare it")
 
 
-def _place(node: _Node) -> int:
-    """Return where a node of a tree is, in bytes, or else the first place within it."""
-    own: int = node.get("query_location", _NOWHERE)
-    within = (inner.get("query_location", _NOWHERE) for inner in _nodes(node))
-    return own if own != _NOWHERE else min((place for place in within if place != _NOWHERE), default=0)
+def _places(node: _Node) -> Iterator[int]:
+    """Give where a node of a tree and what is within it stand, in bytes, as far as DuckDB tells."""
+    return (place for inner in _nodes(node) if (place := inner.get("query_location", _NOWHERE)) != _NOWHERE)
 
 
 def _line(statement: str, place: int) -> int:
