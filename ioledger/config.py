@@ -90,12 +90,20 @@ class SourceTable(BaseModel):
         return dict(self.model_extra or {})
 
 
+class CheckTable(StrictModel):
+    """The ``[check]`` table: how long one rule may take, and how much memory rules of the user's own may take."""
+
+    rule_timeout_seconds: Annotated[int, Field(ge=1)] = 300
+    own_rules_memory_mib: Annotated[int, Field(ge=64)] = 1024
+
+
 class Configuration(StrictModel):
     """A whole ioledger.toml."""
 
     lake: Annotated[str, Field(min_length=1)] = "lake"
     sources: dict[str, SourceTable] = {}
     rules: dict[str, dict[str, int]] = {}
+    check: CheckTable = CheckTable()
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import re
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,9 +20,11 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 FORMATS: Final = ("table", "json", "csv")
+"""How every command prints rows."""
+
 _FOLDED_WIDTH: Final = 14
 """Columns of text are folded to no less than this."""
 
@@ -36,29 +39,43 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _VISIBLE_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 """Owners of guests choose names; a name must not move the cursor of whoever reads it."""
 
-format_option = click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(FORMATS),
-    default="table",
-    show_default=True,
-    help="How rows are printed: for people, or for programs.",
-)
+_MARKUP: Final = re.compile(r"[\\`*_\[\]<>|~&$]")
+"""What Markdown, and GitHub's tables and formulas, would not show as it is."""
+
+
+def format_choice(formats: Sequence[str]) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """Give a command the option --format, as its argument ``output_format``."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(formats),
+        default="table",
+        show_default=True,
+        help="How rows are printed: for people, or for programs.",
+    )
+
+
+format_option = format_choice(FORMATS)
 
 
 def show(
     rows: Sequence[Mapping[str, object]], columns: Sequence[str], output_format: str, stream: TextIO | None = None
 ) -> None:
-    """Print rows on stdout as a table, a JSON array or RFC 4180 CSV.
+    """Print rows on stdout as a table, a JSON array, JSON objects line by line (``ndjson``), CSV or Markdown.
 
     Times are ISO 8601 in UTC with ``Z``. Decimal amounts are strings in JSON, so that no reader
-    rounds them; NULL is null in JSON and empty elsewhere. In CSV a text that a spreadsheet would
-    take for a formula is preceded by an apostrophe.
+    rounds them; NULL is null in JSON and empty elsewhere. CSV is that of RFC 4180; a text that a
+    spreadsheet would take for a formula is preceded by an apostrophe.
     """
     stream = stream or sys.stdout
     if output_format == "json":
-        listed = [{name: _json_value(row.get(name)) for name in columns} for row in rows]
-        stream.write(json.dumps(listed, ensure_ascii=False, indent=2) + "\n")
+        stream.write(json.dumps([_json_row(row, columns) for row in rows], ensure_ascii=False, indent=2) + "\n")
+    elif output_format == "ndjson":
+        stream.writelines(json.dumps(_json_row(row, columns), ensure_ascii=False) + "\n" for row in rows)
+    elif output_format == "markdown":
+        stream.write(_markdown_row(name.replace("_", " ") for name in columns))
+        stream.write("|---" * len(columns) + "|\n")
+        stream.writelines(_markdown_row(markdown(row.get(name)) for name in columns) for row in rows)
     elif output_format == "csv":
         writer = csv.writer(stream)
         writer.writerow(columns)
@@ -66,6 +83,19 @@ def show(
     else:
         _table(rows, columns, stream)
     stream.flush()
+
+
+def _json_row(row: Mapping[str, object], columns: Sequence[str]) -> dict[str, object]:
+    return {name: _json_value(row.get(name)) for name in columns}
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def markdown(value: object) -> str:
+    """Return a value as text of one line in which Markdown finds no markup."""
+    return _MARKUP.sub(r"\\\g<0>", _grouped(value))
 
 
 def _json_value(value: object) -> object:
@@ -93,9 +123,16 @@ class _Console(Console):
         raise BrokenPipeError
 
 
+def _console(stream: TextIO) -> Console:
+    if stream.isatty():
+        return _Console(file=stream)
+    # Environments of jobs often set FORCE_COLOR for what people watch; programs read a pipe.
+    return _Console(file=stream, width=_PIPE_WIDTH, force_terminal=False)
+
+
 def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], stream: TextIO) -> None:
     """Print a table, or, where the terminal is too narrow for one, a block of lines for each row."""
-    console = _Console(file=stream, width=None if stream.isatty() else _PIPE_WIDTH)
+    console = _console(stream)
     table = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, _GAP - 1, 0, 0))
     least_width = -_GAP
     for name in columns:

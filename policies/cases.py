@@ -9,7 +9,9 @@ import duckdb
 from ioledger.errors import DataError
 from ioledger.lake.reader import connect_tables
 from policies import engine
-from policies.rule import one_line
+from policies.enclosed import enclose
+from policies.guarded import out_of_memory
+from policies.statement import one_line
 
 if TYPE_CHECKING:
     from policies.rule import Case, Rule
@@ -31,14 +33,18 @@ def failure(rule: Rule, case: Case) -> str | None:
             return difference(connection, rule, case)
     except DataError as error:
         return str(error)
+    except (duckdb.OutOfMemoryException, MemoryError):
+        return out_of_memory(rule)
     except duckdb.Error as error:
         return f"the rule cannot be run: {one_line(error)}"
 
 
 def given(case: Case) -> duckdb.DuckDBPyConnection:
-    """Open the rows of a case; raises DataError if they break the contract of their tables."""
+    """Open the rows of a case, and nothing beside them; raises DataError if they break the contract of their tables."""
     runs = [_COMMITTED_RUN | {"ended_at": run.get("started_at")} | run for run in case.given.get("collection_run", [])]
-    return connect_tables({**case.given, "collection_run": runs})
+    connection = connect_tables({**case.given, "collection_run": runs})
+    enclose(connection)
+    return connection
 
 
 def difference(connection: duckdb.DuckDBPyConnection, rule: Rule, case: Case) -> str | None:

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ioledger.cli import EXIT_FINDINGS
+from ioledger.cli import EXIT_FINDINGS, EXIT_WRONG_USE
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
-from ioledger.lake import layout, reader, settings
+from ioledger.lake import layout, settings
 from ioledger.model.period import parse_moment
-from ioledger.model.tables import FINDING
-from ioledger.terminal import format_option, show
-from policies import cases, documentation, engine, store
+from ioledger.terminal import format_choice, format_option, show
+from policies import cases, checking, documentation, engine, exemptions, outputs, store
+from policies.own_rules import load_own_rules
 from policies.rule import SEVERITIES, load_rules
+from policies.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ioledger.app import App
-    from policies.finding import Finding
     from policies.rule import Rule, Severity
 
 _log = logging.getLogger(__name__)
 
-_FOR_PEOPLE: Final = ("severity", "code", "status", "resource_id", "reason", "first_seen_at")
+own_rules_option = click.option(
+    "--rules",
+    "own_rules",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A directory with rules of your own, beside the shipped ones.",
+)
 
 
 @click.command()
@@ -39,53 +42,76 @@ _FOR_PEOPLE: Final = ("severity", "code", "status", "resource_id", "reason", "fi
     show_default=True,
     help="The least severity that makes the exit code 1.",
 )
-@format_option
+@own_rules_option
+@format_choice(outputs.FORMATS)
+@click.option(
+    "--to",
+    "to",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to a file, whole or not at all [default: stdout].",
+)
 @click.pass_obj
-def check(app: App, at: str | None, fail_on: Severity, output_format: str) -> int:
+def check(  # noqa: PLR0913, PLR0917 - one argument for each option
+    app: App, at: str | None, fail_on: Severity, own_rules: Path | None, output_format: str, to: Path | None
+) -> int:
     """Judge by the policy rules what is in force at a moment.
 
     Findings are printed and kept in the lake. A finding is a violation, or unknown where data is
     missing. The exit code is 1 if there are findings, of either kind, as severe as --fail-on or
-    more. TIME is ISO 8601; without an offset it is meant in the lake's billing time zone.
+    more, which no entry of exemptions.toml covers. It is 2 if a rule could not be run, which is a
+    finding too; the other rules are not concerned. TIME is ISO 8601; without an offset it is meant
+    in the lake's billing time zone.
     """
-    rules = load_rules()
-    thresholds = engine.thresholds(rules, app.configuration().rules)
+    if to:
+        outputs.require_place(to)
+    rules = _all_rules(own_rules)
+    configuration = app.configuration()
+    thresholds = engine.thresholds(rules, configuration.rules)
+    exempting = exemptions.load(app.directory / exemptions.FILE, [rule.code for rule in rules])
     lake = layout.require(app.lake())
     now = app.clock.now()
     moment = parse_moment(at, settings.at(settings.load(lake), now).zone) if at else now
-    with reader.connect(lake) as connection:
-        found = engine.check(connection, rules, moment, thresholds)
-    findings = store.carried_over(found, store.first_seen_before(lake, moment))
-    columns = _FOR_PEOPLE if output_format == "table" else FINDING.names
-    if findings or output_format != "table":
-        show([asdict(finding) for finding in findings], columns, output_format)
+    found = checking.check(lake, rules, moment, thresholds, configuration.check)
+    seen = store.carried_over(found, store.first_seen_before(lake, moment))
+    findings, leftovers = exemptions.applied(seen, exempting, moment)
+    report = outputs.Report(moment, rules, findings, leftovers)
+    # Kept first: a reader of stdout that leaves early ends the command.
     store.store(lake, findings, moment)
-    _log.info("%s", _summary(findings, len(rules)))
+    outputs.deliver(report, output_format, to)
+    for leftover in leftovers:
+        _log.warning("%s", leftover)
+    _log.info("%s", _summary(report))
+    if report.failed:
+        return EXIT_WRONG_USE
     failing = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
-    return EXIT_FINDINGS if any(finding.severity in failing for finding in findings) else 0
+    return EXIT_FINDINGS if any(finding.severity in failing for finding in report.counted) else 0
 
 
-def _summary(findings: Sequence[Finding], rule_count: int) -> str:
-    if not findings:
-        return f"{rule_count} rules found nothing"
-    tally = Counter(finding.severity for finding in findings)
-    told = ", ".join(f"{tally[severity]} {severity}" for severity in SEVERITIES if tally[severity])
-    return (
-        f"{rule_count} rules found {told}; `ioledger rules explain CODE` says why a finding matters and how to mend it"
-    )
+def _all_rules(own_rules: Path | None) -> list[Rule]:
+    return [*load_rules(), *load_own_rules(own_rules)]
+
+
+def _summary(report: outputs.Report) -> str:
+    hint = "; `ioledger rules explain CODE` says why a finding matters and how to mend it"
+    return outputs.tally(report) + (hint if report.counted and not report.failed else "")
 
 
 @click.group(invoke_without_command=True)
+@own_rules_option
 @format_option
 @click.pass_context
-def rules(ctx: click.Context, output_format: str) -> None:
+def rules(ctx: click.Context, own_rules: Path | None, output_format: str) -> None:
     """List the policy rules, explain one, or test them all."""
-    if ctx.invoked_subcommand is None:
-        listed = [
-            {"code": rule.code, "severity": rule.severity, "title": rule.title, "parameters": _parameters(rule)}
-            for rule in load_rules()
-        ]
-        show(listed, ("code", "severity", "title", "parameters"), output_format)
+    if ctx.invoked_subcommand is not None:
+        if own_rules:
+            ctx.fail(f"--rules stands before {ctx.invoked_subcommand!r}; write it after")
+        return
+    listed = [
+        {"code": rule.code, "severity": rule.severity, "title": rule.title, "parameters": _parameters(rule)}
+        for rule in _all_rules(own_rules)
+    ]
+    show(listed, ("code", "severity", "title", "parameters"), output_format)
 
 
 def _parameters(rule: Rule) -> str | None:
@@ -94,9 +120,10 @@ def _parameters(rule: Rule) -> str | None:
 
 @rules.command()
 @click.argument("code")
-def explain(code: str) -> None:
+@own_rules_option
+def explain(code: str, own_rules: Path | None) -> None:
     """Say what rule CODE finds, why it matters and how to mend it."""
-    known = {rule.code: rule for rule in load_rules()}
+    known = {rule.code: rule for rule in _all_rules(own_rules)}
     wanted = code.upper()
     if wanted not in known:
         raise ConfigurationError(f"there is no rule {code!r}{did_you_mean(wanted, known)}; valid are {one_of(known)}")
@@ -104,10 +131,14 @@ def explain(code: str) -> None:
 
 
 @rules.command()
-def test() -> None:
+@own_rules_option
+@click.pass_obj
+def test(app: App, own_rules: Path | None) -> None:
     """Run every rule on the rows that its own file holds."""
-    loaded = load_rules()
-    failures = [failure for rule in loaded for failure in cases.failures(rule)]
+    loaded = _all_rules(own_rules)
+    with Sandbox(app.configuration().check) as sandbox:
+        run = {True: sandbox.failures, False: cases.failures}
+        failures = [failure for rule in loaded for failure in run[rule.is_own](rule)]
     for failure in failures:
         _log.error("%s", failure)
     count = sum(len(rule.cases) for rule in loaded)

@@ -41,7 +41,9 @@ def index(rules: Iterable[Rule]) -> str:
     return (
         "# The policy rules\n\n"
         "`ioledger check` applies them to what is in force at a moment. A finding is a `violation`, or `unknown`\n"
-        "where data is missing. `ioledger rules explain CODE` prints the page of a rule.\n\n"
+        "where data is missing; a rule that could not be run is an `error`, and the others still run.\n"
+        "`ioledger rules explain CODE` prints the page of a rule. How findings are exempted, printed and watched\n"
+        "is in [checks.md](../checks.md). You can add [rules of your own](own-rules.md).\n\n"
         f"| code | severity | finds |\n|---|---|---|\n{rows}\n"
     )
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
 from ioledger.model.tables import FINDING
+from policies import guarded
 from policies.finding import Finding
-from policies.rule import MOMENT, RESULT, SEVERITIES, Rule, one_line
+from policies.rule import PREFIX, RESULT, SEVERITIES, Rule
+from policies.statement import MOMENT, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from policies.guarded import Guard
+
 Thresholds = dict[str, dict[str, int]]
 """The value of every declared parameter, by rule code and name."""
 
-STATUSES: Final = FINDING.values["status"]
-"""Worst first: what is known to be wrong outranks what could not be judged."""
+STATUSES: Final = ("violation", "unknown")
+"""What a rule may give, worst first: what is known to be wrong outranks what could not be judged."""
 
-_MISTAKES_OF_A_RULE: Final = (duckdb.BinderException, duckdb.CatalogException, duckdb.DataError)
+_WRONG_NAMES: Final = (duckdb.BinderException, duckdb.CatalogException)
 """Other errors may also come from a file of the lake that cannot be read; the reader tells them apart."""
 
 _NEVER_NULL: Final = tuple(name for name in FINDING.required if name in RESULT)
@@ -35,8 +40,9 @@ def thresholds(rules: Iterable[Rule], configured: Mapping[str, Mapping[str, int]
     values = {rule.code: rule.defaults for rule in rules}
     for code, settings in configured.items():
         if code not in values:
+            own = "" if code.startswith(PREFIX) else "; a rule of your own is there with --rules DIR"
             raise ConfigurationError(
-                f"[rules.{code}]: there is no such rule{did_you_mean(code, values)}; valid are {one_of(values)}"
+                f"[rules.{code}]: there is no such rule{did_you_mean(code, values)}; valid are {one_of(values)}{own}"
             )
         for name, value in settings.items():
             if name not in values[code]:
@@ -51,21 +57,30 @@ def thresholds(rules: Iterable[Rule], configured: Mapping[str, Mapping[str, int]
 
 
 def check(
-    connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule], moment: datetime, values: Thresholds
+    connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule], moment: datetime, values: Thresholds, guard: Guard
 ) -> list[Finding]:
-    """Judge the lake behind ``connection`` at ``moment``.
+    """Judge the lake behind ``connection`` at ``moment``; a rule that fails is a finding with the status ``error``.
 
-    A resource has at most one finding per rule. Findings come worst first: by severity, status,
-    code and resource. Raises DataError if a rule cannot be run or gives something else than findings.
+    A resource has at most one finding per rule. Raises LakeError if the lake cannot be read.
     """
-    findings = [finding for rule in rules for finding in apply(connection, rule, moment, values[rule.code])]
-    return sorted(findings, key=_worst_first)
+    found: list[Finding] = []
+    for rule in rules:
+        run = partial(apply, connection, rule, moment, values[rule.code])
+        found += guarded.findings(connection, rule, moment, run, guard)
+    return found
 
 
-def _worst_first(finding: Finding) -> tuple[int, int, str, str, str]:
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Put rules that failed first, and then findings by severity, status, code and resource."""
+    return sorted(findings, key=_rank)
+
+
+def _rank(finding: Finding) -> tuple[bool, int, int, str, str, str]:
+    is_failure = finding.status not in STATUSES
     return (
+        not is_failure,
         SEVERITIES.index(finding.severity),
-        STATUSES.index(finding.status),
+        0 if is_failure else STATUSES.index(finding.status),
         finding.code,
         finding.resource_kind,
         finding.resource_id,
@@ -77,7 +92,8 @@ def apply(
 ) -> list[Finding]:
     """Run one rule at ``moment``; the order of its findings is that of their resources.
 
-    Raises DataError as ``check`` does.
+    Raises DataError if the rule cannot be run or gives something else than findings, and DuckDB's
+    errors for whatever may have another reason.
     """
     rows = _selected(connection, rule, {**parameters, MOMENT: moment})
     worst: dict[tuple[str, str], dict[str, Any]] = {}
@@ -97,11 +113,13 @@ def _selected(connection: duckdb.DuckDBPyConnection, rule: Rule, values: dict[st
         columns = [(name, str(type_)) for name, type_, *_ in result.description or ()]
         _refuse_other_columns(rule, columns)
         rows = [dict(zip(dict(columns), row, strict=True)) for row in result.fetchall()]
-    except _MISTAKES_OF_A_RULE as error:
+    except _WRONG_NAMES as error:
         raise DataError(
             f"{rule.file}: the rule cannot be run: {one_line(error)}; it may read the lake's tables and views, "
             "by the columns they have"
         ) from error
+    except duckdb.DataError as error:
+        raise DataError(f"{rule.file}: the rule cannot be run: {one_line(error)}; correct the value there") from error
     for row in rows:
         _refuse_other_values(rule, row)
     return rows

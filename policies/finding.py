@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from policies.rule import Severity
 
-Status = Literal["violation", "unknown"]
+Status = Literal["violation", "unknown", "error"]
 
 
 @dataclass(frozen=True, slots=True)

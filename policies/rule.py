@@ -7,24 +7,26 @@ parameters ``$moment`` and those that the header declares.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
-import duckdb
 from pydantic import AwareDatetime, Field
 
 from ioledger.config import StrictModel, validated
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
 from ioledger.model.columns import TIME
 from ioledger.model.tables import FINDING, TABLES
+from policies.statement import MOMENT, refuse_others
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 SHIPPED_RULES: Final = Path(__file__).with_name("rules")
+
+PREFIX: Final = "QOS"
+"""What the codes of shipped rules begin with, those of later versions too."""
 
 ADDED_BY_THE_CHECK: Final = ("code", "severity", "first_seen_at", "last_seen_at", "exempted_by")
 
@@ -34,9 +36,6 @@ RESULT: Final = {
     if column.name not in ADDED_BY_THE_CHECK
 }
 """What a rule's SELECT gives: each column of a finding that the check does not add, with its DuckDB type."""
-
-MOMENT: Final = "moment"
-"""The bound parameter that every rule may name: the TIMESTAMPTZ at which the lake is judged."""
 
 Severity = Literal["critical", "high", "medium", "low"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "high", "medium", "low")
@@ -99,6 +98,11 @@ class Rule(Header):
     cases: list[Case]
 
     @property
+    def is_own(self) -> bool:
+        """Tell whether this is a user's rule and not a shipped one."""
+        return not self.code.startswith(PREFIX)
+
+    @property
     def defaults(self) -> dict[str, int]:
         """Return the declared parameters with their defaults."""
         return {parameter.name: parameter.default for parameter in self.parameters}
@@ -137,7 +141,7 @@ def parse_rule(text: str, file: str) -> Rule:
     _refuse_another_file_name(header, file)
     _refuse_unknown_rows(header.given, f"{file}: given")
     names = _parameter_names(header, file)
-    _refuse_other_statements(statement, names, file)
+    refuse_others(statement, names, file)
     cases = [case for kind, tables in written.items() for case in _cases(header, kind, tables, file)]
     return Rule(**dict(header), file=file, statement=statement, cases=cases)
 
@@ -171,30 +175,6 @@ def _parameter_names(header: Header, file: str) -> set[str]:
         if name == MOMENT or names.count(name) > 1:
             raise DataError(f"{file}: the parameter {name!r} is there already; give it another name")
     return set(names)
-
-
-def _refuse_other_statements(statement: str, declared: set[str], file: str) -> None:
-    try:
-        found = duckdb.extract_statements(statement)
-    except duckdb.Error as error:
-        raise DataError(f"{file}: the statement is not SQL: {one_line(error)}; correct it there") from error
-    if [s.type for s in found] != [duckdb.StatementType.SELECT]:
-        kinds = ", ".join(s.type.name for s in found) or "none"
-        raise DataError(f"{file}: after the comment a rule has exactly one SELECT, not {kinds}; leave only that")
-    used = found[0].named_parameters
-    for name in sorted(used - declared - {MOMENT}):
-        valid = {MOMENT, *declared}
-        raise DataError(
-            f"{file}: the statement uses ${name}, which no [[parameters]] declares{did_you_mean(name, valid)}; "
-            f"declared are {one_of(valid)}"
-        )
-    for name in sorted(declared - used):
-        raise DataError(f"{file}: the statement never uses the parameter ${name}; use it, or do not declare it")
-
-
-def one_line(error: duckdb.Error) -> str:
-    """Return a DuckDB message as one line, without the picture of the place."""
-    return re.sub(r"\s+", " ", re.sub(r"\n *\^.*", "", str(error))).strip()
 
 
 def _cases(header: Header, kind: str, tables: object, file: str) -> list[Case]:

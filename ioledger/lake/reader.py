@@ -252,15 +252,23 @@ def _refuse_doubled_runs(opened: OpenLake, lake: Path) -> None:
 
 def _cause(error: duckdb.Error, opened: OpenLake) -> Exception:
     """Tell a file that cannot be read from a defect of ours: only the former is a LakeError."""
+    try:
+        refuse_unreadable(opened)
+    except LakeError as unreadable:
+        return unreadable
+    return error
+
+
+def refuse_unreadable(opened: OpenLake) -> None:
+    """Read all of an open lake, page by page; raise LakeError if a file of it cannot be read."""
     for name in TABLES:
         for path in sorted({*opened.files.get(name, ()), *opened.shown.get(name, ())}):
             reason = _unreadable(name, path)
             if reason:
-                return LakeError(
+                raise LakeError(
                     f"{path} cannot be read: {reason}; restore it, or set it aside with "
                     "`ioledger lake verify --quarantine`"
                 )
-    return error
 
 
 def _unreadable(name: str, path: Path) -> str | None:

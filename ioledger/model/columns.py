@@ -234,7 +234,7 @@ _FINDING = [
     Column("reason", TEXT, "the finding, or why records are withheld, in a sentence"),
     Column("first_seen_at", TIME, "the first check, without interruption, that found it"),
     Column("last_seen_at", TIME, "the check that found it last"),
-    Column("exempted_by", TEXT, "the exemption that covers it"),
+    Column("exempted_by", TEXT, "the exemption that covers it: its owner, its last day and why"),
 ]
 
 COLUMNS: Final[dict[str, Column]] = {

@@ -213,7 +213,8 @@ USAGE_MONTH: Final = Table(
 
 FINDING: Final = Table(
     name="finding",
-    meaning="what the policy rules found, one row per problem",
+    meaning="what the policy rules found, one row per problem; a rule that could not be run is one, with the status "
+    "`error` and itself as the resource",
     time="last_seen_at",
     key=("code", "resource_kind", "resource_id"),
     required=("code", "severity", "status", "resource_kind", "resource_id", "reason", "first_seen_at", "last_seen_at"),
@@ -222,7 +223,7 @@ FINDING: Final = Table(
         "interval_start", "interval_end", "observed", "expected", "unit", "reason", "first_seen_at", "last_seen_at",
         "exempted_by",
     ),
-    values={"severity": ("critical", "high", "medium", "low"), "status": ("violation", "unknown")},
+    values={"severity": ("critical", "high", "medium", "low"), "status": ("violation", "unknown", "error")},
 )  # fmt: skip
 
 FACTS: Final[Mapping[str, Table]] = {

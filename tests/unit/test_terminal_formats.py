@@ -6,10 +6,12 @@ import csv
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from html import unescape
 from io import StringIO
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from ioledger.terminal import show
 
@@ -62,11 +64,11 @@ def test_columns_have_their_order_and_a_missing_one_is_null() -> None:
     assert stream.getvalue() == "a,b\r\n,1\r\n"
 
 
-@pytest.mark.parametrize("output_format", ["json", "csv"])
+@pytest.mark.parametrize("output_format", ["json", "ndjson", "csv"])
 def test_no_rows_are_still_a_document(output_format: str) -> None:
     stream = StringIO(newline="")
     show([], ["a", "b"], output_format, stream)
-    assert stream.getvalue() == {"json": "[]\n", "csv": "a,b\r\n"}[output_format]
+    assert stream.getvalue() == {"json": "[]\n", "ndjson": "", "csv": "a,b\r\n"}[output_format]
 
 
 def test_a_name_cannot_steer_the_terminal_of_who_reads_it() -> None:
@@ -77,3 +79,22 @@ def test_a_name_cannot_steer_the_terminal_of_who_reads_it() -> None:
 
 def test_markup_in_a_name_is_shown_as_it_is() -> None:
     assert "[red]vm[/red]" in shown("[red]vm[/red]", "table")
+
+
+@pytest.mark.parametrize(
+    "name", ["a|b", "*a*", "__a__", "`a`", "[a](http:b)", "![a](b)", "<img src=x>", "&lt;", "a\\|b", "~~a~~", "$a$"]
+)
+def test_markdown_shows_a_name_as_it_is(name: str) -> None:
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(shown(name, "markdown"))
+
+    cell = html.partition("<td>")[2].partition("</td>")[0]
+    assert unescape(cell) == name
+    assert "<" not in cell
+
+
+def test_markdown_keeps_a_value_on_the_line_of_its_row() -> None:
+    assert shown("a\nb\x1b[2J", "markdown").splitlines()[2:] == [r"| a\\x0ab\\x1b\[2J |"]
+
+
+def test_json_lines_are_one_object_a_line_whatever_a_value_holds() -> None:
+    assert shown("a\nb\r\u2028", "ndjson") == '{"column": "a\\nb\\r\u2028"}\n'

@@ -1,0 +1,196 @@
+"""Exemptions: findings that somebody answers for until a date, from exemptions.toml beside ioledger.toml."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import date
+from fnmatch import fnmatchcase, translate
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from ioledger.config import StrictModel, validated
+from ioledger.errors import ConfigurationError, did_you_mean, one_of
+from ioledger.model.period import utc_day
+from policies.rule import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from policies.finding import Finding
+
+FILE: Final = "exemptions.toml"
+
+_HEADER: Final = re.compile(r"[ \t]*\[\[[ \t]*exemptions[ \t]*\]\]")
+
+
+def _plain_date(value: object) -> object:
+    # A time of day would say in which zone the day ends, and an exemption's day ends in UTC.
+    if type(value) is not date:
+        raise ValueError(f"received {str(value)!r}; valid is a date without quotes and without a time: 2026-12-31")
+    return value
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class _Entry(StrictModel):
+    """One ``[[exemptions]]`` table; ``rule`` and ``resource`` are shell patterns, in which case counts."""
+
+    rule: Text
+    resource: Text
+    reason: Text
+    owner: Text
+    expires: Annotated[date, BeforeValidator(_plain_date)]
+
+
+class _File(StrictModel):
+    exemptions: list[dict[str, Any]] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """What ``owner`` answers for, to the end of the day ``expires`` in UTC. ``where`` is its place, for messages."""
+
+    rule: str
+    resource: str
+    reason: str
+    owner: str
+    expires: date
+    where: str
+
+    def counts_at(self, moment: datetime) -> bool:
+        """Tell whether it has not expired at a moment."""
+        return utc_day(moment) <= self.expires
+
+    def __str__(self) -> str:
+        """Return what a finding says of the exemption that covers it."""
+        return f"{self.owner}, until {self.expires}: {' '.join(self.reason.split())}"
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """An exemption that covers nothing, either expired or without a finding that it matches."""
+
+    exemption: Exemption
+    kind: Literal["expired", "unmatched"]
+    matches: int
+
+    def __str__(self) -> str:
+        """Say in a sentence what is left over and what to do about it."""
+        exemption = self.exemption
+        named = f"{exemption.where}: the exemption of {exemption.rule} on {exemption.resource} by {exemption.owner}"
+        if self.kind == "unmatched":
+            return f"{named} matches nothing; remove it if its problem is mended, or correct its patterns"
+        expired = f"{named} expired with {exemption.expires}"
+        if not self.matches:
+            return f"{expired}; remove it"
+        findings = "the finding" if self.matches == 1 else f"the {self.matches} findings"
+        return f"{expired} and no longer covers {findings} that it matches; mend the problem, or agree on a new date"
+
+
+def load(path: Path, codes: Collection[str]) -> list[Exemption]:
+    """Read the exemptions of a file, in its order; without the file there are none.
+
+    ``codes`` are those of all rules. Raises ConfigurationError, which names the file and the line,
+    for a file that is malformed, an unknown key, a missing or bad value, and an unknown rule.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read as TOML: {error}; correct it there") from error
+    mistaken = next((key for key in values if key != "exemptions"), "exemptions")
+    entries = validated(_File, values, _place(path, _line_of_key(text, mistaken))).exemptions
+    lines = _header_lines(text)
+    # Headers can be written in other ways: as an array in one value, or with quotes.
+    places = [_place(path, line) for line in lines] if len(lines) == len(entries) else None
+    return [
+        _exemption(entry, places[n] if places else f"{path}: exemption number {n + 1}", codes)
+        for n, entry in enumerate(entries)
+    ]
+
+
+def _place(path: Path, line: int | None) -> str:
+    return f"{path}: line {line}" if line else str(path)
+
+
+def _line_of_key(text: str, key: str) -> int | None:
+    """Return the line on which a key of the top level is first written; None if its value spans lines."""
+    lines = text.split("\n")
+    candidates = (number for number, line in enumerate(lines, start=1) if key in line)
+    return next((number for number in candidates if key in (_parsed(lines[:number]) or {})), None)
+
+
+def _header_lines(text: str) -> list[int]:
+    """Return the lines of the ``[[exemptions]]`` headers.
+
+    What looks like one inside a text of several lines is none: what comes before it is not whole.
+    """
+    found = []
+    since_last: list[str] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if _HEADER.match(line) and _parsed(since_last) is not None:
+            found.append(number)
+            since_last = []
+        since_last.append(line)
+    return found
+
+
+def _parsed(lines: Sequence[str]) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads("\n".join(lines))
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _exemption(entry: dict[str, Any], where: str, codes: Collection[str]) -> Exemption:
+    valid = validated(_Entry, entry, where)
+    if not any(fnmatchcase(code, valid.rule) for code in codes):
+        own = "" if valid.rule.startswith(PREFIX) else "; a rule of your own is there with --rules DIR"
+        raise ConfigurationError(
+            f"{where}: key 'rule': there is no rule {valid.rule!r}{did_you_mean(valid.rule, codes)}; "
+            f"valid are {one_of(codes)} and patterns of them such as QOS1*{own}"
+        )
+    return Exemption(**dict(valid), where=where)
+
+
+def applied(
+    findings: Iterable[Finding], exemptions: Sequence[Exemption], moment: datetime
+) -> tuple[list[Finding], list[Leftover]]:
+    """Mark the findings of the check at ``moment`` that an exemption covers; return what covers nothing as well.
+
+    Of several exemptions that have not expired the first in the file is named. A rule that failed is
+    exempted by nobody, and what it would have found is not known to match nothing. Order stays.
+    """
+    patterns = [re.compile(translate(exemption.resource)) for exemption in exemptions]
+    of_rule: dict[str, list[int]] = defaultdict(list)
+    matches = [0] * len(exemptions)
+    may_match: set[int] = set()
+    marked = []
+    for finding in findings:
+        if finding.code not in of_rule:
+            of_rule[finding.code] = [n for n, it in enumerate(exemptions) if fnmatchcase(finding.code, it.rule)]
+        if finding.status == "error":
+            may_match.update(of_rule[finding.code])
+            marked.append(finding)
+            continue
+        matching = [n for n in of_rule[finding.code] if patterns[n].match(finding.resource_id)]
+        for n in matching:
+            matches[n] += 1
+        covering = next((exemptions[n] for n in matching if exemptions[n].counts_at(moment)), None)
+        marked.append(replace(finding, exempted_by=str(covering)) if covering else finding)
+    leftovers = []
+    for n, exemption in enumerate(exemptions):
+        if not exemption.counts_at(moment):
+            leftovers.append(Leftover(exemption, "expired", matches[n]))
+        elif not matches[n] and n not in may_match:
+            leftovers.append(Leftover(exemption, "unmatched", 0))
+    return marked, leftovers
