@@ -4,12 +4,12 @@ name = "cap_below_maximum"
 title = "A cap is below the maximum or the burst that the storage allows"
 severity = "high"
 what = """
-A disk whose hypervisor cap lets fewer operations per second through than the maximum of its volume,
-or, in a burst, than the volume's burst. Several disks on one volume share both evenly, rounded up,
-as in metering. The cap is the one in total, or reads and writes added up where both are set, or the
-lower of the two; a cap on one direction alone does not compare. A cap without a burst holds in
-bursts too. The finding is `unknown` where the disk's caps could not be read, and where the
-allocation of a capped disk's volume is older than its age limit.
+A disk whose hypervisor cap lets fewer operations or bytes per second through than the maximum of
+its volume or, in a burst, fewer operations than the volume's burst. Several disks on one volume
+share all three evenly, rounded up, as in metering. The cap is the one in total, or reads and writes
+added up where both are set, or the lower of the two; a cap on one direction alone does not compare.
+A cap without a burst holds in bursts too. The finding is `unknown` where the disk's caps could not be
+read, and where the allocation of a capped disk's volume is older than its age limit.
 """
 why = """
 The customer pays for headroom above the minimum, and the hypervisor keeps it out of reach. Nothing
@@ -41,6 +41,7 @@ provisioned_iops = [
     { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-burst", max_iops = 1000, burst_iops = 3000 },
     { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-shared", max_iops = 2001, burst_iops = 4001, attached_count = 2 },
     { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-minimum", min_iops = 2000 },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-bytes", max_bps = 100000001, attached_count = 2 },
 ]
 entitlement = [
     { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", account_id = "acme" },
@@ -100,6 +101,20 @@ resource_id = "guest-2/vda"
 expected = "2001"
 
 [[fail]]
+name = "reads and writes together are capped below half of the volume's throughput"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-bytes", cap_read_bps = 50000000, cap_write_bps = 0 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-bytes", cap_total_bps = 50000001 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+observed = "50000000"
+expected = "50000001"
+unit = "bytes per second"
+reason = "Disk vda of guest-1 is capped at 50000000 bytes/s, below the 50000001 bytes/s that its volume vol-bytes lets it have."
+
+[[fail]]
 name = "the caps could not be read, and the volume has a maximum"
 given.disk_io_stat = [
     { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "timeout", volume_id = "vol-a" },
@@ -108,8 +123,7 @@ given.disk_io_stat = [
 [[fail.expect]]
 status = "unknown"
 resource_id = "guest-1/vda"
-expected = "4000"
-reason = "Volume vol-a lets disk vda of web have 4000 IOPS, and the disk's caps could not be read (state timeout)."
+reason = "The caps of disk vda of web could not be read (state timeout), and its volume vol-a has a maximum or a burst."
 
 [[fail]]
 name = "the disk is capped and the allocation of its volume is too old, unlike one that another array took over"
@@ -129,13 +143,16 @@ given.disk_io_stat = [
     { source = "kvm", run_id = "1", sampled_at = 2026-11-06T11:59:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-a" },
     { source = "kvm", run_id = "1", sampled_at = 2026-11-06T11:59:00Z, vm_id = "guest-3", device = "vda", state = "ok", volume_id = "vol-moved", cap_total_iops = 1000 },
     { source = "kvm", run_id = "1", sampled_at = 2026-11-06T11:59:00Z, vm_id = "guest-4", device = "vda", state = "ok", volume_id = "vol-elsewhere", cap_total_iops = 1000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-06T11:59:00Z, vm_id = "guest-5", device = "vda", state = "ok", volume_id = "vol-a", cap_total_bps = 1000 },
 ]
 [[fail.expect]]
 status = "unknown"
 resource_id = "guest-1/vda"
-observed = "4000"
 interval_start = 2026-11-06T11:59:00Z
-reason = "Disk vda of web is capped at 4000 IOPS, and the allocation of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Disk vda of web is capped, and the allocation of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+[[fail.expect]]
+status = "unknown"
+resource_id = "guest-5/vda"
 
 [[pass]]
 name = "the cap equals the maximum, and its burst the burst"
@@ -168,6 +185,7 @@ state AS (
         coalesce(disk.vm_name, disk.vm_id) AS vm,
         allocation.max_iops,
         allocation.burst_iops,
+        allocation.max_bps,
         allocation.attached_count,
         expired.observed_at AS expired_observed_at,
         entitlement.account_id,
@@ -191,8 +209,10 @@ headroom AS (
             burst_rate_of(cap_read_iops, cap_read_iops_burst),
             burst_rate_of(cap_write_iops, cap_write_iops_burst)
         ) AS burst_ceiling_iops,
-        most_share_of(max_iops, attached_count) AS max_share,
-        most_share_of(burst_iops, attached_count) AS burst_share
+        ceiling_of(cap_total_bps, cap_read_bps, cap_write_bps) AS ceiling_bps,
+        most_share_of(max_iops, attached_count) AS max_share_iops,
+        most_share_of(burst_iops, attached_count) AS burst_share_iops,
+        most_share_of(max_bps, attached_count) AS max_share_bps
     FROM state
 ),
 
@@ -201,41 +221,55 @@ problem AS (
     SELECT
         *,
         CASE
-            WHEN capped IS NULL AND coalesce(max_share, burst_share) IS NOT NULL THEN 'caps not read'
-            WHEN ceiling_iops IS NOT NULL AND expired_observed_at IS NOT NULL THEN 'allocation too old'
-            WHEN ceiling_iops < max_share THEN 'maximum'
-            WHEN burst_ceiling_iops < burst_share THEN 'burst'
+            WHEN capped IS NULL AND coalesce(max_iops, burst_iops, max_bps) IS NOT NULL THEN 'caps not read'
+            WHEN coalesce(ceiling_iops, ceiling_bps) IS NOT NULL AND expired_observed_at IS NOT NULL
+                THEN 'allocation too old'
+            WHEN ceiling_iops < max_share_iops THEN 'operations'
+            WHEN burst_ceiling_iops < burst_share_iops THEN 'burst'
+            WHEN ceiling_bps < max_share_bps THEN 'bytes'
         END AS kind
     FROM headroom
     WHERE kind IS NOT NULL
 )
 
 SELECT
-    CASE WHEN kind IN ('maximum', 'burst') THEN 'violation' ELSE 'unknown' END AS status,
+    CASE WHEN kind IN ('operations', 'burst', 'bytes') THEN 'violation' ELSE 'unknown' END AS status,
     'disk' AS resource_kind,
     vm_id || '/' || device AS resource_id,
     vm_id,
     volume_id,
     account_id,
-    CASE kind WHEN 'burst' THEN burst_ceiling_iops ELSE ceiling_iops END::VARCHAR AS observed,
-    CASE kind WHEN 'burst' THEN burst_share ELSE coalesce(max_share, burst_share) END::VARCHAR AS expected,
-    'operations per second' AS unit,
     CASE kind
-        WHEN 'maximum' THEN format(
+        WHEN 'operations' THEN ceiling_iops
+        WHEN 'burst' THEN burst_ceiling_iops
+        WHEN 'bytes' THEN ceiling_bps
+    END::VARCHAR AS observed,
+    CASE kind
+        WHEN 'operations' THEN max_share_iops
+        WHEN 'burst' THEN burst_share_iops
+        WHEN 'bytes' THEN max_share_bps
+    END::VARCHAR AS expected,
+    CASE kind WHEN 'bytes' THEN 'bytes per second' ELSE 'operations per second' END AS unit,
+    CASE kind
+        WHEN 'operations' THEN format(
             'Disk {} of {} is capped at {} IOPS, below the {} IOPS that its volume {} lets it have.',
-            device, vm, ceiling_iops, max_share, volume_id
+            device, vm, ceiling_iops, max_share_iops, volume_id
         )
         WHEN 'burst' THEN format(
             'Disk {} of {} is capped at {} IOPS in a burst, below the {} IOPS to which its volume {} lets it burst.',
-            device, vm, burst_ceiling_iops, burst_share, volume_id
+            device, vm, burst_ceiling_iops, burst_share_iops, volume_id
+        )
+        WHEN 'bytes' THEN format(
+            'Disk {} of {} is capped at {} bytes/s, below the {} bytes/s that its volume {} lets it have.',
+            device, vm, ceiling_bps, max_share_bps, volume_id
         )
         WHEN 'caps not read' THEN format(
-            'Volume {} lets disk {} of {} have {} IOPS, and the disk''s caps could not be read (state {}).',
-            volume_id, device, vm, coalesce(max_share, burst_share), state
+            'The caps of disk {} of {} could not be read (state {}), and its volume {} has a maximum or a burst.',
+            device, vm, state, volume_id
         )
         ELSE format(
-            'Disk {} of {} is capped at {} IOPS, and the allocation of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, ceiling_iops, volume_id, expired_observed_at::VARCHAR
+            'Disk {} of {} is capped, and the allocation of its volume {} was last read at {}, which is beyond its age limit.',
+            device, vm, volume_id, expired_observed_at::VARCHAR
         )
     END AS reason,
     interval_start,
