@@ -19,7 +19,7 @@ demo-live: $(VENV)/.installed-live ## boot two capped guests under emulation and
 	$(BIN)/python tests/live/demo_live.py
 
 test: $(VENV)/.installed-test ## install what the tests need, and run them all
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 defects: $(VENV)/.installed-test ## seed mistakes in the metering, one at a time, and see that the tests catch each
 	$(BIN)/python tests/defects/run.py
