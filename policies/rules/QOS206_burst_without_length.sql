@@ -232,7 +232,7 @@ enforced AS (
     FROM disk_at_moment($moment)
 ),
 
--- one row per current disk and cap, with what was sold for that, as far as it is known
+-- one row per burst of a current disk, or per cap that could not be read, with what was sold for it
 state AS (
     SELECT
         enforced.*,
@@ -247,6 +247,7 @@ state AS (
         ON enforced.volume_id = entitlement.volume_id
     LEFT JOIN expired_at_moment('entitlement', $moment) AS expired
         ON enforced.volume_id = expired.volume_id AND entitlement.volume_id IS NULL
+    WHERE enforced.burst IS NOT NULL OR enforced.capped IS NULL
 ),
 
 -- one row per burst of a disk that lacks its length, or of which nobody can tell
@@ -254,9 +255,9 @@ problem AS (
     SELECT
         *,
         CASE
-            WHEN capped IS NULL AND sold_seconds IS NOT NULL THEN 'caps not read'
-            WHEN burst IS NOT NULL AND (seconds IS NULL OR seconds < sold_seconds) THEN 'too short'
-            WHEN burst IS NOT NULL AND expired_observed_at IS NOT NULL THEN 'entitlement too old'
+            WHEN capped IS NULL THEN CASE WHEN sold_seconds IS NOT NULL THEN 'caps not read' END
+            WHEN seconds IS NULL OR seconds < sold_seconds THEN 'too short'
+            WHEN expired_observed_at IS NOT NULL THEN 'entitlement too old'
         END AS kind,
         format('{} {}', burst, axis) || coalesce(format(' for {} s', seconds), ' without a length') AS told
     FROM state
