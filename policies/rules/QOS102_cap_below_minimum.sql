@@ -128,7 +128,7 @@ guaranteed AS (
     SELECT
         disk.*,
         coalesce(disk.vm_name, disk.vm_id) AS vm,
-        allocation.min_iops // greatest(1, allocation.attached_count) AS guaranteed_iops,
+        least_share_of(allocation.min_iops, allocation.attached_count) AS guaranteed_iops,
         allocation.valid_from
     FROM disk_at_moment($moment) AS disk
     JOIN allocation_at_moment($moment) AS allocation

@@ -119,7 +119,7 @@ held AS (
         qos_class_of(provisioned, enforced, throttled) AS qos_class,
         entitlement.sold_min_iops AS sold_iops,
         CASE WHEN enforced THEN allocation.min_iops END AS guaranteed_iops,
-        CASE WHEN enforced THEN least(entitlement.sold_min_iops, allocation.min_iops, cap_iops) END AS deliverable_iops,
+        deliverable_iops_of(enforced, entitlement.sold_min_iops, allocation.min_iops, cap_iops) AS deliverable_iops,
         allocation.max_iops,
         coalesce(allocation.size_bytes, entitlement.size_bytes) AS size_bytes
     FROM placed

@@ -32,7 +32,9 @@ CREATE OR REPLACE TEMP MACRO judged_of(table_name) AS TABLE
         ) AS throttled,
         qos_class_of(provisioned, enforced, throttled) AS qos_class,
         cap_iops_of(cap_total_iops, cap_read_iops, cap_write_iops) AS cap_iops,
-        greatest(1, coalesce(allocation.attached_count, 1))::HUGEINT AS disks,
-        CASE WHEN enforced THEN allocation.min_iops // disks ELSE 0 END AS guaranteed_iops,
-        (allocation.max_iops + disks - 1) // disks AS ceiling_iops
+        CASE
+            WHEN enforced THEN least_share_of(allocation.min_iops, allocation.attached_count)
+            ELSE 0
+        END AS guaranteed_iops,
+        most_share_of(allocation.max_iops, allocation.attached_count) AS ceiling_iops
     FROM placed;

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\$?\w+|<=|>=|<>|::|//|\|\||\s+|.")
+TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\$?\w+|<=|>=|<>|::|:=|//|\|\||\s+|.")
 
 SWAPS = {
     "<": (">=", "<="),

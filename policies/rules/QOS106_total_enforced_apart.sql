@@ -1,0 +1,292 @@
+/*
+code = "QOS106"
+name = "total_enforced_apart"
+title = "A cap sold in total is enforced on reads and writes apart, with another sum, or the reverse"
+severity = "high"
+what = """
+A disk that was sold with a cap in total and is capped in reads and writes apart, or the reverse, where
+both together come to another number than was sold; in operations or in bytes. A cap on one direction
+alone leaves the sum open, which is another sum too. The finding is `unknown` where the disk's caps
+could not be read and a cap was sold, and where the entitlement of a capped disk's volume is older
+than its age limit.
+"""
+why = """
+A total cannot be split into reads and writes, nor the reverse, without changing what the customer
+gets. 1000 in total, put on reads and on writes, is 2000; 1000 on reads alone, made a total, slows
+the writes that nobody meant to limit.
+"""
+example = """
+An offering has 1000 IOPS in total. The host's driver knows only reads and writes, and disk `vda` is
+capped at 1000 reads and 1000 writes per second.
+"""
+mend = """
+Where the hypervisor has the axes that were sold, cap those. Where it has not, choose caps whose sum
+is what was sold, and say so in the offering. For an `unknown` finding, see first why the guest does
+not answer, or why the control plane is no longer read.
+"""
+origin = """
+Platforms turn one form into the other: for some hypervisors a platform adds the rates of reads and
+writes up to one limit, so that a throttle of 1000 reads becomes one of 1000 operations in total.
+"""
+moment = 2026-11-05T12:05:00Z
+
+[given]
+collection_run = [
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+]
+entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-total", account_id = "acme", sold_cap_total_iops = 1000 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-apart", account_id = "acme", sold_cap_read_iops = 600, sold_cap_write_iops = 400 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-reads", account_id = "acme", sold_cap_read_iops = 1000 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-bytes", account_id = "acme", sold_cap_total_bps = 100000000 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-plain", account_id = "acme" },
+]
+
+[[fail]]
+name = "sold in total, enforced on reads and on writes"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-total", cap_read_iops = 1000, cap_write_iops = 1000 },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "disk"
+resource_id = "guest-1/vda"
+vm_id = "guest-1"
+volume_id = "vol-total"
+account_id = "acme"
+observed = "1000 IOPS on reads and 1000 IOPS on writes (2000 IOPS together)"
+expected = "1000 IOPS in total"
+interval_start = 2026-11-05T12:01:00Z
+reason = "Disk vda of web was sold with a cap of 1000 IOPS in total, and is capped at 1000 IOPS on reads and 1000 IOPS on writes (2000 IOPS together)."
+
+[[fail]]
+name = "sold apart, enforced in total with another sum, sampled before it was sold so"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T11:59:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-apart", cap_total_iops = 999 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+observed = "999 IOPS in total"
+interval_start = 2026-11-05T12:00:00Z
+
+[[fail]]
+name = "one direction alone stands for a total, or a total for one direction"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-total", cap_write_iops = 1000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-reads", cap_total_iops = 1000 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+observed = "1000 IOPS on writes alone"
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-2/vda"
+expected = "1000 IOPS on reads alone"
+
+[[fail]]
+name = "sold in total in bytes, enforced on reads and on writes"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-bytes", cap_read_bps = 50000000, cap_write_bps = 50000001 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-bytes", cap_read_bps = 50000000, cap_write_bps = 50000000 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+observed = "50000000 bytes/s on reads and 50000001 bytes/s on writes (100000001 bytes/s together)"
+
+[[fail]]
+name = "a cap was sold and the caps could not be read"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "timeout", volume_id = "vol-apart" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", vm_name = "shop", device = "vda", state = "timeout", volume_id = "vol-plain" },
+]
+[[fail.expect]]
+status = "unknown"
+resource_id = "guest-1/vda"
+observed = "caps not read"
+expected = "600 IOPS on reads and 400 IOPS on writes (1000 IOPS together)"
+reason = "Disk vda of web was sold with a cap of 600 IOPS on reads and 400 IOPS on writes (1000 IOPS together), and its caps could not be read (state timeout)."
+
+[[fail]]
+name = "the disk is capped and the entitlement of its volume is too old, unlike one that another cloud took over"
+moment = 2026-11-06T12:00:00Z
+given.collection_run = [
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud-2", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-06T11:58:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-06T11:59:00Z },
+]
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-total", sold_cap_total_iops = 1000 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-moved", sold_cap_total_iops = 1000 },
+    { source = "cloud-2", run_id = "1", observed_at = 2026-11-06T11:58:00Z, volume_id = "vol-moved", sold_cap_total_iops = 1000 },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-06T11:59:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-total", cap_read_iops = 500, cap_write_iops = 500 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-06T11:59:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-total" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-06T11:59:00Z, vm_id = "guest-3", device = "vda", state = "ok", volume_id = "vol-moved", cap_read_iops = 500, cap_write_iops = 500 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-06T11:59:00Z, vm_id = "guest-4", device = "vda", state = "ok", volume_id = "vol-elsewhere", cap_total_iops = 500 },
+]
+[[fail.expect]]
+status = "unknown"
+resource_id = "guest-1/vda"
+observed = "500 IOPS on reads and 500 IOPS on writes (1000 IOPS together)"
+expected = "entitlement too old"
+interval_start = 2026-11-06T11:59:00Z
+reason = "Disk vda of web is capped at 500 IOPS on reads and 500 IOPS on writes (1000 IOPS together), and the entitlement of its volume vol-total was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+
+[[pass]]
+name = "the other form with the same sum, and the same form with another (QOS204 compares those)"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-total", cap_read_iops = 300, cap_write_iops = 700 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-apart", cap_total_iops = 1000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-3", device = "vda", state = "ok", volume_id = "vol-total", cap_total_iops = 500 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-4", device = "vda", state = "ok", volume_id = "vol-apart", cap_read_iops = 500, cap_write_iops = 900 },
+]
+
+[[pass]]
+name = "no cap was sold, or none is set, and a guest that is off"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-plain", cap_total_iops = 1000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-total" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-3", device = "vda", state = "off", volume_id = "vol-total" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-4", device = "vda", state = "ok", volume_id = "vol-elsewhere", cap_total_iops = 1000 },
+]
+*/
+
+WITH
+-- one row per current disk, with the caps that were sold with its volume, as far as that is known
+state AS (
+    SELECT
+        disk.*,
+        coalesce(disk.vm_name, disk.vm_id) AS vm,
+        entitlement.sold_cap_total_iops,
+        entitlement.sold_cap_read_iops,
+        entitlement.sold_cap_write_iops,
+        entitlement.sold_cap_total_bps,
+        entitlement.sold_cap_read_bps,
+        entitlement.sold_cap_write_bps,
+        expired.observed_at AS expired_observed_at,
+        entitlement.account_id,
+        greatest(disk.sampled_at, entitlement.valid_from) AS interval_start
+    FROM disk_at_moment($moment) AS disk
+    LEFT JOIN entitlement_at_moment($moment) AS entitlement
+        ON disk.volume_id = entitlement.volume_id
+    LEFT JOIN expired_at_moment('entitlement', $moment) AS expired
+        ON disk.volume_id = expired.volume_id AND entitlement.volume_id IS NULL
+),
+
+-- one row per current disk and kind of cap, in operations and in bytes: what was sold and what is enforced
+measure AS (
+    SELECT
+        vm_id,
+        device,
+        vm,
+        state,
+        volume_id,
+        account_id,
+        capped,
+        expired_observed_at,
+        interval_start,
+        unnest(
+            [
+                {
+                    unit: 'IOPS',
+                    sold_total: sold_cap_total_iops,
+                    sold_read: sold_cap_read_iops,
+                    sold_write: sold_cap_write_iops,
+                    total: cap_total_iops,
+                    read: cap_read_iops,
+                    write: cap_write_iops
+                },
+                {
+                    unit: 'bytes/s',
+                    sold_total: sold_cap_total_bps,
+                    sold_read: sold_cap_read_bps,
+                    sold_write: sold_cap_write_bps,
+                    total: cap_total_bps,
+                    read: cap_read_bps,
+                    write: cap_write_bps
+                }
+            ],
+            recursive := true
+        )
+    FROM state
+),
+
+-- one row per current disk and kind of cap, with what was sold and what is enforced in words, NULL for nothing
+told AS (
+    SELECT
+        *,
+        nullif(
+            concat_ws(
+                ' and ',
+                format('{} {} in total', sold_total, unit),
+                format('{} {} on reads', sold_read, unit),
+                format('{} {} on writes', sold_write, unit)
+            ),
+            ''
+        ) || CASE
+            WHEN is_one_sided(sold_total, sold_read, sold_write) THEN ' alone'
+            ELSE coalesce(format(' ({} {} together)', sold_read::HUGEINT + sold_write, unit), '')
+        END AS sold,
+        nullif(
+            concat_ws(
+                ' and ',
+                format('{} {} in total', total, unit),
+                format('{} {} on reads', read, unit),
+                format('{} {} on writes', write, unit)
+            ),
+            ''
+        ) || CASE
+            WHEN is_one_sided(total, read, write) THEN ' alone'
+            ELSE coalesce(format(' ({} {} together)', read::HUGEINT + write, unit), '')
+        END AS enforced
+    FROM measure
+),
+
+-- one row per disk and kind of cap that changed its form and its sum, or of which nobody can tell
+problem AS (
+    SELECT
+        *,
+        CASE
+            WHEN capped IS NULL AND sold IS NOT NULL THEN 'caps not read'
+            WHEN enforced IS NOT NULL AND expired_observed_at IS NOT NULL THEN 'entitlement too old'
+            WHEN
+                sold IS NOT NULL
+                AND enforced IS NOT NULL
+                AND (sold_total IS NULL) <> (total IS NULL)
+                AND ceiling_of(sold_total, sold_read, sold_write) IS DISTINCT FROM ceiling_of(total, read, write)
+                THEN 'another sum'
+        END AS kind
+    FROM told
+    WHERE kind IS NOT NULL
+)
+
+SELECT
+    CASE kind WHEN 'another sum' THEN 'violation' ELSE 'unknown' END AS status,
+    'disk' AS resource_kind,
+    vm_id || '/' || device AS resource_id,
+    vm_id,
+    volume_id,
+    account_id,
+    coalesce(enforced, kind) AS observed,
+    coalesce(sold, kind) AS expected,
+    NULL::VARCHAR AS unit,
+    CASE kind
+        WHEN 'another sum' THEN format(
+            'Disk {} of {} was sold with a cap of {}, and is capped at {}.', device, vm, sold, enforced
+        )
+        WHEN 'caps not read' THEN format(
+            'Disk {} of {} was sold with a cap of {}, and its caps could not be read (state {}).', device, vm, sold, state
+        )
+        ELSE format(
+            'Disk {} of {} is capped at {}, and the entitlement of its volume {} was last read at {}, which is beyond its age limit.',
+            device, vm, enforced, volume_id, expired_observed_at::VARCHAR
+        )
+    END AS reason,
+    interval_start,
+    NULL::TIMESTAMPTZ AS interval_end
+FROM problem
