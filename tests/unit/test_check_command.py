@@ -12,6 +12,7 @@ from policy_lake import NOON, collect, collect_all, disk, ioledger, new_lake
 
 from ioledger.lake import layout
 from ioledger.model.tables import FINDING
+from policies.rule import load_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MINUTE = timedelta(minutes=1)
+CODES = ", ".join(rule.code for rule in load_rules())
 
 
 @pytest.fixture
@@ -210,8 +212,8 @@ def test_a_threshold_of_the_configuration_is_used(lake: Path, capsys: pytest.Cap
     ("configuration", "sentence"),
     [
         (
-            "[rules.QOS403]\ngrace_seconds = 1\n",
-            "[rules.QOS403]: there is no such rule (did you mean 'QOS402'?); valid are QOS101, QOS102, QOS201, QOS402",
+            "[rules.QOS4O2]\ngrace_seconds = 1\n",
+            f"[rules.QOS4O2]: there is no such rule (did you mean 'QOS402'?); valid are {CODES}",
         ),
         (
             "[rules.QOS402]\ngrace_second = 1\n",
