@@ -8,6 +8,10 @@ CREATE MACRO allocation_at_moment(moment) AS TABLE
 CREATE MACRO entitlement_at_moment(moment) AS TABLE
     SELECT * FROM entitlement_in_force WHERE valid_from <= moment AND moment < valid_to;
 
+-- The pools in force at a moment: one row per pool.
+CREATE MACRO pool_at_moment(moment) AS TABLE
+    SELECT * FROM pool_in_force WHERE valid_from <= moment AND moment < valid_to;
+
 -- The disks that a source still lists at a moment: one row per source and disk, as sampled last.
 -- A complete run that does not list a disk ends it, and so does the age limit; a partial run does
 -- not. `capped` is NULL where the caps could not be read.
