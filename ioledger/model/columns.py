@@ -224,7 +224,7 @@ _QUARANTINE = [
 _FINDING = [
     Column("code", TEXT, "the rule that found it"),
     Column("severity", TEXT, "how much it matters"),
-    Column("resource_kind", TEXT, "what is wrong: a disk, a volume, a pool or a source"),
+    Column("resource_kind", TEXT, "what is wrong: a disk, a guest, a volume, a pool or a source"),
     Column("resource_id", TEXT, "which one"),
     Column("interval_start", TIME, "since when what was judged held"),
     Column("interval_end", TIME, "until when, exclusive; NULL: it still holds"),

@@ -8,6 +8,10 @@ CREATE MACRO allocation_at_moment(moment) AS TABLE
 CREATE MACRO entitlement_at_moment(moment) AS TABLE
     SELECT * FROM entitlement_in_force WHERE valid_from <= moment AND moment < valid_to;
 
+-- The pools in force at a moment: one row per pool.
+CREATE MACRO pool_at_moment(moment) AS TABLE
+    SELECT * FROM pool_in_force WHERE valid_from <= moment AND moment < valid_to;
+
 -- The disks that a source still lists at a moment: one row per source and disk, as sampled last.
 -- A complete run that does not list a disk ends it, and so does the age limit; a partial run does
 -- not. `capped` is NULL where the caps could not be read.
@@ -48,8 +52,8 @@ CREATE MACRO disk_at_moment(moment) AS TABLE
         AND moment < last_sample.sampled_at + to_microseconds(setting.max_allocation_age_us);
 
 -- The volumes whose last snapshot only its age has ended: its source, not retired, has not completed
--- a run since, so what holds at the moment is not known. One row per volume; `table_name` is
--- 'provisioned_iops' or 'entitlement'.
+-- a run since, so what holds at the moment is not known. One row per volume, with the source that told
+-- of it last; `table_name` is 'provisioned_iops' or 'entitlement'.
 CREATE MACRO expired_at_moment(table_name, moment) AS TABLE
     WITH
     -- one row per source and volume: when its last snapshot was taken
@@ -68,7 +72,10 @@ CREATE MACRO expired_at_moment(table_name, moment) AS TABLE
         GROUP BY source
     )
 
-    SELECT last_snapshot.volume_id, max(last_snapshot.observed_at) AS observed_at
+    SELECT
+        last_snapshot.volume_id,
+        max(last_snapshot.observed_at) AS observed_at,
+        max_by(last_snapshot.source, (last_snapshot.observed_at, last_snapshot.source)) AS source
     FROM last_snapshot
     LEFT JOIN last_complete_run
         ON last_snapshot.source = last_complete_run.source
