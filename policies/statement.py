@@ -99,9 +99,9 @@ def _forbidden(node: _Node) -> str | None:
     if kind == "SHOW_REF":
         return "a rule reads the lake's tables and views, not what DESCRIBE, SHOW or SUMMARIZE tell of them"
     if kind == "BASE_TABLE":
-        *schema, table = node["qualified_name"]["path"]
-        if schema not in ([], ["main"]) or not _NAME.fullmatch(table) or table.lower() in _built_in()["view"]:
-            return f"a rule reads the lake's tables and views alone, not {'.'.join([*schema, table])!r}"
+        path = node["qualified_name"]["path"]
+        if not _NAME.fullmatch(path[-1]) or path[-1].lower() in _built_in()["view"]:
+            return f"a rule reads the lake's tables and views alone, not {'.'.join(path)!r}"
     if kind == "TABLE_FUNCTION":
         name = node["function"]["function_name"].lower()
         if name in _built_in()["table"] - _HARMLESS:

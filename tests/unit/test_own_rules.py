@@ -144,7 +144,9 @@ def test_a_file_of_the_lake_that_is_broken_is_not_the_rule_s_fault(
     lake: Path, directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (path,) = layout.files(lake, "entitlement")
-    path.write_bytes(b"not Parquet at all")
+    whole = path.read_bytes()
+    footer = int.from_bytes(whole[-8:-4], "little") + 8
+    path.write_bytes(b"PAR1" + b"\xff" * (len(whole) - footer - 4) + whole[-footer:])
     own_rules.write(directory, select("volume_id", "FROM entitlement"))
 
     assert ioledger(lake, "check", "--rules", str(directory)) == 2

@@ -301,7 +301,9 @@ def test_a_rule_s_cases_see_no_file_either(outside: Path) -> None:
 def test_a_broken_file_of_the_lake_is_not_the_rule_s_fault(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
     (path,) = layout.files(lake, "entitlement")
-    path.write_bytes(b"not Parquet at all")
+    whole = path.read_bytes()
+    footer = int.from_bytes(whole[-8:-4], "little") + 8
+    path.write_bytes(b"PAR1" + b"\xff" * (len(whole) - footer - 4) + whole[-footer:])
 
     with Sandbox(POOR, lake) as sandbox, pytest.raises(LakeError, match="cannot be read"):
         sandbox.findings(rule(select("volume_id", "FROM entitlement")), NOON, {})
