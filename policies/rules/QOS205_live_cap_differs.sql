@@ -247,7 +247,9 @@ state AS (
         max(live.words) AS live,
         count(other.layer) AS layers,
         string_agg(
-            CASE other.layer WHEN 'config' THEN 'definition: ' ELSE 'QEMU: ' END || other.words, '; ' ORDER BY other.layer DESC
+            CASE other.layer WHEN 'config' THEN 'definition: ' ELSE 'QEMU: ' END || other.words,
+            '; '
+            ORDER BY other.layer DESC
         ) FILTER (other.layer <> 'group' AND other.words <> live.words) AS others
     FROM disk_at_moment($moment) AS disk
     JOIN told AS live USING (source, vm_id, device)
