@@ -245,7 +245,10 @@ SELECT
             'Volume {} is under {} disks, as the storage counts them{}: none of them has a guarantee.',
             volume, disks, coalesce(' (seen are ' || names || ')', '')
         )
-        WHEN is_shared THEN format('Volume {} is under {} disks ({}): none of them has a guarantee.', volume, disks, names)
+        WHEN is_shared THEN format(
+            'Volume {} is under {} disks ({}): none of them has a guarantee.',
+            volume, disks, names
+        )
         ELSE format(
             'Volume {} was last read under {} disks ({}), but never under two at a time: it may have been moved.',
             volume, disks, names
