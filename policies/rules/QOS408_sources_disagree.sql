@@ -129,16 +129,24 @@ told AS (
 ),
 
 -- one row per volume of which sources tell different numbers
+contradicted AS (
+    SELECT volume_id
+    FROM told
+    GROUP BY volume_id
+    HAVING
+        min(limits) <> max(limits)
+        OR min(size_bytes) <> max(size_bytes)
+),
+
+-- one row per such volume, with what all sources tell of it
 problem AS (
     SELECT
         volume_id,
         string_agg(words, '; ' ORDER BY source) AS words,
         max(valid_from) AS interval_start
     FROM told
+    SEMI JOIN contradicted USING (volume_id)
     GROUP BY volume_id
-    HAVING
-        min(limits) <> max(limits)
-        OR min(size_bytes) <> max(size_bytes)
 )
 
 SELECT
