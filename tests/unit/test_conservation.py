@@ -109,7 +109,7 @@ OF_VOLUMES = {
         "FROM (FROM stretch UNION ALL FROM stretch WHERE volume_id = 'vol-2') AS stretch\n    JOIN usage_window",
     ),
     "a minimum that is not enforced counts as deliverable": Mistake(
-        "allocation", "CASE WHEN enforced THEN least(", "CASE WHEN enforced OR volume_id = 'vol-2' THEN least("
+        "allocation", "deliverable_iops_of(enforced,", "deliverable_iops_of(enforced OR volume_id = 'vol-2',"
     ),
 }
 
