@@ -135,16 +135,19 @@ class Host:
         the next call makes a new connection; SourceError where none is to be had, which then is not
         tried again before the next listing.
         """
-        process = self._connected()
         try:
-            return process.call(patience_seconds, name, *arguments)
-        except SilentError:
-            self._process = None
-            raise
+            return self._call(patience_seconds, name, *arguments)
         except RefusedError:
             if self._is_alive():
                 raise
-        return self._connected().call(patience_seconds, name, *arguments)
+        return self._call(patience_seconds, name, *arguments)
+
+    def _call(self, patience_seconds: float, name: str, *arguments: object) -> Any:  # noqa: ANN401 - likewise
+        try:
+            return self._connected().call(patience_seconds, name, *arguments)
+        except SilentError:
+            self._process = None
+            raise
 
     def _is_alive(self) -> bool:
         """Tell whether the connection still is one; where it is not, let go of it."""
