@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collectors.hypervisors.libvirt_guest import GuestSample
     from ioledger.clock import Clock
 
-BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 PROC: Final = "/proc"
 
 _FIELDS_BEFORE_START: Final = 19
@@ -88,9 +87,10 @@ class LocalQemuProcesses:
             pid = int(_content(pid_file))
             started_ticks = _start_time(_content(f"{PROC}/{pid}/stat"))
             command_line = _content(f"{PROC}/{pid}/cmdline")
-            boot_id = _content(BOOT_ID).decode().strip()
         except (OSError, ValueError) as error:
             raise UnreadableGuestError(f"its QEMU process cannot be identified through {pid_file} ({error})") from error
+        if (boot_id := clock.boot_id()) is None:
+            raise UnreadableGuestError("its QEMU process cannot be told from those of other boots of this machine")
         # A stale pid file, or one from outside this container, names some other process.
         if uuid.encode() not in command_line.split(b"\0"):
             raise UnreadableGuestError(f"process {pid}, which {pid_file} names, is not its QEMU process")
