@@ -163,27 +163,6 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per current disk, with what its volume is set to and whose it is, as far as that is known
-state AS (
-    SELECT
-        disk.*,
-        coalesce(disk.vm_name, disk.vm_id) AS vm,
-        allocation.max_iops,
-        allocation.burst_iops,
-        allocation.max_bps,
-        allocation.attached_count,
-        expired.observed_at AS expired_observed_at,
-        entitlement.account_id,
-        greatest(disk.sampled_at, allocation.valid_from) AS interval_start
-    FROM disk_at_moment($moment) AS disk
-    LEFT JOIN allocation_at_moment($moment) AS allocation
-        ON disk.volume_id = allocation.volume_id
-    LEFT JOIN expired_at_moment('provisioned_iops', $moment) AS expired
-        ON disk.volume_id = expired.volume_id AND allocation.volume_id IS NULL
-    LEFT JOIN entitlement_at_moment($moment) AS entitlement
-        ON disk.volume_id = entitlement.volume_id
-),
-
 -- one row per current disk: what its caps let through, and the most that its volume lets it have
 reach AS (
     SELECT
@@ -192,7 +171,7 @@ reach AS (
         ceiling_of(cap_total_bps, cap_read_bps, cap_write_bps) AS ceiling_bps,
         most_share_of(greatest(max_iops, burst_iops), attached_count) AS most_iops,
         most_share_of(max_bps, attached_count) AS most_bps
-    FROM state
+    FROM disk_on_volume_at_moment($moment)
 ),
 
 -- one row per disk whose volume stops it before its cap does, or of which nobody can tell

@@ -128,24 +128,6 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per current disk, with whether its volume is provisioned and whose it is, as far as that is known
-state AS (
-    SELECT
-        disk.*,
-        coalesce(disk.vm_name, disk.vm_id) AS vm,
-        coalesce(allocation.provisioned, false) AS provisioned,
-        expired.observed_at AS expired_observed_at,
-        entitlement.account_id,
-        greatest(disk.sampled_at, allocation.valid_from) AS interval_start
-    FROM disk_at_moment($moment) AS disk
-    LEFT JOIN allocation_at_moment($moment) AS allocation
-        ON disk.volume_id = allocation.volume_id
-    LEFT JOIN expired_at_moment('provisioned_iops', $moment) AS expired
-        ON disk.volume_id = expired.volume_id AND allocation.volume_id IS NULL
-    LEFT JOIN entitlement_at_moment($moment) AS entitlement
-        ON disk.volume_id = entitlement.volume_id
-),
-
 -- one row per current disk: the direction that alone is capped, in words, if there is one
 side AS (
     SELECT
@@ -158,7 +140,7 @@ side AS (
                 'reads alone, at ' || cap_read_bps || ' bytes/s', 'writes alone, at ' || cap_write_bps || ' bytes/s'
             )
         END AS capped_side
-    FROM state
+    FROM disk_on_volume_at_moment($moment)
 ),
 
 -- one row per disk whose cap does not compare with its volume, or of which nobody can tell

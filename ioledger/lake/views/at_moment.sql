@@ -89,3 +89,26 @@ CREATE MACRO expired_at_moment(table_name, moment) AS TABLE
         AND last_snapshot.observed_at + to_microseconds(setting_then.max_allocation_age_us) <= moment
         AND NOT list_contains(setting_now.retired, last_snapshot.source)
     GROUP BY last_snapshot.volume_id;
+
+-- The current disks with what limits their volumes and whose they are, as far as that is known: one row
+-- per row of `disk_at_moment`. `provisioned` is false where no allocation is in force;
+-- `expired_observed_at` is when the one that only its age has ended was told of.
+CREATE MACRO disk_on_volume_at_moment(moment) AS TABLE
+    SELECT
+        disk.*,
+        coalesce(disk.vm_name, disk.vm_id) AS vm,
+        coalesce(allocation.provisioned, false) AS provisioned,
+        allocation.max_iops,
+        allocation.burst_iops,
+        allocation.max_bps,
+        allocation.attached_count,
+        expired.observed_at AS expired_observed_at,
+        entitlement.account_id,
+        greatest(disk.sampled_at, allocation.valid_from) AS interval_start
+    FROM disk_at_moment(moment) AS disk
+    LEFT JOIN allocation_at_moment(moment) AS allocation
+        ON disk.volume_id = allocation.volume_id
+    LEFT JOIN expired_at_moment('provisioned_iops', moment) AS expired
+        ON disk.volume_id = expired.volume_id AND allocation.volume_id IS NULL
+    LEFT JOIN entitlement_at_moment(moment) AS entitlement
+        ON disk.volume_id = entitlement.volume_id;
