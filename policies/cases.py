@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
 from ioledger.errors import DataError
 from ioledger.lake.reader import connect_tables
+from ioledger.lake.state.tables import prepare_rows
 from policies import engine
 from policies.enclosed import enclose
 from policies.guarded import out_of_memory
@@ -43,6 +44,7 @@ def given(case: Case) -> duckdb.DuckDBPyConnection:
     """Open the rows of a case, and nothing beside them; raises DataError if they break the contract of their tables."""
     runs = [_COMMITTED_RUN | {"ended_at": run.get("started_at")} | run for run in case.given.get("collection_run", [])]
     connection = connect_tables({**case.given, "collection_run": runs})
+    prepare_rows(connection, case.judged.start, case.judged.end)
     enclose(connection)
     return connection
 
@@ -50,11 +52,11 @@ def given(case: Case) -> duckdb.DuckDBPyConnection:
 def difference(connection: duckdb.DuckDBPyConnection, rule: Rule, case: Case) -> str | None:
     """Compare what a rule finds in the rows of a case, behind ``connection``, with what it must find.
 
-    Findings and expectations are paired in the order of their resources. Raises DataError if the
+    Findings and expectations are paired in the order of their resources and, of one resource, of time. Raises DataError if the
     rule cannot be run.
     """
-    findings = engine.apply(connection, rule, case.moment, {**rule.defaults, **case.parameters})
-    expected = sorted(case.expect, key=lambda row: (str(row.get("resource_kind")), str(row.get("resource_id"))))
+    findings = engine.apply(connection, rule, case.judged, {**rule.defaults, **case.parameters})
+    expected = sorted(case.expect, key=_row_order)
     if len(findings) != len(expected):
         found = "; ".join(finding.reason for finding in findings) or "nothing"
         return f"expected {len(expected)} findings, found {len(findings)}: {found}"
@@ -64,3 +66,7 @@ def difference(connection: duckdb.DuckDBPyConnection, rule: Rule, case: Case) ->
                 resource = f"{finding.resource_kind} {finding.resource_id}"
                 return f"expected {name} {value!r} on {resource}, found {getattr(finding, name)!r}"
     return None
+
+
+def _row_order(row: dict[str, Any]) -> tuple[str, str, str]:
+    return str(row.get("resource_kind")), str(row.get("resource_id")), str(row.get("interval_start"))

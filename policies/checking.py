@@ -6,34 +6,35 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ioledger.lake import reader
+from ioledger.lake.state.tables import prepare
 from policies import engine
 from policies.guarded import Guard
 from policies.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from ioledger.config import CheckTable
     from policies.engine import Thresholds
     from policies.finding import Finding
+    from policies.judged import Judged
     from policies.rule import Rule
 
 
-def check(lake: Path, rules: Sequence[Rule], moment: datetime, values: Thresholds, limits: CheckTable) -> list[Finding]:
-    """Judge a lake at ``moment`` by all rules; one that fails is a finding with the status ``error``.
+def check(lake: Path, rules: Sequence[Rule], judged: Judged, values: Thresholds, limits: CheckTable) -> list[Finding]:
+    """Judge a lake by all rules; one that fails is a finding with the status ``error``.
 
     Failures come first, then findings by severity, status, code and resource. Raises LakeError if
     the lake cannot be read.
     """
     with reader.open_lake(lake) as opened:
-        opened.show_all()
+        prepare(opened, judged.start, judged.end)
         guard = Guard(limits.rule_timeout_seconds, partial(reader.refuse_unreadable, opened))
         shipped = [rule for rule in rules if not rule.is_own]
-        found = engine.check(opened.connection, shipped, moment, values, guard)
-    with Sandbox(limits, lake) as sandbox:
+        found = engine.check(opened.connection, shipped, judged, values, guard)
+    with Sandbox(limits, (lake, judged)) as sandbox:
         for rule in rules:
             if rule.is_own:
-                found += sandbox.findings(rule, moment, values[rule.code])
+                found += sandbox.findings(rule, values[rule.code])
     return engine.worst_first(found)

@@ -14,6 +14,7 @@ from ioledger.lake import layout, settings
 from ioledger.model.period import parse_moment
 from ioledger.terminal import format_choice, format_option, show
 from policies import cases, checking, documentation, engine, exemptions, outputs, store
+from policies.judged import at as at_moment
 from policies.own_rules import load_own_rules
 from policies.rule import SEVERITIES, load_rules
 from policies.sandbox import Sandbox
@@ -72,7 +73,7 @@ def check(  # noqa: PLR0913, PLR0917 - one argument for each option
     lake = layout.require(app.lake())
     now = app.clock.now()
     moment = parse_moment(at, settings.at(settings.load(lake), now).zone) if at else now
-    found = checking.check(lake, rules, moment, thresholds, configuration.check)
+    found = checking.check(lake, rules, at_moment(moment), thresholds, configuration.check)
     seen = store.carried_over(found, store.first_seen_before(lake, moment))
     findings, leftovers = exemptions.applied(seen, exempting, moment)
     report = outputs.Report(moment, rules, findings, leftovers)

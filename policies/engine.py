@@ -1,4 +1,4 @@
-"""Runs rules over the lake's views at a moment."""
+"""Runs rules over the state of a lake, at a moment or over a period."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import duckdb
 
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
 from ioledger.model.tables import FINDING
-from policies import guarded
+from policies import guarded, intervals
 from policies.finding import Finding
 from policies.rule import PREFIX, RESULT, SEVERITIES, Rule
-from policies.statement import MOMENT, one_line
+from policies.statement import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from policies.guarded import Guard
+    from policies.judged import Judged
 
 Thresholds = dict[str, dict[str, int]]
 """The value of every declared parameter, by rule code and name."""
@@ -57,25 +58,25 @@ def thresholds(rules: Iterable[Rule], configured: Mapping[str, Mapping[str, int]
 
 
 def check(
-    connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule], moment: datetime, values: Thresholds, guard: Guard
+    connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule], judged: Judged, values: Thresholds, guard: Guard
 ) -> list[Finding]:
-    """Judge the lake behind ``connection`` at ``moment``; a rule that fails is a finding with the status ``error``.
+    """Judge the lake behind ``connection``; a rule that fails is a finding with the status ``error``.
 
-    A resource has at most one finding per rule. Raises LakeError if the lake cannot be read.
+    At a moment a resource has at most one finding per rule. Raises LakeError if the lake cannot be read.
     """
     found: list[Finding] = []
     for rule in rules:
-        run = partial(apply, connection, rule, moment, values[rule.code])
-        found += guarded.findings(connection, rule, moment, run, guard)
+        run = partial(apply, connection, rule, judged, values[rule.code])
+        found += guarded.findings(connection, rule, judged, run, guard)
     return found
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Put rules that failed first, and then findings by severity, status, code and resource."""
+    """Put rules that failed first, and then findings by severity, status, code, resource and time."""
     return sorted(findings, key=_rank)
 
 
-def _rank(finding: Finding) -> tuple[bool, int, int, str, str, str]:
+def _rank(finding: Finding) -> tuple[bool, int, int, str, str, str, datetime]:
     is_failure = finding.status not in STATUSES
     return (
         not is_failure,
@@ -84,24 +85,28 @@ def _rank(finding: Finding) -> tuple[bool, int, int, str, str, str]:
         finding.code,
         finding.resource_kind,
         finding.resource_id,
+        finding.first_seen_at,
     )
 
 
 def apply(
-    connection: duckdb.DuckDBPyConnection, rule: Rule, moment: datetime, parameters: Mapping[str, int]
+    connection: duckdb.DuckDBPyConnection, rule: Rule, judged: Judged, parameters: Mapping[str, int]
 ) -> list[Finding]:
-    """Run one rule at ``moment``; the order of its findings is that of their resources.
+    """Run one rule; the order of its findings is that of their resources, and of one resource that of time.
 
-    Raises DataError if the rule cannot be run or gives something else than findings, and DuckDB's
-    errors for whatever may have another reason.
+    At a moment a finding has no end, and was first and last seen then; over a period these are the ends of
+    its interval. Raises DataError if the rule cannot be run or gives something else than findings, and
+    DuckDB's errors for whatever may have another reason.
     """
-    rows = _selected(connection, rule, {**parameters, MOMENT: moment})
-    worst: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in sorted(rows, key=_row_order):
-        worst.setdefault((row["resource_kind"], row["resource_id"]), row)
+    values = {**parameters, "period_start": judged.start, "period_end": judged.end}
+    of_resource: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in sorted(_selected(connection, rule, values), key=_row_order):
+        of_resource.setdefault((row["resource_kind"], row["resource_id"]), []).append(row)
+    told = intervals.at_moment if judged.is_moment else intervals.over_period
     return [
-        Finding(code=rule.code, severity=rule.severity, first_seen_at=moment, last_seen_at=moment, **row)
-        for row in worst.values()
+        Finding(code=rule.code, severity=rule.severity, **row)
+        for rows in of_resource.values()
+        for row in told(rows, judged)
     ]
 
 

@@ -15,8 +15,8 @@ from policies.statement import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
+    from policies.judged import Judged
     from policies.rule import Rule
 
 
@@ -33,7 +33,7 @@ class Guard:
 
 
 def findings(
-    connection: duckdb.DuckDBPyConnection, rule: Rule, moment: datetime, run: Callable[[], list[Finding]], guard: Guard
+    connection: duckdb.DuckDBPyConnection, rule: Rule, judged: Judged, run: Callable[[], list[Finding]], guard: Guard
 ) -> list[Finding]:
     """Return what ``run`` finds on ``connection``, or where it fails the one finding that says so.
 
@@ -43,16 +43,16 @@ def findings(
         try:
             return run()
         except DataError as error:
-            return [failed(rule, moment, str(error))]
+            return [failed(rule, judged, str(error))]
         except (duckdb.OutOfMemoryException, MemoryError):
-            return [failed(rule, moment, out_of_memory(rule))]
+            return [failed(rule, judged, out_of_memory(rule))]
         except duckdb.InterruptException:
             if not expired.is_set():
                 raise
-            return [failed(rule, moment, out_of_time(rule, guard.timeout_seconds))]
+            return [failed(rule, judged, out_of_time(rule, guard.timeout_seconds))]
         except duckdb.Error as error:
             guard.refuse_unreadable()
-            return [failed(rule, moment, f"{rule.file}: the rule cannot be run: {one_line(error)}")]
+            return [failed(rule, judged, f"{rule.file}: the rule cannot be run: {one_line(error)}")]
 
 
 @contextmanager
@@ -74,12 +74,12 @@ def _interrupted(connection: duckdb.DuckDBPyConnection, seconds: int) -> Iterato
         timer.join()
 
 
-def failed(rule: Rule, moment: datetime, reason: str) -> Finding:
+def failed(rule: Rule, judged: Judged, reason: str) -> Finding:
     """Return the finding of a rule that could not be run: its resource is the rule."""
     return Finding(
         code=rule.code, severity=rule.severity, status="error", resource_kind="rule", resource_id=rule.code, vm_id=None,
         volume_id=None, account_id=None, interval_start=None, interval_end=None, observed=None, expected=None,
-        unit=None, reason=reason, first_seen_at=moment, last_seen_at=moment,
+        unit=None, reason=reason, first_seen_at=judged.start, last_seen_at=judged.start,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 The file begins with a comment that holds TOML (``Header`` and ``Case`` say which keys), and its
 one SELECT gives the columns of ``RESULT``. It reads the lake's tables and views and the bound
-parameters ``$moment`` and those that the header declares.
+parameters ``$period_start``, ``$period_end`` and those that the header declares.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from ioledger.config import StrictModel, validated
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
 from ioledger.model.columns import TIME
 from ioledger.model.tables import FINDING, TABLES
-from policies.statement import MOMENT, refuse_others
+from policies.judged import Judged, at
+from policies.statement import BUILT_IN, refuse_others
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -79,15 +80,22 @@ class Header(StrictModel):
 class Case(StrictModel):
     """Rows, and what the rule must find in them: the columns in ``expect``, or nothing at all.
 
-    ``given`` holds rows by table, with every column that is never NULL; a run may leave out when it
-    ended, how many rows it has and which version wrote it.
+    They are judged at ``moment``, or where ``until`` is given from ``moment`` until then. ``given`` holds
+    rows by table, with every column that is never NULL; a run may leave out when it ended, how many rows
+    it has and which version wrote it.
     """
 
     name: Text
     moment: AwareDatetime
+    until: AwareDatetime | None = None
     given: Tables
     parameters: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     expect: list[dict[str, Any]] = Field(default_factory=list)
+
+    @property
+    def judged(self) -> Judged:
+        """Return the time that is judged."""
+        return Judged(self.moment, self.until) if self.until else at(self.moment)
 
 
 class Rule(Header):
@@ -172,7 +180,7 @@ def _refuse_another_file_name(header: Header, file: str) -> None:
 def _parameter_names(header: Header, file: str) -> set[str]:
     names = [parameter.name for parameter in header.parameters]
     for name in names:
-        if name == MOMENT or names.count(name) > 1:
+        if name in BUILT_IN or names.count(name) > 1:
             raise DataError(f"{file}: the parameter {name!r} is there already; give it another name")
     return set(names)
 

@@ -22,19 +22,20 @@ import pyarrow as pa
 
 from ioledger.errors import IoledgerError
 from ioledger.lake import reader
+from ioledger.lake.state.tables import prepare
 from policies import cases, engine, guarded
 from policies.enclosed import enclose
 from policies.guarded import Guard, failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
     from multiprocessing.connection import Connection
     from types import TracebackType
 
     from ioledger.config import CheckTable
     from ioledger.lake.reader import OpenLake
     from policies.finding import Finding
+    from policies.judged import Judged
     from policies.rule import Rule
 
 GRACE_SECONDS: Final = 5
@@ -55,30 +56,34 @@ class _EndedError(Exception):
 
 
 class Sandbox:
-    """Runs users' rules over ``lake``, or without one their cases, in a process of its own; use it in ``with``.
+    """Runs users' rules over a lake, or without one their cases, in a process of its own; use it in ``with``.
 
-    The process starts with the first rule, and again after it had to be ended.
+    ``over`` is the lake and the time that is judged. The process starts with the first rule, and again
+    after it had to be ended.
     """
 
-    def __init__(self, limits: CheckTable, lake: Path | None = None) -> None:
+    def __init__(self, limits: CheckTable, over: tuple[Path, Judged] | None = None) -> None:
         self._limits = limits
-        self._lake = lake
+        self._over = over
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
 
-    def findings(self, rule: Rule, moment: datetime, parameters: Mapping[str, int]) -> list[Finding]:
-        """Return what a rule finds at ``moment``, or where it fails the one finding that says so.
+    def findings(self, rule: Rule, parameters: Mapping[str, int]) -> list[Finding]:
+        """Return what a rule finds in the lake, or where it fails the one finding that says so.
 
         Raises LakeError where the lake is to blame and not the rule.
         """
+        if self._over is None:
+            raise ValueError("a sandbox without a lake runs cases alone")
+        lake, judged = self._over
         alone = rule.model_copy(update={"cases": [], "given": {}})
         found: list[Finding]
         try:
-            found, is_doubtful = self._call(rule, _findings, alone, moment, parameters, self._limits)
+            found, is_doubtful = self._call(rule, _findings, alone, judged, parameters, self._limits)
         except _EndedError as error:
-            return [failed(rule, moment, str(error))]
-        if is_doubtful and self._lake:
-            with reader.open_lake(self._lake) as opened:
+            return [failed(rule, judged, str(error))]
+        if is_doubtful:
+            with reader.open_lake(lake) as opened:
                 opened.show_all()
                 reader.refuse_unreadable(opened)
         return found
@@ -109,7 +114,7 @@ class Sandbox:
     def _start(self) -> Connection:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, self._limits, self._lake), daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, self._limits, self._over), daemon=True)
         # A Ctrl-C is meant for the command, which ends its process: that inherits a signal that is blocked,
         # but for the tracker, whose start would let it through again.
         resource_tracker.ensure_running()
@@ -153,16 +158,19 @@ class Sandbox:
         self._end()
 
 
-def serve(pipe: Connection, limits: CheckTable, lake: Path | None) -> None:
+def serve(pipe: Connection, limits: CheckTable, over: tuple[Path, Judged] | None) -> None:
     """Answer calls until the other side has no more: what such a process does."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        if lake is None:
+        if over is None:
             _answer(pipe, limits, None)
             return
+        lake, judged = over
         with reader.open_lake(lake) as opened:
-            opened.show_all()
-            opened.connection.execute(f"SET memory_limit = '{limits.own_rules_memory_mib}MiB'")
+            prepare(opened, judged.start, judged.end)
+            ((held,),) = opened.connection.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()
+            most = int(held) + (limits.own_rules_memory_mib << 20)
+            opened.connection.execute(f"SET memory_limit = '{most}B'")
             enclose(opened.connection, (path for paths in opened.files.values() for path in paths))
             _answer(pipe, limits, opened)
     except IoledgerError as error:
@@ -196,13 +204,13 @@ def _limit_memory(mebibytes: int) -> None:
 
 
 def _findings(
-    opened: OpenLake, rule: Rule, moment: datetime, parameters: Mapping[str, int], limits: CheckTable
+    opened: OpenLake, rule: Rule, judged: Judged, parameters: Mapping[str, int], limits: CheckTable
 ) -> tuple[list[Finding], bool]:
     """Run a rule; tell also whether a broken file of the lake may be why it failed: reading it may take memory."""
     doubts: list[None] = []
     guard = Guard(limits.rule_timeout_seconds, partial(doubts.append, None))
-    run = partial(engine.apply, opened.connection, rule, moment, parameters)
-    return guarded.findings(opened.connection, rule, moment, run, guard), bool(doubts)
+    run = partial(engine.apply, opened.connection, rule, judged, parameters)
+    return guarded.findings(opened.connection, rule, judged, run, guard), bool(doubts)
 
 
 def _failures(_opened: None, rule: Rule) -> list[str]:

@@ -18,8 +18,8 @@ from ioledger.errors import DataError, did_you_mean, one_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-MOMENT: Final = "moment"
-"""The bound parameter that every rule may name: the TIMESTAMPTZ at which the lake is judged."""
+BUILT_IN: Final = ("period_start", "period_end")
+"""The bound parameters that every rule may name: the time that is judged, TIMESTAMPTZ, the end exclusive."""
 
 _READING: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 """The kinds of query in a tree that change nothing."""
@@ -38,7 +38,7 @@ _Node = dict[str, Any]
 def refuse_others(statement: str, declared: Collection[str], file: str) -> None:
     """Raise DataError, with file and line, unless this is one SELECT that a rule may be.
 
-    It uses the ``declared`` parameters, all of them, and beside them ``MOMENT`` at most.
+    It uses the ``declared`` parameters, all of them, and beside them ``BUILT_IN`` at most.
     """
     try:
         found = duckdb.extract_statements(statement)
@@ -109,7 +109,7 @@ def _forbidden(node: _Node) -> str | None:
     if kind == "FUNCTION":
         name = node["function_name"].lower()
         if name in _built_in()["changing"]:
-            return f"a rule gives the same answer every time, so it may not call {name}(); use ${MOMENT} for times"
+            return f"a rule gives the same answer every time, so it may not call {name}(); use ${BUILT_IN[0]} and ${BUILT_IN[1]} for times"
     return None
 
 
@@ -145,7 +145,7 @@ def _refuse_other_parameters(statement: str, tree: _Node, declared: Collection[s
     for node in _nodes(tree):
         if node.get("type") == "VALUE_PARAMETER":
             places.setdefault(node["identifier"], node["query_location"])
-    valid = {MOMENT, *declared}
+    valid = {*BUILT_IN, *declared}
     for name, place in sorted(places.items()):
         if name not in valid:
             raise DataError(

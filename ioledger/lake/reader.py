@@ -51,7 +51,6 @@ _VIEWS: Final = (
     "interval",
     "latency",
     "in_force",
-    "at_moment",
     "final_window",
     "usage_record_id",
 )
@@ -80,6 +79,11 @@ class OpenLake:
         self.connection.execute("SET parquet_metadata_cache = true")
         for name, paths in self.files.items():
             self.show(name, paths)
+
+    def committed_runs(self) -> dict[str, list[str]]:
+        """Return the run ids of the runs in ``collection_run``, as far as it is shown, by source."""
+        listed = self.connection.execute("SELECT source, list(run_id) FROM collection_run GROUP BY source").fetchall()
+        return dict(listed)
 
 
 @contextmanager

@@ -15,14 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from ioledger.lake import files, layout
+from ioledger.lake import files, journal, layout
 from ioledger.lake.schema import arrow_field, arrow_schema
 from ioledger.model.columns import COLUMNS, COUNT, COUNTERS
 from ioledger.model.tables import DISK_IO_STAT, SAMPLE_STRETCH, STRETCH_CONSTANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -173,3 +174,29 @@ def write(lake: Path, day: date, source: str, name: str, samples: pa.Table) -> l
 def runs_metadata(run_ids: Iterable[str]) -> dict[str, str]:
     """Return the metadata of an index, which names the runs of its samples."""
     return {RUNS_METADATA: json.dumps(sorted(run_ids), separators=(",", ":"), ensure_ascii=False)}
+
+
+def indices_of_committed(
+    samples: Iterable[Path], indices: Iterable[Path], committed: Callable[[], Mapping[str, Collection[str]]]
+) -> dict[Path, Path]:
+    """Return the index of each file of samples that has one and all of whose runs exist.
+
+    ``committed`` gives the run ids of all runs that exist, by source; it is asked if there is any index.
+    """
+    by_place = {_place(path): path for path in indices}
+    runs = committed() if by_place else {}
+    found = {path: by_place[_place(path)] for path in samples if _place(path) in by_place}
+    return {path: index for path, index in found.items() if _runs_of(index) <= set(runs.get(_source(path), ()))}
+
+
+def _place(path: Path) -> tuple[str, str, str]:
+    """Return the day, the source and the name of a file, which its index shares."""
+    return path.parts[-3], path.parts[-2], journal.own_name(path)
+
+
+def _source(path: Path) -> str:
+    return path.parent.name.removeprefix("source=")
+
+
+def _runs_of(index: Path) -> set[str]:
+    return set(json.loads(pq.read_metadata(index).metadata[RUNS_METADATA.encode()]))

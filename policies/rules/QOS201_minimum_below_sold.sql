@@ -129,36 +129,23 @@ given.entitlement = [
 */
 
 WITH
--- one row per volume sold with a minimum, and what the storage is set to for it
+-- one row per volume and stretch of time for which it was sold with a minimum, and what the storage is set to
 sold AS (
     SELECT
-        entitlement.volume_id,
-        concat(entitlement.volume_id, ' (' || entitlement.volume_name || ')') AS volume,
-        entitlement.vm_id,
-        entitlement.account_id,
-        entitlement.sold_min_iops,
-        allocation.volume_id IS NOT NULL AS is_allocated,
-        allocation.enforced,
-        allocation.min_iops,
+        *,
         CASE
-            WHEN allocation.enforced THEN allocation.min_iops
+            WHEN enforced THEN min_iops
             WHEN is_allocated THEN 0
-        END AS guaranteed_iops,
-        expired.observed_at AS expired_observed_at,
-        greatest(entitlement.valid_from, allocation.valid_from) AS interval_start
-    FROM entitlement_at_moment($moment) AS entitlement
-    LEFT JOIN allocation_at_moment($moment) AS allocation
-        ON entitlement.volume_id = allocation.volume_id
-    LEFT JOIN expired_at_moment('provisioned_iops', $moment) AS expired
-        ON entitlement.volume_id = expired.volume_id
-    WHERE entitlement.sold_min_iops > 0
+        END AS guaranteed_iops
+    FROM volume_state
+    WHERE sold_min_iops > 0
 )
 
 SELECT
     CASE WHEN is_allocated THEN 'violation' ELSE 'unknown' END AS status,
     'volume' AS resource_kind,
     volume_id AS resource_id,
-    vm_id,
+    sold_vm_id AS vm_id,
     volume_id,
     account_id,
     guaranteed_iops::VARCHAR AS observed,
@@ -169,11 +156,13 @@ SELECT
         WHEN enforced THEN format('the storage guarantees {} IOPS.', guaranteed_iops)
         WHEN min_iops IS NOT NULL THEN format('the storage does not enforce its minimum of {} IOPS.', min_iops)
         WHEN is_allocated THEN 'the storage has no minimum set.'
-        WHEN expired_observed_at IS NULL THEN 'no storage source says what it is set to.'
-        ELSE format('its allocation was last read at {}, which is beyond its age limit.', expired_observed_at::VARCHAR)
+        WHEN expired_allocation_observed_at IS NULL THEN 'no storage source says what it is set to.'
+        ELSE format(
+            'its allocation was last read at {}, which is beyond its age limit.', expired_allocation_observed_at::VARCHAR
+        )
     END AS reason,
-    interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
+    valid_from AS interval_start,
+    valid_to AS interval_end
 FROM sold
 WHERE
     NOT is_allocated

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyarrow.parquet as pq
-
-from ioledger.lake import journal, layout
+from ioledger.lake import layout, stretches
 from ioledger.lake.reader import scan
-from ioledger.lake.stretches import RUNS_METADATA
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, SAMPLE_STRETCH
 from reports.usage import statement
 
@@ -56,11 +52,11 @@ def prepare(lake: OpenLake, files: Files, days: Collection[date], *, streams: bo
     in ``raw_sample`` instead. ``windowed_sample`` has the samples that report rates.
     """
     paths = files.of(DISK_IO_STAT.name, days)
-    indices = {_place(path): path for path in files.of(SAMPLE_STRETCH.name, days)} if streams else {}
-    committed = _committed(lake) if indices else {}
-    streamed = [path for path in paths if _place(path) in indices and _has_all_runs(path, indices, committed)]
-    others = [path for path in paths if path not in frozenset(streamed)]
-    _load_stretches(lake, [indices[_place(path)] for path in streamed])
+    indices = files.of(SAMPLE_STRETCH.name, days) if streams else []
+    index_of = stretches.indices_of_committed(paths, indices, lake.committed_runs)
+    streamed = list(index_of)
+    others = [path for path in paths if path not in index_of]
+    _load_stretches(lake, list(index_of.values()))
     lake.show(DISK_IO_STAT.name, others)
     lake.connection.execute(statement("raw_sample"))
     if streamed:
@@ -76,26 +72,6 @@ def add_windowed(lake: OpenLake, files: Files, days: Collection[date], end: date
         lake.show(DISK_IO_STAT.name, files.of(DISK_IO_STAT.name, days))
         lake.connection.execute(statement("late_window"), {"end": end})
         lake.show(DISK_IO_STAT.name, ())
-
-
-def _place(path: Path) -> tuple[str, str, str]:
-    """Return the day, the source and the name of a file, which its index shares."""
-    return path.parts[-3], path.parts[-2], journal.own_name(path)
-
-
-def _committed(lake: OpenLake) -> dict[str, set[str]]:
-    runs: dict[str, set[str]] = {}
-    for source, run_ids in lake.connection.execute(
-        "SELECT source, list(run_id) FROM collection_run GROUP BY source"
-    ).fetchall():
-        runs[source] = set(run_ids)
-    return runs
-
-
-def _has_all_runs(path: Path, indices: Mapping[tuple[str, str, str], Path], committed: Mapping[str, set[str]]) -> bool:
-    metadata = pq.read_metadata(indices[_place(path)]).metadata
-    source = path.parent.name.removeprefix("source=")
-    return set(json.loads(metadata[RUNS_METADATA.encode()])) <= committed.get(source, set())
 
 
 def _load_stretches(lake: OpenLake, paths: Sequence[Path]) -> None:

@@ -1,7 +1,31 @@
 -- What was in force (metering.md, rule 9).
 
+-- The moments at which sources told of a table: one row per source and moment, with the rank that the
+-- settings give the source, and what ends what it told then: its next complete run, and the age limit.
+CREATE MACRO told_of(table_name) AS TABLE
+    WITH
+    -- one row per complete run of a source
+    complete_run AS (
+        SELECT source, started_at
+        FROM collection_run
+        WHERE status = 'ok'
+    )
+
+    SELECT
+        moment.source,
+        moment.observed_at,
+        complete_run.started_at AS next_complete_at,
+        moment.observed_at + to_microseconds(setting.max_allocation_age_us) AS too_old_at,
+        coalesce(nullif(list_position(setting.precedence, moment.source), 0), 2147483647) AS rank
+    FROM (SELECT DISTINCT source, observed_at FROM query_table(table_name)) AS moment
+    JOIN setting
+        ON moment.observed_at >= setting.valid_from AND moment.observed_at < setting.valid_to
+    ASOF LEFT JOIN complete_run
+        ON moment.source = complete_run.source AND moment.observed_at < complete_run.started_at;
+
 -- Snapshots of a table keyed by volume: one row per snapshot, with the time for which it holds by
 -- itself: until the source's next row of the volume, the source's next complete run, or its age limit.
+-- `replaced_at` is when the first two alone would end it, NULL where neither has.
 CREATE MACRO snapshot_of(table_name) AS TABLE
     WITH
     -- one row per source, volume and moment: of two runs that started together, the later run id's
@@ -11,39 +35,16 @@ CREATE MACRO snapshot_of(table_name) AS TABLE
         WHERE volume_id IS NOT NULL
         WINDOW volume AS (PARTITION BY source, volume_id ORDER BY observed_at, run_id)
         QUALIFY next_observed_at IS DISTINCT FROM observed_at
-    ),
-
-    -- one row per complete run of a source
-    complete_run AS (
-        SELECT source, started_at
-        FROM collection_run
-        WHERE status = 'ok'
-    ),
-
-    -- one row per source and moment of its snapshots, with the settings of that moment and what may
-    -- end all of them
-    told AS (
-        SELECT
-            moment.source,
-            moment.observed_at,
-            least(
-                complete_run.started_at, moment.observed_at + to_microseconds(setting.max_allocation_age_us)
-            ) AS ends_at,
-            coalesce(nullif(list_position(setting.precedence, moment.source), 0), 2147483647) AS rank
-        FROM (SELECT DISTINCT source, observed_at FROM known) AS moment
-        JOIN setting
-            ON moment.observed_at >= setting.valid_from AND moment.observed_at < setting.valid_to
-        ASOF LEFT JOIN complete_run
-            ON moment.source = complete_run.source AND moment.observed_at < complete_run.started_at
     )
 
     SELECT
         known.* EXCLUDE (next_observed_at),
         told.rank,
+        least(known.next_observed_at, told.next_complete_at) AS replaced_at,
         known.observed_at AS valid_from,
-        least(known.next_observed_at, told.ends_at) AS valid_to
+        least(replaced_at, told.too_old_at) AS valid_to
     FROM known
-    JOIN told
+    JOIN told_of(table_name) AS told
         ON told.source = known.source AND told.observed_at = known.observed_at;
 
 -- The snapshots that stand, of all sources: one row per volume and stretch of time in which one
@@ -96,7 +97,7 @@ CREATE MACRO in_force_of(table_name) AS TABLE
             ) = 1
     )
 
-    SELECT * EXCLUDE (rank, is_contested)
+    SELECT * EXCLUDE (rank, replaced_at, is_contested)
     FROM (
         SELECT * FROM snapshot WHERE NOT is_contested
         UNION ALL

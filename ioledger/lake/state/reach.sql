@@ -1,0 +1,23 @@
+-- The time that is judged, and how far back each source must be read to know what held when it began:
+-- one row per source. A complete run lists all volumes, so what was told before it does not matter; of
+-- samples the last three complete runs are read, which tell disks that are there together from one that
+-- was moved.
+CREATE OR REPLACE TABLE source_reach AS
+WITH
+-- one row per source: the starts of its complete runs before the period, the latest first
+complete AS (
+    SELECT
+        source,
+        max(started_at) FILTER (status = 'ok' AND started_at <= $period_start) AS last_started_at,
+        max(started_at, 3) FILTER (status = 'ok' AND ended_at <= $period_start) AS last_ended
+    FROM collection_run
+    GROUP BY source
+)
+
+SELECT
+    source,
+    coalesce(last_started_at, TIMESTAMPTZ '0001-01-01 00:00:00+00') AS snapshots_since,
+    coalesce(last_ended[3], TIMESTAMPTZ '0001-01-01 00:00:00+00') AS samples_since,
+    $period_start AS period_start,
+    $period_end AS period_end
+FROM complete;

@@ -1,0 +1,85 @@
+"""Makes the tables that tell what held over a period, for rules: ``disk_on_volume``, ``volume_state`` and others.
+
+A moment is a period of one microsecond. Nothing about a volume changes within a ``stretch`` of it, so
+what is known of it is joined by ``volume_id`` and ``stretch``; the .sql files say what a row is.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+from ioledger.lake import layout, stretches
+from ioledger.lake.settings import BEGINNING_OF_TIME
+from ioledger.model.period import utc_day
+from ioledger.model.tables import DISK_IO_STAT, SAMPLE_STRETCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+    from pathlib import Path
+
+    import duckdb
+
+    from ioledger.lake.reader import OpenLake
+
+MOMENT: Final = timedelta(microseconds=1)
+"""The shortest period, and the length of a moment."""
+
+_BY_SOURCE: Final = ("provisioned_iops", "entitlement", "storage_pool")
+"""The tables of snapshots: a source's last complete run before the period tells all that held when it began."""
+
+_KINDS: Final = ("allocation", "entitlement", "pool")
+"""What snapshots tell of."""
+
+
+def prepare(lake: OpenLake, period_start: datetime, period_end: datetime) -> None:
+    """Make the tables of the state from ``period_start`` to ``period_end`` (exclusive) on an open lake.
+
+    All its files are shown afterwards. Raises DuckDB's errors if a file cannot be read.
+    """
+    lake.show_all()
+    _run(lake.connection, "reach", period_start, period_end)
+    since = dict(
+        lake.connection.execute("SELECT source, least(snapshots_since, samples_since) FROM source_reach").fetchall()
+    )
+
+    def may_reach(day: date, path: Path) -> bool:
+        first = since.get(path.parent.name.removeprefix("source="), BEGINNING_OF_TIME)
+        return utc_day(first) <= day <= utc_day(period_end)
+
+    def reaching(paths: Iterable[Path]) -> list[Path]:
+        return [path for day, of_day in layout.by_day(paths).items() for path in of_day if may_reach(day, path)]
+
+    for name in _BY_SOURCE:
+        lake.show(name, reaching(lake.files[name]))
+    samples = reaching(lake.files[DISK_IO_STAT.name])
+    index_of = stretches.indices_of_committed(samples, lake.files[SAMPLE_STRETCH.name], lake.committed_runs)
+    lake.show(SAMPLE_STRETCH.name, list(index_of.values()))
+    lake.show(DISK_IO_STAT.name, [path for path in samples if path not in index_of])
+    _make(lake.connection, period_start, period_end)
+    lake.show_all()
+
+
+def prepare_rows(connection: duckdb.DuckDBPyConnection, period_start: datetime, period_end: datetime) -> None:
+    """Make the same tables of rows in memory (``reader.connect_tables``)."""
+    _run(connection, "reach", period_start, period_end)
+    _make(connection, period_start, period_end)
+
+
+def _make(connection: duckdb.DuckDBPyConnection, period_start: datetime, period_end: datetime) -> None:
+    _run(connection, "told", period_start, period_end)
+    for kind in _KINDS:
+        connection.execute(f"CREATE OR REPLACE TABLE moment_{kind} AS FROM told_of('told_{kind}')")
+        for step in ("repeated", "history", "unchanged"):
+            connection.execute(f"CREATE OR REPLACE TABLE {step}_{kind} AS FROM {step}_of('{kind}')")
+    for name in ("pool", "disk", "stretch", "cut", "joined"):
+        _run(connection, name, period_start, period_end)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, name: str, period_start: datetime, period_end: datetime) -> None:
+    text = resources.files("ioledger.lake.state").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    values = {"period_start": period_start.astimezone(UTC), "period_end": period_end.astimezone(UTC)}
+    for statement in connection.extract_statements(text):
+        connection.execute(statement, {key: values[key] for key in statement.named_parameters})
