@@ -184,7 +184,7 @@ WITH
 storage AS (
     SELECT count(*) > 0 AS is_read
     FROM collection_run
-    WHERE kind = 'storage' AND started_at <= $moment
+    WHERE kind = 'storage' AND started_at <= $period_start
 ),
 
 -- one row per current disk: its caps and its volume's allocation, in words
@@ -216,12 +216,12 @@ disk AS (
         allocation.valid_from,
         expired.observed_at AS expired_observed_at,
         entitlement.account_id
-    FROM disk_at_moment($moment) AS listed
-    LEFT JOIN allocation_at_moment($moment) AS allocation
+    FROM disk_at_moment($period_start) AS listed
+    LEFT JOIN allocation_at_moment($period_start) AS allocation
         ON listed.volume_id = allocation.volume_id
-    LEFT JOIN expired_at_moment('provisioned_iops', $moment) AS expired
+    LEFT JOIN expired_at_moment('provisioned_iops', $period_start) AS expired
         ON listed.volume_id = expired.volume_id AND allocation.volume_id IS NULL
-    LEFT JOIN entitlement_at_moment($moment) AS entitlement
+    LEFT JOIN entitlement_at_moment($period_start) AS entitlement
         ON listed.volume_id = entitlement.volume_id
 ),
 

@@ -130,8 +130,8 @@ guaranteed AS (
         coalesce(disk.vm_name, disk.vm_id) AS vm,
         least_share_of(allocation.min_iops, allocation.attached_count) AS guaranteed_iops,
         allocation.valid_from
-    FROM disk_at_moment($moment) AS disk
-    JOIN allocation_at_moment($moment) AS allocation
+    FROM disk_at_moment($period_start) AS disk
+    JOIN allocation_at_moment($period_start) AS allocation
         ON disk.volume_id = allocation.volume_id
     WHERE allocation.enforced
 )
@@ -159,7 +159,7 @@ SELECT
     greatest(guaranteed.sampled_at, guaranteed.valid_from) AS interval_start,
     NULL::TIMESTAMPTZ AS interval_end
 FROM guaranteed
-LEFT JOIN entitlement_at_moment($moment) AS entitlement
+LEFT JOIN entitlement_at_moment($period_start) AS entitlement
     ON guaranteed.volume_id = entitlement.volume_id
 WHERE
     guaranteed.capped IS NULL

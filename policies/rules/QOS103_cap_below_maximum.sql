@@ -192,7 +192,7 @@ headroom AS (
         most_share_of(max_iops, attached_count) AS max_share_iops,
         most_share_of(burst_iops, attached_count) AS burst_share_iops,
         most_share_of(max_bps, attached_count) AS max_share_bps
-    FROM disk_on_volume_at_moment($moment)
+    FROM disk_on_volume_at_moment($period_start)
 ),
 
 -- one row per disk that cannot have what its volume allows, or of which nobody can tell

@@ -171,7 +171,7 @@ reach AS (
         ceiling_of(cap_total_bps, cap_read_bps, cap_write_bps) AS ceiling_bps,
         most_share_of(greatest(max_iops, burst_iops), attached_count) AS most_iops,
         most_share_of(max_bps, attached_count) AS most_bps
-    FROM disk_on_volume_at_moment($moment)
+    FROM disk_on_volume_at_moment($period_start)
 ),
 
 -- one row per disk whose volume stops it before its cap does, or of which nobody can tell

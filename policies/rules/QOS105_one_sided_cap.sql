@@ -140,7 +140,7 @@ side AS (
                 'reads alone, at ' || cap_read_bps || ' bytes/s', 'writes alone, at ' || cap_write_bps || ' bytes/s'
             )
         END AS capped_side
-    FROM disk_on_volume_at_moment($moment)
+    FROM disk_on_volume_at_moment($period_start)
 ),
 
 -- one row per disk whose cap does not compare with its volume, or of which nobody can tell

@@ -171,10 +171,10 @@ state AS (
         expired.observed_at AS expired_observed_at,
         entitlement.account_id,
         greatest(disk.sampled_at, entitlement.valid_from) AS interval_start
-    FROM disk_at_moment($moment) AS disk
-    LEFT JOIN entitlement_at_moment($moment) AS entitlement
+    FROM disk_at_moment($period_start) AS disk
+    LEFT JOIN entitlement_at_moment($period_start) AS entitlement
         ON disk.volume_id = entitlement.volume_id
-    LEFT JOIN expired_at_moment('entitlement', $moment) AS expired
+    LEFT JOIN expired_at_moment('entitlement', $period_start) AS expired
         ON disk.volume_id = expired.volume_id AND entitlement.volume_id IS NULL
 ),
 

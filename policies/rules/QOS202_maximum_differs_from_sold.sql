@@ -216,10 +216,10 @@ state AS (
         allocation.burst_iops,
         expired.observed_at AS expired_observed_at,
         greatest(entitlement.valid_from, allocation.valid_from) AS interval_start
-    FROM entitlement_at_moment($moment) AS entitlement
-    LEFT JOIN allocation_at_moment($moment) AS allocation
+    FROM entitlement_at_moment($period_start) AS entitlement
+    LEFT JOIN allocation_at_moment($period_start) AS allocation
         ON entitlement.volume_id = allocation.volume_id
-    LEFT JOIN expired_at_moment('provisioned_iops', $moment) AS expired
+    LEFT JOIN expired_at_moment('provisioned_iops', $period_start) AS expired
         ON entitlement.volume_id = expired.volume_id
 ),
 

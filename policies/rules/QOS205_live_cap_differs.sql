@@ -190,7 +190,7 @@ WITH
 last_check AS (
     SELECT source, max(run_id) AS run_id
     FROM disk_cap
-    WHERE observed_at <= $moment AND observed_at > $moment - to_seconds($max_age_seconds)
+    WHERE observed_at <= $period_start AND observed_at > $period_start - to_seconds($max_age_seconds)
     GROUP BY source
 ),
 
@@ -251,7 +251,7 @@ state AS (
             '; '
             ORDER BY other.layer DESC
         ) FILTER (other.layer <> 'group' AND other.words <> live.words) AS others
-    FROM disk_at_moment($moment) AS disk
+    FROM disk_at_moment($period_start) AS disk
     JOIN told AS live USING (source, vm_id, device)
     LEFT JOIN (FROM told WHERE layer <> 'live') AS other USING (source, vm_id, device)
     WHERE disk.state = 'ok' AND live.layer = 'live'
@@ -273,7 +273,7 @@ SELECT
     state.sampled_at AS interval_start,
     NULL::TIMESTAMPTZ AS interval_end
 FROM state
-LEFT JOIN entitlement_at_moment($moment) AS entitlement
+LEFT JOIN entitlement_at_moment($period_start) AS entitlement
     ON state.volume_id = entitlement.volume_id
 WHERE
     state.layers = 0

@@ -198,7 +198,7 @@ offered AS (
             ],
             recursive := true
         )
-    FROM entitlement_at_moment($moment)
+    FROM entitlement_at_moment($period_start)
 ),
 
 -- one row per burst that was sold
@@ -229,7 +229,7 @@ enforced AS (
             ],
             recursive := true
         )
-    FROM disk_at_moment($moment)
+    FROM disk_at_moment($period_start)
 ),
 
 -- one row per burst of a current disk, or per cap that could not be read, with what was sold for it
@@ -243,9 +243,9 @@ state AS (
     FROM enforced
     LEFT JOIN sold
         ON enforced.volume_id = sold.volume_id AND enforced.axis = sold.axis
-    LEFT JOIN entitlement_at_moment($moment) AS entitlement
+    LEFT JOIN entitlement_at_moment($period_start) AS entitlement
         ON enforced.volume_id = entitlement.volume_id
-    LEFT JOIN expired_at_moment('entitlement', $moment) AS expired
+    LEFT JOIN expired_at_moment('entitlement', $period_start) AS expired
         ON enforced.volume_id = expired.volume_id AND entitlement.volume_id IS NULL
     WHERE enforced.burst IS NOT NULL OR enforced.capped IS NULL
 ),

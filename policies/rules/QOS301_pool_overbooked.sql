@@ -139,8 +139,8 @@ volume AS (
         coalesce(allocation.pool_id, entitlement.pool_id) AS pool_id,
         coalesce(allocation.min_iops, 0) AS set_iops,
         greatest(allocation.min_iops, entitlement.sold_min_iops, 0) AS promised_iops
-    FROM allocation_at_moment($moment) AS allocation
-    FULL JOIN entitlement_at_moment($moment) AS entitlement USING (volume_id)
+    FROM allocation_at_moment($period_start) AS allocation
+    FULL JOIN entitlement_at_moment($period_start) AS entitlement USING (volume_id)
 ),
 
 -- one row per pool of which something is promised
@@ -166,9 +166,9 @@ state AS (
         pool.capacity_iops IS NOT NULL AND pool.capacity_means IS NOT NULL AS is_known,
         pool.valid_from
     FROM promised
-    LEFT JOIN pool_at_moment($moment) AS pool
+    LEFT JOIN pool_at_moment($period_start) AS pool
         ON promised.pool_id = pool.pool_id
-    WHERE EXISTS (FROM storage_pool WHERE observed_at <= $moment)
+    WHERE EXISTS (FROM storage_pool WHERE observed_at <= $period_start)
 )
 
 SELECT

@@ -94,8 +94,8 @@ state AS (
         allocation.valid_from,
         entitlement.vm_id,
         entitlement.account_id
-    FROM allocation_at_moment($moment) AS allocation
-    LEFT JOIN entitlement_at_moment($moment) AS entitlement
+    FROM allocation_at_moment($period_start) AS allocation
+    LEFT JOIN entitlement_at_moment($period_start) AS entitlement
         ON allocation.volume_id = entitlement.volume_id
 ),
 

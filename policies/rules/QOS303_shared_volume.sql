@@ -165,7 +165,7 @@ disk AS (
         min(first_seen_at) AS first_seen_at,
         max(sampled_at) AS sampled_at,
         arg_max((source, run_id), sampled_at) AS run
-    FROM disk_at_moment($moment)
+    FROM disk_at_moment($period_start)
     WHERE state <> 'off'
     GROUP BY volume_id, vm_id, device
 ),
@@ -210,7 +210,7 @@ used AS (
 -- one row per volume on which the storage counts several disks
 counted AS (
     SELECT volume_id, attached_count, valid_from
-    FROM allocation_at_moment($moment)
+    FROM allocation_at_moment($period_start)
     WHERE attached_count > 1
 ),
 
@@ -227,7 +227,7 @@ problem AS (
         greatest(used.sampled_at, counted.valid_from) AS interval_start
     FROM used
     FULL JOIN counted USING (volume_id)
-    LEFT JOIN entitlement_at_moment($moment) AS entitlement USING (volume_id)
+    LEFT JOIN entitlement_at_moment($period_start) AS entitlement USING (volume_id)
 )
 
 SELECT

@@ -139,7 +139,7 @@ WITH
 -- one row per volume and layer that limits it: what the storage is set to, and what was sold
 state AS (
     SELECT volume_id, 'set to' AS layer, min_iops, max_iops, burst_iops, valid_from
-    FROM allocation_at_moment($moment)
+    FROM allocation_at_moment($period_start)
     UNION ALL
     SELECT
         volume_id,
@@ -148,7 +148,7 @@ state AS (
         sold_iops_of(sold_max_iops, sold_max_iops_per_gib, size_bytes) AS max_iops,
         sold_burst_iops AS burst_iops,
         valid_from
-    FROM entitlement_at_moment($moment)
+    FROM entitlement_at_moment($period_start)
 ),
 
 -- one row per volume and layer: its limits in words, and what is wrong with them, if anything is
@@ -194,5 +194,5 @@ SELECT
     problem.interval_start,
     NULL::TIMESTAMPTZ AS interval_end
 FROM problem
-LEFT JOIN entitlement_at_moment($moment) AS entitlement
+LEFT JOIN entitlement_at_moment($period_start) AS entitlement
     ON problem.volume_id = entitlement.volume_id

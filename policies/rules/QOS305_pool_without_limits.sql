@@ -148,9 +148,9 @@ state AS (
         pool.supports_max_iops,
         pool.supports_burst_iops,
         greatest(allocation.valid_from, entitlement.valid_from, pool.valid_from) AS interval_start
-    FROM allocation_at_moment($moment) AS allocation
-    FULL JOIN entitlement_at_moment($moment) AS entitlement USING (volume_id)
-    JOIN pool_at_moment($moment) AS pool
+    FROM allocation_at_moment($period_start) AS allocation
+    FULL JOIN entitlement_at_moment($period_start) AS entitlement USING (volume_id)
+    JOIN pool_at_moment($period_start) AS pool
         ON coalesce(allocation.pool_id, entitlement.pool_id) = pool.pool_id
 ),
 

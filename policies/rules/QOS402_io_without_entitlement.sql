@@ -150,14 +150,14 @@ unpaid AS (
             WHEN expired.observed_at IS NULL THEN 'no entitlement'
             ELSE 'entitlement too old'
         END AS problem
-    FROM disk_at_moment($moment) AS disk
-    ANTI JOIN entitlement_at_moment($moment) AS entitlement
+    FROM disk_at_moment($period_start) AS disk
+    ANTI JOIN entitlement_at_moment($period_start) AS entitlement
         ON disk.volume_id = entitlement.volume_id
-    LEFT JOIN expired_at_moment('entitlement', $moment) AS expired
+    LEFT JOIN expired_at_moment('entitlement', $period_start) AS expired
         ON disk.volume_id = expired.volume_id
     WHERE
         disk.state = 'ok'
-        AND disk.first_seen_at <= $moment - to_seconds($grace_seconds)
+        AND disk.first_seen_at <= $period_start - to_seconds($grace_seconds)
 )
 
 SELECT

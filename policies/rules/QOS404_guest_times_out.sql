@@ -112,7 +112,7 @@ WITH
 recent_run AS (
     SELECT source, run_id
     FROM collection_run
-    WHERE status <> 'failed' AND ended_at <= $moment
+    WHERE status <> 'failed' AND ended_at <= $period_start
     QUALIFY row_number() OVER (PARTITION BY source ORDER BY run_id DESC) <= $runs
 ),
 

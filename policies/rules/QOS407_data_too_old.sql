@@ -97,13 +97,13 @@ WITH
 -- one row per volume of which no allocation, or no entitlement, is in force, for the last one is too old
 expired AS (
     SELECT 'allocation' AS told, last_told.*
-    FROM expired_at_moment('provisioned_iops', $moment) AS last_told
-    ANTI JOIN allocation_at_moment($moment) AS allocation
+    FROM expired_at_moment('provisioned_iops', $period_start) AS last_told
+    ANTI JOIN allocation_at_moment($period_start) AS allocation
         ON last_told.volume_id = allocation.volume_id
     UNION ALL
     SELECT 'entitlement' AS told, last_told.*
-    FROM expired_at_moment('entitlement', $moment) AS last_told
-    ANTI JOIN entitlement_at_moment($moment) AS entitlement
+    FROM expired_at_moment('entitlement', $period_start) AS last_told
+    ANTI JOIN entitlement_at_moment($period_start) AS entitlement
         ON last_told.volume_id = entitlement.volume_id
 ),
 

@@ -125,7 +125,7 @@ told AS (
         ) AS limits,
         concat(source, ': ', limits, ', size ' || size_bytes || ' bytes') AS words
     FROM snapshot_of('provisioned_iops')
-    WHERE valid_from <= $moment AND valid_to > $moment
+    WHERE valid_from <= $period_start AND valid_to > $period_start
 ),
 
 -- one row per volume of which sources tell different numbers
@@ -166,7 +166,7 @@ SELECT
     problem.interval_start,
     NULL::TIMESTAMPTZ AS interval_end
 FROM problem
-JOIN allocation_at_moment($moment) AS allocation
+JOIN allocation_at_moment($period_start) AS allocation
     ON problem.volume_id = allocation.volume_id
-LEFT JOIN entitlement_at_moment($moment) AS entitlement
+LEFT JOIN entitlement_at_moment($period_start) AS entitlement
     ON problem.volume_id = entitlement.volume_id

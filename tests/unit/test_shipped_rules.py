@@ -30,7 +30,7 @@ def test_the_rows_of_a_rule_come_out_as_its_file_says(rule: Rule, case: Case) ->
 
 @every_rule
 def test_the_rows_of_a_rule_notice_every_small_mistake_in_it(rule: Rule) -> None:
-    opened = [(case, frozen(case)) for case in rule.cases]
+    opened = [(case, cases.given(case)) for case in rule.cases]
     wrong = list(mutants(rule.statement))
 
     unnoticed = [
@@ -43,22 +43,6 @@ def test_the_rows_of_a_rule_notice_every_small_mistake_in_it(rule: Rule) -> None
         connection.close()
     assert len(wrong) > 10
     assert unnoticed == []
-
-
-def frozen(case: Case) -> duckdb.DuckDBPyConnection:
-    """Open the rows of a case with the views at its moment computed once: planning them takes most of the time."""
-    connection = cases.given(case)
-    for name in ("disk", "allocation", "entitlement"):
-        view = f"{name}_at_moment"
-        connection.execute(f"CREATE TABLE frozen_{name} AS FROM {view}($moment)", {"moment": case.moment})
-        connection.execute(f"CREATE OR REPLACE MACRO {view}(moment) AS TABLE FROM frozen_{name}")
-    for name in ("provisioned_iops", "entitlement"):
-        expired = f"FROM expired_at_moment('{name}', $moment)"
-        connection.execute(f"CREATE TABLE frozen_expired_{name} AS {expired}", {"moment": case.moment})
-    connection.execute(
-        "CREATE OR REPLACE MACRO expired_at_moment(name, moment) AS TABLE FROM query_table('frozen_expired_' || name)"
-    )
-    return connection
 
 
 def notices(connection: duckdb.DuckDBPyConnection, rule: Rule, case: Case, mutant: Mutant) -> bool:

@@ -1,9 +1,11 @@
 -- The disks: one row per source, disk and stretch of time in which nothing changed about it or its volume.
-CREATE OR REPLACE TABLE disk_state AS
+CREATE OR REPLACE TABLE state.disk_state AS
 FROM cut_of('uncut_disk');
 
+CREATE OR REPLACE VIEW disk_state AS FROM state.disk_state;
+
 -- All that is known of a volume: one row per volume and stretch of time in which nothing changed about it.
-CREATE OR REPLACE TABLE volume_state AS
+CREATE OR REPLACE TABLE state.volume_state AS
 WITH
 -- one row per volume and stretch of time: what the storage is set to
 whole_allocation AS (FROM uncut_of('allocation')),
@@ -71,6 +73,8 @@ FROM allocation
 FULL JOIN entitlement USING (volume_id, stretch)
 FULL JOIN expired_allocation USING (volume_id, stretch)
 FULL JOIN expired_entitlement USING (volume_id, stretch);
+
+CREATE OR REPLACE VIEW volume_state AS FROM state.volume_state;
 
 -- The disks with all that is known of their volumes: one row per row of `disk_state`.
 CREATE OR REPLACE VIEW disk_on_volume AS

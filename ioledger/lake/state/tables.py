@@ -74,8 +74,11 @@ def _make(connection: duckdb.DuckDBPyConnection, period_start: datetime, period_
         connection.execute(f"CREATE OR REPLACE TABLE moment_{kind} AS FROM told_of('told_{kind}')")
         for step in ("repeated", "history", "unchanged"):
             connection.execute(f"CREATE OR REPLACE TABLE {step}_{kind} AS FROM {step}_of('{kind}')")
+    # In memory DuckDB compresses the tables of an attached database alone: a tenth of their size remains.
+    connection.execute("ATTACH ':memory:' AS state (COMPRESS)")
     for name in ("pool", "disk", "stretch", "cut", "joined"):
         _run(connection, name, period_start, period_end)
+    connection.execute("CHECKPOINT state")
 
 
 def _run(connection: duckdb.DuckDBPyConnection, name: str, period_start: datetime, period_end: datetime) -> None:
