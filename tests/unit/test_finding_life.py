@@ -15,6 +15,8 @@ from policy_lake import NOON, collect, collect_all, disk, ioledger, new_lake
 import ioledger as library
 from ioledger.lake import layout
 from ioledger.lake.files import write_parquet
+from policies import cli
+from policies.rule import load_rules
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,8 +30,13 @@ BOTH = ["QOS101", "QOS102"]
 ONE_DISK = select(rest="FROM disk_at_moment($moment) WHERE vm_id = 'shop' AND cap_total_iops IS NOT NULL")
 
 
+RULES = [rule for rule in load_rules() if rule.code in BOTH]
+
+
 @pytest.fixture
-def lake(tmp_path: Path) -> Path:
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A lake that is judged by two rules alone: a life is the same under any."""
+    monkeypatch.setattr(cli, "load_rules", lambda: RULES)
     return new_lake(tmp_path)
 
 
