@@ -1,12 +1,14 @@
 -- What of the bill findings touch: one row per finding of `found` (by `number`) that touches any usage
--- record, and one, without a number, of all records that any of them touches, each counted once. A record
--- is touched as a whole where its hour overlaps the finding's interval. A disk touches what it did and
--- what its volume held; a guest what its disks did; a volume and a pool all that is theirs.
+-- record, and one, without a number, of all records that a finding touches which is not exempted, each
+-- counted once. A record is touched as a whole where its hour overlaps the finding's interval. A disk
+-- touches what it did and what its volume held; a guest what its disks did; a volume and a pool all that
+-- is theirs.
 WITH
 -- one row per finding and thing whose records it touches
 subject AS (
     SELECT
         number,
+        is_counted,
         starts,
         ends,
         unnest(
@@ -50,9 +52,9 @@ record AS (
         AND window_start < (SELECT max(ends) FROM found)
 ),
 
--- one row per finding and record that it touches, and one per record that is touched at all
+-- one row per finding and record that it touches
 touching AS (
-    SELECT DISTINCT subject.number, record.usage_record_id
+    SELECT DISTINCT subject.number, subject.is_counted, record.usage_record_id
     FROM subject
     JOIN record
         ON subject.kind = record.kind
@@ -60,10 +62,12 @@ touching AS (
         AND subject.starts < record.window_end
         AND subject.ends > record.window_start
 ),
+
+-- one row per finding and record that it touches, and one per record that is touched by what counts
 counted AS (
-    FROM touching
+    SELECT number, usage_record_id FROM touching
     UNION
-    SELECT NULL AS number, usage_record_id FROM touching
+    SELECT NULL AS number, usage_record_id FROM touching WHERE is_counted
 )
 
 SELECT
