@@ -134,8 +134,32 @@ status = "unknown"
 resource_id = "guest-1/vda"
 observed = "500 IOPS on reads and 500 IOPS on writes (1000 IOPS together)"
 expected = "entitlement too old"
-interval_start = 2026-11-06T11:59:00Z
+interval_start = 2026-11-06T12:00:00Z
 reason = "Disk vda of web is capped at 500 IOPS on reads and 500 IOPS on writes (1000 IOPS together), and the entitlement of its volume vol-total was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+
+[[fail]]
+name = "the cap is put on reads and writes with one run, and sold anew with another"
+until = 2026-11-05T15:00:00Z
+given.collection_run = [
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud", run_id = "2", kind = "controlplane", status = "ok", started_at = 2026-11-05T13:30:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T13:01:00Z },
+]
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", sold_cap_total_iops = 1000 },
+    { source = "cloud", run_id = "2", observed_at = 2026-11-05T13:30:00Z, volume_id = "vol-a", sold_cap_total_iops = 2000 },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000 },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T13:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_read_iops = 1000, cap_write_iops = 1000 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+expected = "1000 IOPS in total"
+interval_start = 2026-11-05T13:01:00Z
+interval_end = 2026-11-05T13:30:00Z
 
 [[pass]]
 name = "the other form with the same sum, and the same form with another (QOS204 compares those)"
@@ -157,28 +181,30 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per current disk, with the caps that were sold with its volume, as far as that is known
-state AS (
+-- one row per disk and stretch of time in which a cap changed its form and its sum, or nobody can tell
+problem AS (
     SELECT
-        disk.*,
-        coalesce(disk.vm_name, disk.vm_id) AS vm,
-        entitlement.sold_cap_total_iops,
-        entitlement.sold_cap_read_iops,
-        entitlement.sold_cap_write_iops,
-        entitlement.sold_cap_total_bps,
-        entitlement.sold_cap_read_bps,
-        entitlement.sold_cap_write_bps,
-        expired.observed_at AS expired_observed_at,
-        entitlement.account_id,
-        greatest(disk.sampled_at, entitlement.valid_from) AS interval_start
-    FROM disk_at_moment($period_start) AS disk
-    LEFT JOIN entitlement_at_moment($period_start) AS entitlement
-        ON disk.volume_id = entitlement.volume_id
-    LEFT JOIN expired_at_moment('entitlement', $period_start) AS expired
-        ON disk.volume_id = expired.volume_id AND entitlement.volume_id IS NULL
+        *,
+        CASE
+            WHEN capped IS NULL THEN 'caps not read'
+            WHEN capped AND expired_entitlement_observed_at IS NOT NULL THEN 'entitlement too old'
+            WHEN
+                is_sum_changed(
+                    sold_cap_total_iops, sold_cap_read_iops, sold_cap_write_iops,
+                    cap_total_iops, cap_read_iops, cap_write_iops
+                )
+                THEN 'IOPS'
+            WHEN
+                is_sum_changed(
+                    sold_cap_total_bps, sold_cap_read_bps, sold_cap_write_bps, cap_total_bps, cap_read_bps, cap_write_bps
+                )
+                THEN 'bytes/s'
+        END AS kind
+    FROM disk_on_volume
+    WHERE kind IS NOT NULL
 ),
 
--- one row per current disk and kind of cap, in operations and in bytes: what was sold and what is enforced
+-- one row per such disk, stretch of time and kind of cap, in operations and in bytes: what was sold and what is enforced
 measure AS (
     SELECT
         vm_id,
@@ -187,9 +213,10 @@ measure AS (
         state,
         volume_id,
         account_id,
-        capped,
-        expired_observed_at,
-        interval_start,
+        expired_entitlement_observed_at,
+        valid_from,
+        valid_to,
+        kind,
         unnest(
             [
                 {
@@ -213,10 +240,10 @@ measure AS (
             ],
             recursive := true
         )
-    FROM state
+    FROM problem
 ),
 
--- one row per current disk and kind of cap, with what was sold and what is enforced in words, NULL for nothing
+-- one row per such disk, stretch of time and kind of cap, with both in words, NULL for nothing
 told AS (
     SELECT
         *,
@@ -245,28 +272,10 @@ told AS (
             ELSE coalesce(format(' ({} {} together)', read::HUGEINT + write, unit), '')
         END AS enforced
     FROM measure
-),
-
--- one row per disk and kind of cap that changed its form and its sum, or of which nobody can tell
-problem AS (
-    SELECT
-        *,
-        CASE
-            WHEN capped IS NULL AND sold IS NOT NULL THEN 'caps not read'
-            WHEN enforced IS NOT NULL AND expired_observed_at IS NOT NULL THEN 'entitlement too old'
-            WHEN
-                sold IS NOT NULL
-                AND enforced IS NOT NULL
-                AND (sold_total IS NULL) <> (total IS NULL)
-                AND ceiling_of(sold_total, sold_read, sold_write) IS DISTINCT FROM ceiling_of(total, read, write)
-                THEN 'another sum'
-        END AS kind
-    FROM told
-    WHERE kind IS NOT NULL
 )
 
 SELECT
-    CASE kind WHEN 'another sum' THEN 'violation' ELSE 'unknown' END AS status,
+    CASE kind WHEN unit THEN 'violation' ELSE 'unknown' END AS status,
     'disk' AS resource_kind,
     vm_id || '/' || device AS resource_id,
     vm_id,
@@ -276,7 +285,7 @@ SELECT
     coalesce(sold, kind) AS expected,
     NULL::VARCHAR AS unit,
     CASE kind
-        WHEN 'another sum' THEN format(
+        WHEN unit THEN format(
             'Disk {} of {} was sold with a cap of {}, and is capped at {}.', device, vm, sold, enforced
         )
         WHEN 'caps not read' THEN format(
@@ -284,9 +293,13 @@ SELECT
         )
         ELSE format(
             'Disk {} of {} is capped at {}, and the entitlement of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, enforced, volume_id, expired_observed_at::VARCHAR
+            device, vm, enforced, volume_id, expired_entitlement_observed_at::VARCHAR
         )
     END AS reason,
-    interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
-FROM problem
+    valid_from AS interval_start,
+    valid_to AS interval_end
+FROM told
+WHERE
+    kind = unit
+    OR kind = 'caps not read' AND sold IS NOT NULL
+    OR kind = 'entitlement too old' AND enforced IS NOT NULL
