@@ -194,6 +194,17 @@ given.disk_io_stat = [
 ]
 
 [[pass]]
+name = "capped and without a volume where there is no storage source"
+given.collection_run = [
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+]
+given.provisioned_iops = []
+given.entitlement = []
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 1000 },
+]
+
+[[pass]]
 name = "the storage no longer has the volume"
 moment = 2026-11-06T12:05:00Z
 given.collection_run = [

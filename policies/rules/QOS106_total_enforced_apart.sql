@@ -186,120 +186,78 @@ problem AS (
     SELECT
         *,
         CASE
-            WHEN capped IS NULL THEN 'caps not read'
+            WHEN
+                capped IS NULL
+                AND is_capped(
+                    sold_cap_total_iops, sold_cap_read_iops, sold_cap_write_iops,
+                    sold_cap_total_bps, sold_cap_read_bps, sold_cap_write_bps
+                )
+                THEN 'caps not read'
             WHEN capped AND expired_entitlement_observed_at IS NOT NULL THEN 'entitlement too old'
             WHEN
                 is_sum_changed(
                     sold_cap_total_iops, sold_cap_read_iops, sold_cap_write_iops,
                     cap_total_iops, cap_read_iops, cap_write_iops
                 )
-                THEN 'IOPS'
+                THEN 'operations'
             WHEN
                 is_sum_changed(
                     sold_cap_total_bps, sold_cap_read_bps, sold_cap_write_bps, cap_total_bps, cap_read_bps, cap_write_bps
                 )
-                THEN 'bytes/s'
+                THEN 'bytes'
         END AS kind
     FROM disk_on_volume
     WHERE kind IS NOT NULL
 ),
 
--- one row per such disk, stretch of time and kind of cap, in operations and in bytes: what was sold and what is enforced
-measure AS (
+-- one row per such disk and stretch of time: what was sold and what is enforced, each in words
+worded AS (
     SELECT
-        vm_id,
-        device,
-        vm,
-        state,
-        volume_id,
-        account_id,
-        expired_entitlement_observed_at,
-        valid_from,
-        valid_to,
-        kind,
-        unnest(
-            [
-                {
-                    unit: 'IOPS',
-                    sold_total: sold_cap_total_iops,
-                    sold_read: sold_cap_read_iops,
-                    sold_write: sold_cap_write_iops,
-                    total: cap_total_iops,
-                    read: cap_read_iops,
-                    write: cap_write_iops
-                },
-                {
-                    unit: 'bytes/s',
-                    sold_total: sold_cap_total_bps,
-                    sold_read: sold_cap_read_bps,
-                    sold_write: sold_cap_write_bps,
-                    total: cap_total_bps,
-                    read: cap_read_bps,
-                    write: cap_write_bps
-                }
-            ],
-            recursive := true
-        )
+        *,
+        cap_in_words(sold_cap_total_iops, sold_cap_read_iops, sold_cap_write_iops, 'IOPS') AS sold_iops,
+        cap_in_words(sold_cap_total_bps, sold_cap_read_bps, sold_cap_write_bps, 'bytes/s') AS sold_bps,
+        cap_in_words(cap_total_iops, cap_read_iops, cap_write_iops, 'IOPS') AS live_iops,
+        cap_in_words(cap_total_bps, cap_read_bps, cap_write_bps, 'bytes/s') AS live_bps
     FROM problem
 ),
 
--- one row per such disk, stretch of time and kind of cap, with both in words, NULL for nothing
+-- one row per such disk and stretch of time: the words for the caps in question
 told AS (
     SELECT
         *,
-        nullif(
-            concat_ws(
-                ' and ',
-                format('{} {} in total', sold_total, unit),
-                format('{} {} on reads', sold_read, unit),
-                format('{} {} on writes', sold_write, unit)
-            ),
-            ''
-        ) || CASE
-            WHEN is_one_sided(sold_total, sold_read, sold_write) THEN ' alone'
-            ELSE coalesce(format(' ({} {} together)', sold_read::HUGEINT + sold_write, unit), '')
-        END AS sold,
-        nullif(
-            concat_ws(
-                ' and ',
-                format('{} {} in total', total, unit),
-                format('{} {} on reads', read, unit),
-                format('{} {} on writes', write, unit)
-            ),
-            ''
-        ) || CASE
-            WHEN is_one_sided(total, read, write) THEN ' alone'
-            ELSE coalesce(format(' ({} {} together)', read::HUGEINT + write, unit), '')
-        END AS enforced
-    FROM measure
+        CASE kind
+            WHEN 'operations' THEN sold_iops
+            WHEN 'bytes' THEN sold_bps
+            ELSE concat_ws(' and ', sold_iops, sold_bps)
+        END AS sold_cap,
+        CASE kind
+            WHEN 'operations' THEN live_iops
+            WHEN 'bytes' THEN live_bps
+            ELSE concat_ws(' and ', live_iops, live_bps)
+        END AS live_cap
+    FROM worded
 )
 
 SELECT
-    CASE kind WHEN unit THEN 'violation' ELSE 'unknown' END AS status,
+    CASE WHEN kind IN ('operations', 'bytes') THEN 'violation' ELSE 'unknown' END AS status,
     'disk' AS resource_kind,
     vm_id || '/' || device AS resource_id,
     vm_id,
     volume_id,
     account_id,
-    coalesce(enforced, kind) AS observed,
-    coalesce(sold, kind) AS expected,
+    CASE kind WHEN 'caps not read' THEN kind ELSE live_cap END AS observed,
+    CASE kind WHEN 'entitlement too old' THEN kind ELSE sold_cap END AS expected,
     NULL::VARCHAR AS unit,
     CASE kind
-        WHEN unit THEN format(
-            'Disk {} of {} was sold with a cap of {}, and is capped at {}.', device, vm, sold, enforced
-        )
         WHEN 'caps not read' THEN format(
-            'Disk {} of {} was sold with a cap of {}, and its caps could not be read (state {}).', device, vm, sold, state
+            'Disk {} of {} was sold with a cap of {}, and its caps could not be read (state {}).', device, vm, sold_cap, state
         )
-        ELSE format(
+        WHEN 'entitlement too old' THEN format(
             'Disk {} of {} is capped at {}, and the entitlement of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, enforced, volume_id, expired_entitlement_observed_at::VARCHAR
+            device, vm, live_cap, volume_id, expired_entitlement_observed_at::VARCHAR
         )
+        ELSE format('Disk {} of {} was sold with a cap of {}, and is capped at {}.', device, vm, sold_cap, live_cap)
     END AS reason,
     valid_from AS interval_start,
     valid_to AS interval_end
 FROM told
-WHERE
-    kind = unit
-    OR kind = 'caps not read' AND sold IS NOT NULL
-    OR kind = 'entitlement too old' AND enforced IS NOT NULL
