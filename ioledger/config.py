@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -24,6 +24,9 @@ from pydantic import (
 )
 
 from ioledger.errors import ConfigurationError, did_you_mean, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEFAULT_FILE: Final = Path("ioledger.toml")
 
@@ -141,13 +144,16 @@ def _sentence(error: ValidationError, model: type[BaseModel], where: str) -> str
 def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
     for name in path:
         field = model.model_fields.get(name)
-        inner = field.annotation if field else None
-        arguments = [a for a in getattr(inner, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            model = inner
-        elif arguments:
-            model = arguments[0]
+        model = next(_models_in(field.annotation), model) if field else model
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    """Find the models that a type is made of: itself, or what its lists and unions hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
 
 
 def load(path: Path) -> Configuration:

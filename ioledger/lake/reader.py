@@ -44,6 +44,7 @@ _WILDCARD: Final = re.compile(r"[*?\[]")
 
 _VIEWS: Final = (
     "limits",
+    "policy_mode_at",
     "counting_sample",
     "volume_of",
     "cumulative_sample",
@@ -205,6 +206,19 @@ def _install_settings(connection: duckdb.DuckDBPyConnection, line: Timeline) -> 
             "max_allocation_age_us": [settings.max_allocation_age_seconds * 1_000_000 for settings in line],
             "precedence": [list(settings.precedence) for settings in line],
             "retired": [list(settings.retired) for settings in line],
+        },
+    )
+    modes = [(settings, place, each) for settings in line for place, each in enumerate(settings.modes, start=1)]
+    connection.execute(
+        view("policy_mode"),
+        {
+            "valid_from": [settings.valid_from for settings, _, _ in modes],
+            "valid_to": [settings.valid_to for settings, _, _ in modes],
+            "place": [place for _, place, _ in modes],
+            "mode": [each.mode for _, _, each in modes],
+            "offering_id": [each.offering_id for _, _, each in modes],
+            "pool_id": [each.pool_id for _, _, each in modes],
+            "account_id": [each.account_id for _, _, each in modes],
         },
     )
 
