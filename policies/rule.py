@@ -84,7 +84,8 @@ class Case(StrictModel):
 
     They are judged at ``moment``, or where ``until`` is given from ``moment`` until then. ``given`` holds
     rows by table, with every column that is never NULL; a run may leave out when it ended, how many rows
-    it has and which version wrote it.
+    it has and which version wrote it, and a usage record all but its kind, its window's start and what the
+    case is about: it is then an hour of best effort in which nothing happened.
     """
 
     name: Text

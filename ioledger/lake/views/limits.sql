@@ -76,6 +76,30 @@ CREATE MACRO ceiling_of(total, read, write) AS
 CREATE MACRO is_one_sided(total, read, write) AS
     total IS NULL AND (read IS NULL) <> (write IS NULL);
 
+-- Whether a cap that was sold in total is set on reads and writes apart, or the reverse, and lets another
+-- amount through for good. A cap on one direction alone has no such amount, which is another one too.
+CREATE MACRO is_sum_changed(sold_total, sold_read, sold_write, total, read, write) AS
+    coalesce(sold_total, sold_read, sold_write) IS NOT NULL
+    AND coalesce(total, read, write) IS NOT NULL
+    AND (sold_total IS NULL) <> (total IS NULL)
+    AND ceiling_of(sold_total, sold_read, sold_write) IS DISTINCT FROM ceiling_of(total, read, write);
+
+-- A cap in words, with its unit, and what reads and writes come to together: '1000 IOPS in total'. NULL
+-- where there is none.
+CREATE MACRO cap_in_words(total, read, write, unit) AS
+    nullif(
+        concat_ws(
+            ' and ',
+            format('{} {} in total', total, unit),
+            format('{} {} on reads', read, unit),
+            format('{} {} on writes', write, unit)
+        ),
+        ''
+    ) || CASE
+        WHEN is_one_sided(total, read, write) THEN ' alone'
+        ELSE coalesce(format(' ({} {} together)', read::HUGEINT + write, unit), '')
+    END;
+
 -- The most per second while a burst lasts; where there is no burst that is the cap. A burst without a
 -- cap limits nothing.
 CREATE MACRO burst_rate_of(cap, burst) AS
