@@ -1,0 +1,223 @@
+-- How what a rule found came to be: what was told before, what is told now, and the two runs between
+-- which it changed. For the few that a rule found, and as far back as it says: `candidates` is the name
+-- of a table of the rule, `since` the earliest time that is looked at. A volume is a candidate by
+-- `volume_id`, `stretch`, `valid_from`, `storage_source` and `sold_source`, a disk by `vm_id`, `device` and
+-- `valid_from`; what of a volume is meant its column `about` says, or else an argument. The answers have
+-- one row per candidate of which another state is known, with the change in words: `told`.
+
+-- A time within a sentence.
+CREATE OR REPLACE MACRO minute_of(told_at) AS strftime(told_at, '%Y-%m-%d %H:%M UTC');
+
+-- One cap in words: its rate, burst and the length of the burst; NULL where neither rate nor burst is set.
+CREATE OR REPLACE MACRO cap_words(rate, burst, burst_seconds, unit) AS
+    CASE
+        WHEN coalesce(rate, burst) IS NOT NULL
+            THEN concat_ws(
+                ' ', rate, unit, '(burst ' || burst || coalesce(' for ' || burst_seconds || ' s', '') || ')'
+            )
+    END;
+
+-- The six caps of a disk in words.
+CREATE OR REPLACE MACRO caps_words(
+    total_iops, total_iops_burst, total_iops_burst_seconds,
+    read_iops, read_iops_burst, read_iops_burst_seconds,
+    write_iops, write_iops_burst, write_iops_burst_seconds,
+    total_bps, total_bps_burst, total_bps_burst_seconds,
+    read_bps, read_bps_burst, read_bps_burst_seconds,
+    write_bps, write_bps_burst, write_bps_burst_seconds
+) AS
+    coalesce(
+        nullif(
+            concat_ws(
+                ', ',
+                cap_words(total_iops, total_iops_burst, total_iops_burst_seconds, 'IOPS in total'),
+                cap_words(read_iops, read_iops_burst, read_iops_burst_seconds, 'read IOPS'),
+                cap_words(write_iops, write_iops_burst, write_iops_burst_seconds, 'write IOPS'),
+                cap_words(total_bps, total_bps_burst, total_bps_burst_seconds, 'bytes/s in total'),
+                cap_words(read_bps, read_bps_burst, read_bps_burst_seconds, 'read bytes/s'),
+                cap_words(write_bps, write_bps_burst, write_bps_burst_seconds, 'write bytes/s')
+            ),
+            ''
+        ),
+        'no cap'
+    );
+
+-- A size in words.
+CREATE OR REPLACE MACRO size_words(size_bytes) AS
+    CASE
+        WHEN size_bytes % 1073741824 = 0 THEN size_bytes // 1073741824 || ' GiB'
+        ELSE size_bytes || ' bytes'
+    END;
+
+-- An amount for each GiB in words, without zeros at its end.
+CREATE OR REPLACE MACRO per_gib_words(amount) AS rtrim(rtrim(amount::VARCHAR, '0'), '.') || ' IOPS per GiB';
+
+-- The last change in a history: one row per candidate that had other words before. `history` is the name
+-- of a table with a row per candidate and time for which it was told the same: `candidate`, `words`, `source`,
+-- and the first and the last run and time of telling. `earlier` is the row before the change.
+CREATE OR REPLACE MACRO change_of(history) AS TABLE
+    WITH
+    -- one row per row of the history, and the one before
+    compared AS (
+        SELECT now.*, lag(now) OVER (PARTITION BY candidate ORDER BY first_told_at, first_run_id) AS earlier
+        FROM query_table(history) AS now
+    )
+
+    SELECT
+        *,
+        format(
+            '{} until run {} of {} ({}) and {} from run {} of {} ({}) on',
+            earlier.words, earlier.last_run_id, earlier.source, minute_of(earlier.last_told_at),
+            words, first_run_id, source, minute_of(first_told_at)
+        ) AS told
+    FROM compared
+    WHERE earlier.words <> words AND earlier.last_told_at < first_told_at
+    QUALIFY row_number() OVER (PARTITION BY candidate ORDER BY first_told_at DESC, first_run_id DESC) = 1;
+
+-- What the storage was set to (`about`: minimum, maximum, burst, throughput or size of the volume), as the
+-- source in force told.
+CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
+    WITH
+    -- one row per candidate and snapshot of its volume
+    history AS (
+        SELECT
+            row(candidate.volume_id, candidate.stretch) AS candidate,
+            CASE candidate.about
+                WHEN 'minimum' THEN coalesce(
+                    snapshot.min_iops || ' IOPS' || CASE WHEN coalesce(snapshot.min_enforced, false) THEN '' ELSE ', not enforced,' END,
+                    'none'
+                )
+                WHEN 'maximum' THEN coalesce(snapshot.max_iops || ' IOPS', 'none')
+                WHEN 'burst' THEN coalesce(snapshot.burst_iops || ' IOPS', 'none')
+                WHEN 'throughput' THEN coalesce(snapshot.max_bps || ' bytes/s', 'none')
+                WHEN 'size' THEN size_words(snapshot.size_bytes)
+            END AS words,
+            snapshot.source,
+            snapshot.run_id AS first_run_id,
+            snapshot.run_id AS last_run_id,
+            snapshot.observed_at AS first_told_at,
+            snapshot.observed_at AS last_told_at
+        FROM provisioned_iops AS snapshot
+        JOIN query_table(candidates) AS candidate
+            ON snapshot.volume_id = candidate.volume_id
+            AND snapshot.source = candidate.storage_source
+            AND snapshot.observed_at <= candidate.valid_from
+        WHERE snapshot.observed_at >= since
+    )
+
+    SELECT candidate[1] AS volume_id, candidate[2] AS stretch, told
+    FROM change_of('history');
+
+-- What was sold (`about`: minimum, maximum, burst, size or caps of the volume), as the source in force told.
+CREATE OR REPLACE MACRO sold_change(candidates, since) AS TABLE
+    WITH
+    -- one row per candidate and snapshot of what was sold
+    history AS (
+        SELECT
+            row(candidate.volume_id, candidate.stretch) AS candidate,
+            CASE candidate.about
+                WHEN 'minimum' THEN coalesce(
+                    snapshot.sold_min_iops || ' IOPS', per_gib_words(snapshot.sold_min_iops_per_gib), 'none'
+                )
+                WHEN 'maximum' THEN coalesce(
+                    snapshot.sold_max_iops || ' IOPS', per_gib_words(snapshot.sold_max_iops_per_gib), 'none'
+                )
+                WHEN 'burst' THEN coalesce(snapshot.sold_burst_iops || ' IOPS', 'none')
+                WHEN 'size' THEN size_words(snapshot.size_bytes)
+                WHEN 'caps' THEN caps_words(
+                    snapshot.sold_cap_total_iops,
+                    snapshot.sold_cap_total_iops_burst,
+                    snapshot.sold_cap_total_iops_burst_seconds,
+                    snapshot.sold_cap_read_iops,
+                    snapshot.sold_cap_read_iops_burst,
+                    snapshot.sold_cap_read_iops_burst_seconds,
+                    snapshot.sold_cap_write_iops,
+                    snapshot.sold_cap_write_iops_burst,
+                    snapshot.sold_cap_write_iops_burst_seconds,
+                    snapshot.sold_cap_total_bps,
+                    snapshot.sold_cap_total_bps_burst,
+                    snapshot.sold_cap_total_bps_burst_seconds,
+                    snapshot.sold_cap_read_bps,
+                    snapshot.sold_cap_read_bps_burst,
+                    snapshot.sold_cap_read_bps_burst_seconds,
+                    snapshot.sold_cap_write_bps,
+                    snapshot.sold_cap_write_bps_burst,
+                    snapshot.sold_cap_write_bps_burst_seconds
+                )
+            END AS words,
+            snapshot.source,
+            snapshot.run_id AS first_run_id,
+            snapshot.run_id AS last_run_id,
+            snapshot.observed_at AS first_told_at,
+            snapshot.observed_at AS last_told_at
+        FROM entitlement AS snapshot
+        JOIN query_table(candidates) AS candidate
+            ON snapshot.volume_id = candidate.volume_id
+            AND snapshot.source = candidate.sold_source
+            AND snapshot.observed_at <= candidate.valid_from
+        WHERE snapshot.observed_at >= since
+    )
+
+    SELECT candidate[1] AS volume_id, candidate[2] AS stretch, told
+    FROM change_of('history');
+
+-- The disks as they were sampled, all there are: one row per run of neighbouring samples in which nothing
+-- but time and counters changed. Of compacted files the index alone is read.
+CREATE OR REPLACE VIEW seen_disk AS
+SELECT
+    COLUMNS('^(source|host_id|vm_id|device|epoch|state|cap_.*|first_run_id|last_run_id)$'),
+    first_sampled_at AS first_told_at,
+    last_sampled_at AS last_told_at
+FROM sample_stretch
+SEMI JOIN stored_collection_run AS run ON sample_stretch.source = run.source AND last_run_id = run.run_id
+UNION ALL BY NAME
+SELECT
+    COLUMNS('^(source|host_id|vm_id|device|epoch|state|cap_.*)$'),
+    run_id AS first_run_id,
+    run_id AS last_run_id,
+    sampled_at AS first_told_at,
+    sampled_at AS last_told_at
+FROM stored_loose_sample
+SEMI JOIN stored_collection_run USING (source, run_id);
+
+-- The six live caps of a disk, wherever it was sampled. `told` says too if it moved between hosts, or
+-- started anew, when they changed.
+CREATE OR REPLACE MACRO live_change(candidates, since) AS TABLE
+    WITH
+    -- one row per candidate and time for which it was sampled unchanged
+    history AS (
+        SELECT
+            row(seen.vm_id, seen.device, candidate.valid_from) AS candidate,
+            caps_words(
+                cap_total_iops, cap_total_iops_burst, cap_total_iops_burst_seconds,
+                cap_read_iops, cap_read_iops_burst, cap_read_iops_burst_seconds,
+                cap_write_iops, cap_write_iops_burst, cap_write_iops_burst_seconds,
+                cap_total_bps, cap_total_bps_burst, cap_total_bps_burst_seconds,
+                cap_read_bps, cap_read_bps_burst, cap_read_bps_burst_seconds,
+                cap_write_bps, cap_write_bps_burst, cap_write_bps_burst_seconds
+            ) AS words,
+            seen.source,
+            seen.host_id,
+            seen.epoch,
+            seen.first_run_id,
+            seen.last_run_id,
+            seen.first_told_at,
+            seen.last_told_at
+        FROM seen_disk AS seen
+        JOIN (SELECT DISTINCT vm_id, device, valid_from FROM query_table(candidates)) AS candidate
+            ON seen.vm_id = candidate.vm_id
+            AND seen.device = candidate.device
+            AND seen.first_told_at <= candidate.valid_from
+        WHERE seen.last_told_at >= since AND seen.state IN ('ok', 'off')
+    )
+
+    SELECT
+        candidate[1] AS vm_id,
+        candidate[2] AS device,
+        candidate[3] AS valid_from,
+        told || CASE
+            WHEN earlier.host_id <> host_id THEN format(', after it moved from {} to {}', earlier.host_id, host_id)
+            WHEN earlier.epoch <> epoch THEN ', after it was started anew'
+            ELSE ''
+        END AS told
+    FROM change_of('history');
