@@ -270,5 +270,5 @@ SELECT
     valid_from AS interval_start,
     valid_to AS interval_end
 FROM problem
-LEFT JOIN configured USING (volume_id, stretch)
-LEFT JOIN sold USING (volume_id, stretch)
+LEFT JOIN configured USING (volume_id, stretch, about)
+LEFT JOIN sold USING (volume_id, stretch, about)

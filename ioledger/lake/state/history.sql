@@ -75,13 +75,13 @@ CREATE OR REPLACE MACRO change_of(history) AS TABLE
     QUALIFY row_number() OVER (PARTITION BY candidate ORDER BY first_told_at DESC, first_run_id DESC) = 1;
 
 -- What the storage was set to (`about`: minimum, maximum, burst, throughput or size of the volume), as the
--- source in force told.
+-- source in force told. `told` ends with who changed it, where the storage says.
 CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
     WITH
     -- one row per candidate and snapshot of its volume
     history AS (
         SELECT
-            row(candidate.volume_id, candidate.stretch) AS candidate,
+            row(candidate.volume_id, candidate.stretch, candidate.about) AS candidate,
             CASE candidate.about
                 WHEN 'minimum' THEN coalesce(
                     snapshot.min_iops || ' IOPS' || CASE WHEN coalesce(snapshot.min_enforced, false) THEN '' ELSE ', not enforced,' END,
@@ -93,6 +93,7 @@ CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
                 WHEN 'size' THEN size_words(snapshot.size_bytes)
             END AS words,
             snapshot.source,
+            snapshot.modified_by,
             snapshot.run_id AS first_run_id,
             snapshot.run_id AS last_run_id,
             snapshot.observed_at AS first_told_at,
@@ -105,7 +106,11 @@ CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
         WHERE snapshot.observed_at >= since
     )
 
-    SELECT candidate[1] AS volume_id, candidate[2] AS stretch, told
+    SELECT
+        candidate[1] AS volume_id,
+        candidate[2] AS stretch,
+        candidate[3] AS about,
+        concat(told, ', changed by ' || modified_by) AS told
     FROM change_of('history');
 
 -- What was sold (`about`: minimum, maximum, burst, size or caps of the volume), as the source in force told.
@@ -114,7 +119,7 @@ CREATE OR REPLACE MACRO sold_change(candidates, since) AS TABLE
     -- one row per candidate and snapshot of what was sold
     history AS (
         SELECT
-            row(candidate.volume_id, candidate.stretch) AS candidate,
+            row(candidate.volume_id, candidate.stretch, candidate.about) AS candidate,
             CASE candidate.about
                 WHEN 'minimum' THEN coalesce(
                     snapshot.sold_min_iops || ' IOPS', per_gib_words(snapshot.sold_min_iops_per_gib), 'none'
@@ -158,7 +163,7 @@ CREATE OR REPLACE MACRO sold_change(candidates, since) AS TABLE
         WHERE snapshot.observed_at >= since
     )
 
-    SELECT candidate[1] AS volume_id, candidate[2] AS stretch, told
+    SELECT candidate[1] AS volume_id, candidate[2] AS stretch, candidate[3] AS about, told
     FROM change_of('history');
 
 -- The disks as they were sampled, all there are: one row per run of neighbouring samples in which nothing
@@ -220,4 +225,120 @@ CREATE OR REPLACE MACRO live_change(candidates, since) AS TABLE
             WHEN earlier.epoch <> epoch THEN ', after it was started anew'
             ELSE ''
         END AS told
+    FROM change_of('history');
+
+-- Volumes of which one source told several allocations within a time: one row per volume. In a lake that
+-- holds no more than one run of each storage source nothing need be read.
+CREATE OR REPLACE MACRO reallocated_between(since, until) AS TABLE
+    WITH
+    -- one row per storage source that ran more than once
+    repeated_source AS (
+        SELECT source
+        FROM collection_run
+        WHERE kind = 'storage' AND started_at >= since AND started_at < until
+        GROUP BY source
+        HAVING count(*) > 1
+    ),
+
+    -- one row per snapshot of these sources, with a hash of the limits that it tells
+    snapshot AS (
+        SELECT volume_id, source, hash(min_iops, max_iops, burst_iops, max_bps) AS limits
+        FROM provisioned_iops
+        SEMI JOIN repeated_source USING (source)
+        WHERE observed_at >= since AND observed_at < until
+    )
+
+    SELECT DISTINCT volume_id
+    FROM (
+        SELECT volume_id
+        FROM snapshot
+        GROUP BY volume_id, source
+        HAVING min(limits) <> max(limits)
+    );
+
+-- What the storage was first set to since a volume was last sold anew: since another offering, size or
+-- amount was told of its entitlement, or since it was last modified by what the control plane says, if
+-- that is later. One row per candidate, as the sources in force told.
+CREATE OR REPLACE MACRO allocation_when_sold(candidates, since) AS TABLE
+    WITH
+    -- one row per candidate
+    candidate AS (
+        SELECT volume_id, stretch, valid_from, storage_source, sold_source AS told_by
+        FROM query_table(candidates)
+    ),
+
+    -- one row per candidate and snapshot of what was sold
+    sold AS (
+        SELECT
+            row(candidate.volume_id, candidate.stretch) AS candidate,
+            hash(snapshot.offering_id, snapshot.size_bytes, *COLUMNS('^sold_'))::VARCHAR AS words,
+            snapshot.source,
+            snapshot.modified_at,
+            snapshot.run_id AS first_run_id,
+            snapshot.run_id AS last_run_id,
+            snapshot.observed_at AS first_told_at,
+            snapshot.observed_at AS last_told_at
+        FROM entitlement AS snapshot
+        JOIN candidate
+            ON snapshot.volume_id = candidate.volume_id
+            AND snapshot.source = candidate.told_by
+            AND snapshot.observed_at <= candidate.valid_from
+        WHERE snapshot.observed_at >= since
+    ),
+
+    -- one row per candidate that was sold anew
+    anew AS (
+        SELECT candidate[1] AS volume_id, candidate[2] AS stretch, max(told_at) AS sold_at
+        FROM (
+            SELECT candidate, first_told_at AS told_at FROM change_of('sold')
+            UNION ALL
+            SELECT candidate, modified_at FROM sold
+        )
+        GROUP BY candidate
+    )
+
+    SELECT
+        candidate.volume_id,
+        candidate.stretch,
+        min_by(
+            {
+                min_iops: snapshot.min_iops,
+                max_iops: snapshot.max_iops,
+                burst_iops: snapshot.burst_iops,
+                max_bps: snapshot.max_bps
+            },
+            snapshot.observed_at
+        ) AS allocation
+    FROM candidate
+    LEFT JOIN anew USING (volume_id, stretch)
+    JOIN provisioned_iops AS snapshot
+        ON snapshot.volume_id = candidate.volume_id
+        AND snapshot.source = candidate.storage_source
+        AND snapshot.observed_at <= candidate.valid_from
+        AND snapshot.observed_at >= coalesce(anew.sold_at, since)
+    WHERE snapshot.observed_at >= since
+    GROUP BY candidate.volume_id, candidate.stretch;
+
+-- Whether pools were managed, by `pool_id`, `source` and `valid_from`: one row per candidate.
+CREATE OR REPLACE MACRO managed_change(candidates) AS TABLE
+    WITH
+    -- one row per candidate and snapshot of its pool that tells
+    history AS (
+        SELECT
+            row(candidate.pool_id, candidate.valid_from) AS candidate,
+            CASE WHEN snapshot.managed THEN 'managed' ELSE 'not managed' END AS words,
+            snapshot.source,
+            snapshot.run_id AS first_run_id,
+            snapshot.run_id AS last_run_id,
+            snapshot.observed_at AS first_told_at,
+            snapshot.observed_at AS last_told_at
+        FROM storage_pool AS snapshot
+        JOIN query_table(candidates) AS candidate
+            ON snapshot.pool_id = candidate.pool_id
+            AND snapshot.source = candidate.source
+            AND snapshot.observed_at <= candidate.valid_from
+        WHERE snapshot.managed IS NOT NULL
+    )
+
+    SELECT candidate[1] AS pool_id, candidate[2] AS valid_from, told
     FROM change_of('history');
