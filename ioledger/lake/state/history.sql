@@ -78,6 +78,13 @@ CREATE OR REPLACE MACRO change_of(history) AS TABLE
 -- source in force told. `told` ends with who changed it, where the storage says.
 CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
     WITH
+    -- one row per candidate; several disks may lie on one volume
+    candidate AS (
+        SELECT volume_id, stretch, about, storage_source, max(valid_from) AS valid_from
+        FROM query_table(candidates)
+        GROUP BY volume_id, stretch, about, storage_source
+    ),
+
     -- one row per candidate and snapshot of its volume
     history AS (
         SELECT
@@ -99,7 +106,7 @@ CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
             snapshot.observed_at AS first_told_at,
             snapshot.observed_at AS last_told_at
         FROM provisioned_iops AS snapshot
-        JOIN query_table(candidates) AS candidate
+        JOIN candidate
             ON snapshot.volume_id = candidate.volume_id
             AND snapshot.source = candidate.storage_source
             AND snapshot.observed_at <= candidate.valid_from
@@ -116,6 +123,13 @@ CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
 -- What was sold (`about`: minimum, maximum, burst, size or caps of the volume), as the source in force told.
 CREATE OR REPLACE MACRO sold_change(candidates, since) AS TABLE
     WITH
+    -- one row per candidate; several disks may lie on one volume
+    candidate AS (
+        SELECT volume_id, stretch, about, sold_source, max(valid_from) AS valid_from
+        FROM query_table(candidates)
+        GROUP BY volume_id, stretch, about, sold_source
+    ),
+
     -- one row per candidate and snapshot of what was sold
     history AS (
         SELECT
@@ -156,7 +170,7 @@ CREATE OR REPLACE MACRO sold_change(candidates, since) AS TABLE
             snapshot.observed_at AS first_told_at,
             snapshot.observed_at AS last_told_at
         FROM entitlement AS snapshot
-        JOIN query_table(candidates) AS candidate
+        JOIN candidate
             ON snapshot.volume_id = candidate.volume_id
             AND snapshot.source = candidate.sold_source
             AND snapshot.observed_at <= candidate.valid_from
