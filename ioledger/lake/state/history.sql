@@ -17,6 +17,10 @@ CREATE OR REPLACE MACRO cap_words(rate, burst, burst_seconds, unit) AS
             )
     END;
 
+-- Likewise where it is asked for, and also if none is set; otherwise NULL.
+CREATE OR REPLACE MACRO cap_told(is_asked, rate, burst, burst_seconds, unit) AS
+    CASE WHEN is_asked THEN coalesce(cap_words(rate, burst, burst_seconds, unit), 'no cap on ' || unit) END;
+
 -- The six caps of a disk in words.
 CREATE OR REPLACE MACRO caps_words(
     total_iops, total_iops_burst, total_iops_burst_seconds,

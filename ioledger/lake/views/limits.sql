@@ -103,6 +103,13 @@ CREATE MACRO is_other_form(sold_total, sold_read, sold_write, total, read, write
 CREATE MACRO is_crossed(sold_read, sold_write, read, write) AS
     coalesce(sold_read = write AND sold_write = read AND read <> write, false);
 
+-- Whether a cap is another one than was sold: its rate, its burst, or a burst that lasts longer. One that
+-- lasts shorter, or has no length, is not told here.
+CREATE MACRO is_other_cap(sold, sold_burst, sold_burst_seconds, cap, burst, burst_seconds) AS
+    sold IS DISTINCT FROM cap
+    OR sold_burst IS DISTINCT FROM burst
+    OR coalesce(burst_seconds > sold_burst_seconds, false);
+
 -- The most per second while a burst lasts; where there is no burst that is the cap. A burst without a
 -- cap limits nothing.
 CREATE MACRO burst_rate_of(cap, burst) AS
