@@ -8,44 +8,6 @@
 -- A time within a sentence.
 CREATE OR REPLACE MACRO minute_of(told_at) AS strftime(told_at, '%Y-%m-%d %H:%M UTC');
 
--- One cap in words: its rate, burst and the length of the burst; NULL where neither rate nor burst is set.
-CREATE OR REPLACE MACRO cap_words(rate, burst, burst_seconds, unit) AS
-    CASE
-        WHEN coalesce(rate, burst) IS NOT NULL
-            THEN concat_ws(
-                ' ', rate, unit, '(burst ' || burst || coalesce(' for ' || burst_seconds || ' s', '') || ')'
-            )
-    END;
-
--- Likewise where it is asked for, and also if none is set; otherwise NULL.
-CREATE OR REPLACE MACRO cap_told(is_asked, rate, burst, burst_seconds, unit) AS
-    CASE WHEN is_asked THEN coalesce(cap_words(rate, burst, burst_seconds, unit), 'no cap on ' || unit) END;
-
--- The six caps of a disk in words.
-CREATE OR REPLACE MACRO caps_words(
-    total_iops, total_iops_burst, total_iops_burst_seconds,
-    read_iops, read_iops_burst, read_iops_burst_seconds,
-    write_iops, write_iops_burst, write_iops_burst_seconds,
-    total_bps, total_bps_burst, total_bps_burst_seconds,
-    read_bps, read_bps_burst, read_bps_burst_seconds,
-    write_bps, write_bps_burst, write_bps_burst_seconds
-) AS
-    coalesce(
-        nullif(
-            concat_ws(
-                ', ',
-                cap_words(total_iops, total_iops_burst, total_iops_burst_seconds, 'IOPS in total'),
-                cap_words(read_iops, read_iops_burst, read_iops_burst_seconds, 'read IOPS'),
-                cap_words(write_iops, write_iops_burst, write_iops_burst_seconds, 'write IOPS'),
-                cap_words(total_bps, total_bps_burst, total_bps_burst_seconds, 'bytes/s in total'),
-                cap_words(read_bps, read_bps_burst, read_bps_burst_seconds, 'read bytes/s'),
-                cap_words(write_bps, write_bps_burst, write_bps_burst_seconds, 'write bytes/s')
-            ),
-            ''
-        ),
-        'no cap'
-    );
-
 -- A size in words.
 CREATE OR REPLACE MACRO size_words(size_bytes) AS
     CASE

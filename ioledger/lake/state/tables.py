@@ -77,7 +77,8 @@ def _make_history(
 ) -> None:
     # The samples that no index tells of; a rule that looks back reads these and the indices.
     connection.execute(f"CREATE OR REPLACE VIEW stored_loose_sample AS {loose_samples}")
-    _run(connection, "history", period_start, period_end)
+    for name in ("caps", "history"):
+        _run(connection, name, period_start, period_end)
 
 
 def _make(connection: duckdb.DuckDBPyConnection, period_start: datetime, period_end: datetime) -> None:
