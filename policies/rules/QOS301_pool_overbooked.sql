@@ -300,7 +300,7 @@ state AS (
             ELSE level.promised_iops
         END AS booked_iops,
         pool.capacity_iops IS NOT NULL AND pool.capacity_means IS NOT NULL AS is_known,
-        is_known AND booked_iops > capacity_iops AS is_overbooked
+        (is_known AND booked_iops > capacity_iops) AS is_overbooked
     FROM level
     LEFT JOIN pool_state AS pool
         ON level.pool_id = pool.pool_id
