@@ -112,6 +112,10 @@ def replaced(old: str, new: str) -> str:
             replaced('name = "no disk"', "parameters = { grace = 1 }\nname = 'no disk'"),
             "parameters: unknown name 'grace'",
         ),
+        (
+            text(HEADER + 'settings = [{ valid_from = 2026-11-01T00:00:00Z, policy_mode = "storage" }]\n'),
+            "[[pass]] number 1: key 'settings.0.policy_mode'",
+        ),
     ],
 )
 def test_a_malformed_file_is_told_with_its_name_and_what_is_valid(rule: str, sentence: str) -> None:
