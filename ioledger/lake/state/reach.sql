@@ -26,10 +26,10 @@ FROM complete;
 -- not retired before it begins, the time from its first run on, and until when it is waited for.
 CREATE OR REPLACE TABLE expected_source AS
 WITH
--- one row per source that was ever retired, and since when
+-- one row per source that is retired, and since when
 retired AS (
     SELECT source, min(valid_from) AS retired_at
-    FROM (SELECT unnest(retired) AS source, valid_from FROM setting)
+    FROM (SELECT unnest(retired) AS source, valid_from FROM setting WHERE valid_to > $period_start)
     GROUP BY source
 ),
 
