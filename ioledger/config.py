@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -24,6 +24,9 @@ from pydantic import (
 )
 
 from ioledger.errors import ConfigurationError, did_you_mean, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEFAULT_FILE: Final = Path("ioledger.toml")
 
@@ -91,10 +94,15 @@ class SourceTable(BaseModel):
 
 
 class CheckTable(StrictModel):
-    """The ``[check]`` table: how long one rule may take, and how much memory rules of the user's own may take."""
+    """The ``[check]`` table.
+
+    How long one rule may take, how much memory rules of the user's own may take, and how soon a finding
+    that comes back is still the same one.
+    """
 
     rule_timeout_seconds: Annotated[int, Field(ge=1)] = 300
     own_rules_memory_mib: Annotated[int, Field(ge=64)] = 1024
+    flap_damping_seconds: Annotated[int, Field(ge=0, le=100 * 366 * 86_400)] = 86_400
 
 
 class Configuration(StrictModel):
@@ -141,13 +149,16 @@ def _sentence(error: ValidationError, model: type[BaseModel], where: str) -> str
 def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
     for name in path:
         field = model.model_fields.get(name)
-        inner = field.annotation if field else None
-        arguments = [a for a in getattr(inner, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            model = inner
-        elif arguments:
-            model = arguments[0]
+        model = next(_models_in(field.annotation), model) if field else model
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    """Find the models that a type is made of: itself, or what its lists and unions hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
 
 
 def load(path: Path) -> Configuration:

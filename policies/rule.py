@@ -29,7 +29,9 @@ SHIPPED_RULES: Final = Path(__file__).with_name("rules")
 PREFIX: Final = "QOS"
 """What the codes of shipped rules begin with, those of later versions too."""
 
-ADDED_BY_THE_CHECK: Final = ("code", "severity", "first_seen_at", "last_seen_at", "exempted_by")
+ADDED_BY_THE_CHECK: Final = (
+    "code", "severity", "first_seen_at", "last_seen_at", "exempted_by", "checked_at", "resolved_at", "returns",
+)  # fmt: skip
 
 RESULT: Final = {
     column.name: "TIMESTAMP WITH TIME ZONE" if column.type == TIME else "VARCHAR"
@@ -82,7 +84,8 @@ class Case(StrictModel):
 
     They are judged at ``moment``, or where ``until`` is given from ``moment`` until then. ``given`` holds
     rows by table, with every column that is never NULL; a run may leave out when it ended, how many rows
-    it has and which version wrote it.
+    it has and which version wrote it, and a usage record all but its kind, its window's start and what the
+    case is about: it is then an hour of best effort in which nothing happened.
     """
 
     name: Text

@@ -6,13 +6,13 @@ import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from ioledger.config import StrictModel, validated
-from ioledger.errors import ConfigurationError
+from ioledger.errors import ConfigurationError, one_of
 from ioledger.lake import layout
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 BEGINNING_OF_TIME: Final = datetime(1, 1, 1, tzinfo=UTC)
 END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)
+
+POLICY_MODES: Final = ("either_or", "storage_wins", "hypervisor_wins")
+"""Which side counts where storage and hypervisor both limit a disk: both do, which is a conflict, or one of them."""
 
 _Seconds = Annotated[int, Field(gt=0, le=100 * 366 * 86_400)]
 """A length of time; a hundred years and a moment added up are still a moment that DuckDB can hold."""
@@ -38,6 +41,38 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _known_mode(mode: str) -> str:
+    if mode not in POLICY_MODES:
+        raise ValueError(f"received {mode!r}, which is no policy mode; valid are {one_of(POLICY_MODES)}")
+    return mode
+
+
+_PolicyMode = Annotated[str, AfterValidator(_known_mode)]
+_Name = Annotated[str, Field(min_length=1)]
+
+
+class PolicyMode(StrictModel):
+    """The policy mode of what has all the names that are given; without any, of everything."""
+
+    mode: _PolicyMode
+    offering_id: _Name | None = None
+    pool_id: _Name | None = None
+    account_id: _Name | None = None
+
+
+class PolicyException(PolicyMode):
+    """One ``[[settings.policy_modes]]`` table: it has to name something."""
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.offering_id is self.pool_id is self.account_id is None:
+            raise ValueError(
+                "an exception without offering_id, pool_id and account_id would hold for everything; "
+                "give one of them, or set policy_mode instead"
+            )
+        return self
+
+
 class SettingsTable(StrictModel):
     """One ``[[settings]]`` table of ``settings.toml``; a key left out keeps its earlier value."""
 
@@ -48,6 +83,8 @@ class SettingsTable(StrictModel):
     precedence: list[str] | None = None
     retired: list[str] | None = None
     correction_look_back_days: Annotated[int, Field(gt=0, le=100 * 366)] | None = None
+    policy_mode: _PolicyMode | None = None
+    policy_modes: list[PolicyException] | None = None
 
 
 class _SettingsFile(StrictModel):
@@ -61,6 +98,7 @@ class Settings:
     ``precedence``: storage and control-plane sources, the most trusted first. ``retired``: sources
     that will not report again, so that no window waits for them. ``correction_look_back_days``: how far
     back late data can still correct what was billed; facts of that time cannot be pruned.
+    ``policy_modes``: exceptions from ``policy_mode``, of which the first that matches counts.
     """
 
     valid_from: datetime = BEGINNING_OF_TIME
@@ -71,11 +109,18 @@ class Settings:
     precedence: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     correction_look_back_days: int = 40
+    policy_mode: str = POLICY_MODES[0]
+    policy_modes: tuple[PolicyException, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
         """Return the billing time zone."""
         return ZoneInfo(self.billing_time_zone)
+
+    @property
+    def modes(self) -> tuple[PolicyMode, ...]:
+        """Return all policy modes, of which the first that matches counts; the last matches everything."""
+        return (*self.policy_modes, PolicyMode(mode=self.policy_mode))
 
 
 Timeline = tuple[Settings, ...]
@@ -107,6 +152,8 @@ def timeline(tables: Iterable[Mapping[str, Any]], where: str = "settings") -> Ti
             precedence=current.precedence,
             retired=current.retired,
             correction_look_back_days=current.correction_look_back_days,
+            policy_mode=current.policy_mode,
+            policy_modes=current.policy_modes,
         )
         for current, following in zip(line, [*line[1:], None], strict=True)
     )
@@ -124,6 +171,8 @@ def _following(before: Settings, table: SettingsTable, start: datetime) -> Setti
         precedence=tuple(kept(table.precedence, before.precedence)),
         retired=tuple(kept(table.retired, before.retired)),
         correction_look_back_days=kept(table.correction_look_back_days, before.correction_look_back_days),
+        policy_mode=kept(table.policy_mode, before.policy_mode),
+        policy_modes=tuple(kept(table.policy_modes, before.policy_modes)),
     )
 
 
@@ -155,6 +204,8 @@ def metering_values(settings: Settings) -> tuple[object, ...]:
         settings.max_gap_seconds,
         settings.max_allocation_age_seconds,
         settings.precedence,
+        settings.policy_mode,
+        settings.policy_modes,
     )
 
 

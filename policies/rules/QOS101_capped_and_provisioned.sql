@@ -113,7 +113,7 @@ given.disk_io_stat = [
 status = "unknown"
 resource_id = "guest-1/vda"
 observed = "cap 300 write IOPS; volume not known"
-interval_start = 2026-11-05T12:01:00Z
+interval_start = 2026-11-05T12:05:00Z
 reason = "Disk vda of web has a hypervisor cap (300 write IOPS), and it maps to no volume, so whether it is provisioned is not known."
 
 [[fail]]
@@ -142,6 +142,33 @@ resource_id = "guest-1/vda"
 observed = "cap 500 read IOPS; allocation too old"
 reason = "Disk vda of web has a hypervisor cap (500 read IOPS), and the allocation of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
 
+[[fail]]
+name = "the cap comes with one run, and the storage lets go of the volume with another"
+until = 2026-11-05T15:00:00Z
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T13:30:00Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T13:01:00Z },
+    { source = "kvm", run_id = "3", kind = "hypervisor", status = "ok", started_at = 2026-11-05T14:01:00Z },
+]
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", min_iops = 2000 },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:30:00Z, volume_id = "vol-a", size_bytes = 1073741824 },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a" },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T13:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000 },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T14:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+observed = "cap 1000 IOPS in total; provisioned minimum 2000 IOPS"
+interval_start = 2026-11-05T13:01:00Z
+interval_end = 2026-11-05T13:30:00Z
+
 [[pass]]
 name = "capped on a volume without provisioned IOPS, or provisioned without a cap"
 given.disk_io_stat = [
@@ -167,6 +194,17 @@ given.disk_io_stat = [
 ]
 
 [[pass]]
+name = "capped and without a volume where there is no storage source"
+given.collection_run = [
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+]
+given.provisioned_iops = []
+given.entitlement = []
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 1000 },
+]
+
+[[pass]]
 name = "the storage no longer has the volume"
 moment = 2026-11-06T12:05:00Z
 given.collection_run = [
@@ -180,64 +218,49 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row: whether a storage source had been read at all
+-- one row: when a storage source was first read
 storage AS (
-    SELECT count(*) > 0 AS is_read
+    SELECT min(started_at) AS first_read_at
     FROM collection_run
-    WHERE kind = 'storage' AND started_at <= $period_start
+    WHERE kind = 'storage'
 ),
 
--- one row per current disk: its caps and its volume's allocation, in words
-disk AS (
-    SELECT
-        listed.vm_id,
-        listed.device,
-        listed.volume_id,
-        listed.state,
-        listed.sampled_at,
-        listed.capped,
-        coalesce(listed.vm_name, listed.vm_id) AS vm,
-        concat_ws(
-            ', ',
-            listed.cap_total_iops || ' IOPS in total',
-            listed.cap_read_iops || ' read IOPS',
-            listed.cap_write_iops || ' write IOPS',
-            listed.cap_total_bps || ' bytes/s in total',
-            listed.cap_read_bps || ' read bytes/s',
-            listed.cap_write_bps || ' write bytes/s'
-        ) AS caps,
-        allocation.provisioned,
-        concat_ws(
-            ', ',
-            'minimum ' || allocation.min_iops || ' IOPS',
-            'maximum ' || allocation.max_iops || ' IOPS',
-            'burst ' || allocation.burst_iops || ' IOPS'
-        ) AS allocated,
-        allocation.valid_from,
-        expired.observed_at AS expired_observed_at,
-        entitlement.account_id
-    FROM disk_at_moment($period_start) AS listed
-    LEFT JOIN allocation_at_moment($period_start) AS allocation
-        ON listed.volume_id = allocation.volume_id
-    LEFT JOIN expired_at_moment('provisioned_iops', $period_start) AS expired
-        ON listed.volume_id = expired.volume_id AND allocation.volume_id IS NULL
-    LEFT JOIN entitlement_at_moment($period_start) AS entitlement
-        ON listed.volume_id = entitlement.volume_id
-),
-
--- one row per disk that two systems limit, or of which nobody can tell
+-- one row per disk and stretch of time in which two systems limit it, or nobody can tell
 problem AS (
     SELECT
         disk.*,
+        storage.first_read_at,
         CASE
             WHEN disk.provisioned AND disk.capped THEN 'two limits'
             WHEN disk.provisioned AND disk.capped IS NULL THEN 'caps not read'
-            WHEN disk.capped AND disk.volume_id IS NULL AND storage.is_read THEN 'volume not known'
-            WHEN disk.capped AND disk.expired_observed_at IS NOT NULL THEN 'allocation too old'
+            WHEN disk.capped AND disk.volume_id IS NULL AND storage.first_read_at IS NOT NULL THEN 'volume not known'
+            WHEN disk.capped AND disk.expired_allocation_observed_at IS NOT NULL THEN 'allocation too old'
         END AS kind
-    FROM disk
+    FROM disk_on_volume AS disk
     CROSS JOIN storage
     WHERE kind IS NOT NULL
+),
+
+-- one row per such disk and stretch: its caps and its volume's allocation, in words
+told AS (
+    SELECT
+        *,
+        concat_ws(
+            ', ',
+            cap_total_iops || ' IOPS in total',
+            cap_read_iops || ' read IOPS',
+            cap_write_iops || ' write IOPS',
+            cap_total_bps || ' bytes/s in total',
+            cap_read_bps || ' read bytes/s',
+            cap_write_bps || ' write bytes/s'
+        ) AS caps,
+        concat_ws(
+            ', ',
+            'minimum ' || min_iops || ' IOPS',
+            'maximum ' || max_iops || ' IOPS',
+            'burst ' || burst_iops || ' IOPS'
+        ) AS allocated
+    FROM problem
 )
 
 SELECT
@@ -269,9 +292,9 @@ SELECT
         )
         ELSE format(
             'Disk {} of {} has a hypervisor cap ({}), and the allocation of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, caps, volume_id, expired_observed_at::VARCHAR
+            device, vm, caps, volume_id, expired_allocation_observed_at::VARCHAR
         )
     END AS reason,
-    greatest(sampled_at, valid_from) AS interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
-FROM problem
+    CASE kind WHEN 'volume not known' THEN greatest(valid_from, first_read_at) ELSE valid_from END AS interval_start,
+    valid_to AS interval_end
+FROM told

@@ -6,7 +6,8 @@ severity = "critical"
 what = """
 A disk whose hypervisor cap lets fewer operations per second through than the minimum that the
 storage enforces for its volume. Several disks on one volume share its minimum evenly, rounded
-down, as in metering. The cap is the one in total, or reads and writes added up where both are set;
+down, as in metering. The cap is the one in total, or reads and writes added up where both are set, or
+the lower of the two where a disk has both kinds, for then the lower one holds (bills go by the total);
 a cap on one direction alone does not compare. The finding is `unknown` where the disk's caps could
 not be read.
 """
@@ -100,6 +101,49 @@ resource_id = "guest-1/vda"
 expected = "2000"
 reason = "Volume vol-a guarantees disk vda of web 2000 IOPS, and the disk's caps could not be read (state timeout)."
 
+[[fail]]
+name = "reads and writes together are capped below the minimum, and the total above it"
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 3000, cap_read_iops = 1000, cap_write_iops = 999 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+observed = "1999"
+
+[[fail]]
+name = "the cap falls with one run, and the minimum with another"
+until = 2026-11-05T15:00:00Z
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T13:30:00Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T13:01:00Z },
+    { source = "kvm", run_id = "3", kind = "hypervisor", status = "ok", started_at = 2026-11-05T14:01:00Z },
+]
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", min_iops = 2000, min_enforced = true },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:30:00Z, volume_id = "vol-a", min_iops = 1000, min_enforced = true },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 2000 },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T13:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000 },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T14:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 999 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+expected = "2000"
+interval_start = 2026-11-05T13:01:00Z
+interval_end = 2026-11-05T13:30:00Z
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+expected = "1000"
+interval_start = 2026-11-05T14:01:00Z
+interval_end = 2026-11-05T15:00:00Z
+
 [[pass]]
 name = "the cap equals the minimum"
 given.disk_io_stat = [
@@ -123,44 +167,39 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per current disk on a volume with an enforced minimum, and its share of that minimum
+-- one row per disk on a volume with an enforced minimum and stretch of time: its share of that, and its ceiling
 guaranteed AS (
     SELECT
-        disk.*,
-        coalesce(disk.vm_name, disk.vm_id) AS vm,
-        least_share_of(allocation.min_iops, allocation.attached_count) AS guaranteed_iops,
-        allocation.valid_from
-    FROM disk_at_moment($period_start) AS disk
-    JOIN allocation_at_moment($period_start) AS allocation
-        ON disk.volume_id = allocation.volume_id
-    WHERE allocation.enforced
+        *,
+        least_share_of(min_iops, attached_count) AS guaranteed_iops,
+        ceiling_of(cap_total_iops, cap_read_iops, cap_write_iops) AS ceiling_iops
+    FROM disk_on_volume
+    WHERE enforced
 )
 
 SELECT
-    CASE WHEN guaranteed.capped IS NULL THEN 'unknown' ELSE 'violation' END AS status,
+    CASE WHEN capped IS NULL THEN 'unknown' ELSE 'violation' END AS status,
     'disk' AS resource_kind,
-    guaranteed.vm_id || '/' || guaranteed.device AS resource_id,
-    guaranteed.vm_id,
-    guaranteed.volume_id,
-    entitlement.account_id,
-    guaranteed.cap_iops::VARCHAR AS observed,
-    guaranteed.guaranteed_iops::VARCHAR AS expected,
+    vm_id || '/' || device AS resource_id,
+    vm_id,
+    volume_id,
+    account_id,
+    ceiling_iops::VARCHAR AS observed,
+    guaranteed_iops::VARCHAR AS expected,
     'operations per second' AS unit,
     CASE
-        WHEN guaranteed.capped IS NULL THEN format(
+        WHEN capped IS NULL THEN format(
             'Volume {} guarantees disk {} of {} {} IOPS, and the disk''s caps could not be read (state {}).',
-            guaranteed.volume_id, guaranteed.device, guaranteed.vm, guaranteed.guaranteed_iops, guaranteed.state
+            volume_id, device, vm, guaranteed_iops, state
         )
         ELSE format(
             'Disk {} of {} is capped at {} IOPS, below the {} IOPS that volume {} guarantees it.',
-            guaranteed.device, guaranteed.vm, guaranteed.cap_iops, guaranteed.guaranteed_iops, guaranteed.volume_id
+            device, vm, ceiling_iops, guaranteed_iops, volume_id
         )
     END AS reason,
-    greatest(guaranteed.sampled_at, guaranteed.valid_from) AS interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
+    valid_from AS interval_start,
+    valid_to AS interval_end
 FROM guaranteed
-LEFT JOIN entitlement_at_moment($period_start) AS entitlement
-    ON guaranteed.volume_id = entitlement.volume_id
 WHERE
-    guaranteed.capped IS NULL
-    OR guaranteed.cap_iops < guaranteed.guaranteed_iops
+    capped IS NULL
+    OR ceiling_iops < guaranteed_iops

@@ -133,11 +133,44 @@ given.disk_io_stat = [
 [[fail.expect]]
 status = "unknown"
 resource_id = "guest-1/vda"
-interval_start = 2026-11-06T11:59:00Z
+interval_start = 2026-11-06T12:00:00Z
 reason = "Disk vda of web is capped, and the allocation of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
 [[fail.expect]]
 status = "unknown"
 resource_id = "guest-5/vda"
+
+[[fail]]
+name = "the cap rises with one run, and the maximum with another"
+until = 2026-11-05T15:00:00Z
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T13:30:00Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T13:01:00Z },
+    { source = "kvm", run_id = "3", kind = "hypervisor", status = "ok", started_at = 2026-11-05T14:01:00Z },
+]
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", max_iops = 4000 },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:30:00Z, volume_id = "vol-a", max_iops = 6000 },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 4000 },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T13:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 6000 },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T14:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 6001 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+expected = "4000"
+interval_start = 2026-11-05T13:01:00Z
+interval_end = 2026-11-05T13:30:00Z
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+expected = "6000"
+interval_start = 2026-11-05T14:01:00Z
+interval_end = 2026-11-05T15:00:00Z
 
 [[pass]]
 name = "the cap equals the maximum, or lies between the maximum and the burst"
@@ -163,7 +196,7 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per current disk: what its caps let through, and the most that its volume lets it have
+-- one row per disk and stretch of time: what its caps let through, and the most that its volume lets it have
 reach AS (
     SELECT
         *,
@@ -171,7 +204,7 @@ reach AS (
         ceiling_of(cap_total_bps, cap_read_bps, cap_write_bps) AS ceiling_bps,
         most_share_of(greatest(max_iops, burst_iops), attached_count) AS most_iops,
         most_share_of(max_bps, attached_count) AS most_bps
-    FROM disk_on_volume_at_moment($period_start)
+    FROM disk_on_volume
 ),
 
 -- one row per disk whose volume stops it before its cap does, or of which nobody can tell
@@ -180,7 +213,7 @@ problem AS (
         *,
         CASE
             WHEN capped IS NULL AND coalesce(most_iops, most_bps) IS NOT NULL THEN 'caps not read'
-            WHEN coalesce(ceiling_iops, ceiling_bps) IS NOT NULL AND expired_observed_at IS NOT NULL
+            WHEN coalesce(ceiling_iops, ceiling_bps) IS NOT NULL AND expired_allocation_observed_at IS NOT NULL
                 THEN 'allocation too old'
             WHEN ceiling_iops > most_iops THEN 'operations'
             WHEN ceiling_bps > most_bps THEN 'bytes'
@@ -214,9 +247,9 @@ SELECT
         )
         ELSE format(
             'Disk {} of {} is capped, and the allocation of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, volume_id, expired_observed_at::VARCHAR
+            device, vm, volume_id, expired_allocation_observed_at::VARCHAR
         )
     END AS reason,
-    interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
+    valid_from AS interval_start,
+    valid_to AS interval_end
 FROM problem

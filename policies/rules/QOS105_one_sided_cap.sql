@@ -107,8 +107,35 @@ given.disk_io_stat = [
 status = "unknown"
 resource_id = "guest-1/vda"
 observed = "a cap on reads alone, at 500 IOPS"
-interval_start = 2026-11-06T11:59:00Z
+interval_start = 2026-11-06T12:00:00Z
 reason = "Disk vda of web is capped in reads alone, at 500 IOPS, and the allocation of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+
+[[fail]]
+name = "the cap on writes comes with one run, and the storage lets go of the volume with another"
+until = 2026-11-05T15:00:00Z
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T13:30:00Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T13:01:00Z },
+    { source = "kvm", run_id = "3", kind = "hypervisor", status = "ok", started_at = 2026-11-05T14:01:00Z },
+]
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", min_iops = 2000 },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:30:00Z, volume_id = "vol-a", size_bytes = 1073741824 },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 500 },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T13:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_write_iops = 500 },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T14:01:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", cap_write_iops = 500 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+observed = "a cap on writes alone, at 500 IOPS"
+interval_start = 2026-11-05T13:01:00Z
+interval_end = 2026-11-05T13:30:00Z
 
 [[pass]]
 name = "both directions are capped, or the total, or one direction below a total"
@@ -128,7 +155,7 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per current disk: the direction that alone is capped, in words, if there is one
+-- one row per disk and stretch of time: the direction that alone is capped, in words, if there is one
 side AS (
     SELECT
         *,
@@ -140,7 +167,7 @@ side AS (
                 'reads alone, at ' || cap_read_bps || ' bytes/s', 'writes alone, at ' || cap_write_bps || ' bytes/s'
             )
         END AS capped_side
-    FROM disk_on_volume_at_moment($period_start)
+    FROM disk_on_volume
 ),
 
 -- one row per disk whose cap does not compare with its volume, or of which nobody can tell
@@ -150,7 +177,7 @@ problem AS (
         CASE
             WHEN provisioned AND capped IS NULL THEN 'caps not read'
             WHEN provisioned AND capped_side IS NOT NULL THEN 'one side'
-            WHEN capped_side IS NOT NULL AND expired_observed_at IS NOT NULL THEN 'allocation too old'
+            WHEN capped_side IS NOT NULL AND expired_allocation_observed_at IS NOT NULL THEN 'allocation too old'
         END AS kind
     FROM side
     WHERE kind IS NOT NULL
@@ -177,9 +204,9 @@ SELECT
         )
         ELSE format(
             'Disk {} of {} is capped in {}, and the allocation of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, capped_side, volume_id, expired_observed_at::VARCHAR
+            device, vm, capped_side, volume_id, expired_allocation_observed_at::VARCHAR
         )
     END AS reason,
-    interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
+    valid_from AS interval_start,
+    valid_to AS interval_end
 FROM problem

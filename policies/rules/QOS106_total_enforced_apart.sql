@@ -134,8 +134,32 @@ status = "unknown"
 resource_id = "guest-1/vda"
 observed = "500 IOPS on reads and 500 IOPS on writes (1000 IOPS together)"
 expected = "entitlement too old"
-interval_start = 2026-11-06T11:59:00Z
+interval_start = 2026-11-06T12:00:00Z
 reason = "Disk vda of web is capped at 500 IOPS on reads and 500 IOPS on writes (1000 IOPS together), and the entitlement of its volume vol-total was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+
+[[fail]]
+name = "the cap is put on reads and writes with one run, and sold anew with another"
+until = 2026-11-05T15:00:00Z
+given.collection_run = [
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud", run_id = "2", kind = "controlplane", status = "ok", started_at = 2026-11-05T13:30:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T13:01:00Z },
+]
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", sold_cap_total_iops = 1000 },
+    { source = "cloud", run_id = "2", observed_at = 2026-11-05T13:30:00Z, volume_id = "vol-a", sold_cap_total_iops = 2000 },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000 },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T13:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_read_iops = 1000, cap_write_iops = 1000 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+expected = "1000 IOPS in total"
+interval_start = 2026-11-05T13:01:00Z
+interval_end = 2026-11-05T13:30:00Z
 
 [[pass]]
 name = "the other form with the same sum, and the same form with another (QOS204 compares those)"
@@ -157,136 +181,83 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per current disk, with the caps that were sold with its volume, as far as that is known
-state AS (
-    SELECT
-        disk.*,
-        coalesce(disk.vm_name, disk.vm_id) AS vm,
-        entitlement.sold_cap_total_iops,
-        entitlement.sold_cap_read_iops,
-        entitlement.sold_cap_write_iops,
-        entitlement.sold_cap_total_bps,
-        entitlement.sold_cap_read_bps,
-        entitlement.sold_cap_write_bps,
-        expired.observed_at AS expired_observed_at,
-        entitlement.account_id,
-        greatest(disk.sampled_at, entitlement.valid_from) AS interval_start
-    FROM disk_at_moment($period_start) AS disk
-    LEFT JOIN entitlement_at_moment($period_start) AS entitlement
-        ON disk.volume_id = entitlement.volume_id
-    LEFT JOIN expired_at_moment('entitlement', $period_start) AS expired
-        ON disk.volume_id = expired.volume_id AND entitlement.volume_id IS NULL
-),
-
--- one row per current disk and kind of cap, in operations and in bytes: what was sold and what is enforced
-measure AS (
-    SELECT
-        vm_id,
-        device,
-        vm,
-        state,
-        volume_id,
-        account_id,
-        capped,
-        expired_observed_at,
-        interval_start,
-        unnest(
-            [
-                {
-                    unit: 'IOPS',
-                    sold_total: sold_cap_total_iops,
-                    sold_read: sold_cap_read_iops,
-                    sold_write: sold_cap_write_iops,
-                    total: cap_total_iops,
-                    read: cap_read_iops,
-                    write: cap_write_iops
-                },
-                {
-                    unit: 'bytes/s',
-                    sold_total: sold_cap_total_bps,
-                    sold_read: sold_cap_read_bps,
-                    sold_write: sold_cap_write_bps,
-                    total: cap_total_bps,
-                    read: cap_read_bps,
-                    write: cap_write_bps
-                }
-            ],
-            recursive := true
-        )
-    FROM state
-),
-
--- one row per current disk and kind of cap, with what was sold and what is enforced in words, NULL for nothing
-told AS (
-    SELECT
-        *,
-        nullif(
-            concat_ws(
-                ' and ',
-                format('{} {} in total', sold_total, unit),
-                format('{} {} on reads', sold_read, unit),
-                format('{} {} on writes', sold_write, unit)
-            ),
-            ''
-        ) || CASE
-            WHEN is_one_sided(sold_total, sold_read, sold_write) THEN ' alone'
-            ELSE coalesce(format(' ({} {} together)', sold_read::HUGEINT + sold_write, unit), '')
-        END AS sold,
-        nullif(
-            concat_ws(
-                ' and ',
-                format('{} {} in total', total, unit),
-                format('{} {} on reads', read, unit),
-                format('{} {} on writes', write, unit)
-            ),
-            ''
-        ) || CASE
-            WHEN is_one_sided(total, read, write) THEN ' alone'
-            ELSE coalesce(format(' ({} {} together)', read::HUGEINT + write, unit), '')
-        END AS enforced
-    FROM measure
-),
-
--- one row per disk and kind of cap that changed its form and its sum, or of which nobody can tell
+-- one row per disk and stretch of time in which a cap changed its form and its sum, or nobody can tell
 problem AS (
     SELECT
         *,
         CASE
-            WHEN capped IS NULL AND sold IS NOT NULL THEN 'caps not read'
-            WHEN enforced IS NOT NULL AND expired_observed_at IS NOT NULL THEN 'entitlement too old'
             WHEN
-                sold IS NOT NULL
-                AND enforced IS NOT NULL
-                AND (sold_total IS NULL) <> (total IS NULL)
-                AND ceiling_of(sold_total, sold_read, sold_write) IS DISTINCT FROM ceiling_of(total, read, write)
-                THEN 'another sum'
+                capped IS NULL
+                AND is_capped(
+                    sold_cap_total_iops, sold_cap_read_iops, sold_cap_write_iops,
+                    sold_cap_total_bps, sold_cap_read_bps, sold_cap_write_bps
+                )
+                THEN 'caps not read'
+            WHEN capped AND expired_entitlement_observed_at IS NOT NULL THEN 'entitlement too old'
+            WHEN
+                is_sum_changed(
+                    sold_cap_total_iops, sold_cap_read_iops, sold_cap_write_iops,
+                    cap_total_iops, cap_read_iops, cap_write_iops
+                )
+                THEN 'operations'
+            WHEN
+                is_sum_changed(
+                    sold_cap_total_bps, sold_cap_read_bps, sold_cap_write_bps, cap_total_bps, cap_read_bps, cap_write_bps
+                )
+                THEN 'bytes'
         END AS kind
-    FROM told
+    FROM disk_on_volume
     WHERE kind IS NOT NULL
+),
+
+-- one row per such disk and stretch of time: what was sold and what is enforced, each in words
+worded AS (
+    SELECT
+        *,
+        cap_in_words(sold_cap_total_iops, sold_cap_read_iops, sold_cap_write_iops, 'IOPS') AS sold_iops,
+        cap_in_words(sold_cap_total_bps, sold_cap_read_bps, sold_cap_write_bps, 'bytes/s') AS sold_bps,
+        cap_in_words(cap_total_iops, cap_read_iops, cap_write_iops, 'IOPS') AS live_iops,
+        cap_in_words(cap_total_bps, cap_read_bps, cap_write_bps, 'bytes/s') AS live_bps
+    FROM problem
+),
+
+-- one row per such disk and stretch of time: the words for the caps in question
+told AS (
+    SELECT
+        *,
+        CASE kind
+            WHEN 'operations' THEN sold_iops
+            WHEN 'bytes' THEN sold_bps
+            ELSE concat_ws(' and ', sold_iops, sold_bps)
+        END AS sold_cap,
+        CASE kind
+            WHEN 'operations' THEN live_iops
+            WHEN 'bytes' THEN live_bps
+            ELSE concat_ws(' and ', live_iops, live_bps)
+        END AS live_cap
+    FROM worded
 )
 
 SELECT
-    CASE kind WHEN 'another sum' THEN 'violation' ELSE 'unknown' END AS status,
+    CASE WHEN kind IN ('operations', 'bytes') THEN 'violation' ELSE 'unknown' END AS status,
     'disk' AS resource_kind,
     vm_id || '/' || device AS resource_id,
     vm_id,
     volume_id,
     account_id,
-    coalesce(enforced, kind) AS observed,
-    coalesce(sold, kind) AS expected,
+    CASE kind WHEN 'caps not read' THEN kind ELSE live_cap END AS observed,
+    CASE kind WHEN 'entitlement too old' THEN kind ELSE sold_cap END AS expected,
     NULL::VARCHAR AS unit,
     CASE kind
-        WHEN 'another sum' THEN format(
-            'Disk {} of {} was sold with a cap of {}, and is capped at {}.', device, vm, sold, enforced
-        )
         WHEN 'caps not read' THEN format(
-            'Disk {} of {} was sold with a cap of {}, and its caps could not be read (state {}).', device, vm, sold, state
+            'Disk {} of {} was sold with a cap of {}, and its caps could not be read (state {}).', device, vm, sold_cap, state
         )
-        ELSE format(
+        WHEN 'entitlement too old' THEN format(
             'Disk {} of {} is capped at {}, and the entitlement of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, enforced, volume_id, expired_observed_at::VARCHAR
+            device, vm, live_cap, volume_id, expired_entitlement_observed_at::VARCHAR
         )
+        ELSE format('Disk {} of {} was sold with a cap of {}, and is capped at {}.', device, vm, sold_cap, live_cap)
     END AS reason,
-    interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
-FROM problem
+    valid_from AS interval_start,
+    valid_to AS interval_end
+FROM told

@@ -9,7 +9,7 @@ larger request costs its size divided by that: at requests of `request_bytes` fe
 the cap than were sold. What was sold is the greatest of the cap, the maximum and the minimum in the
 volume's entitlement (amounts for each GiB times its size, rounded down), and for a cap on one
 direction the cap sold for it. The finding is `unknown` where the disk's caps could not be read though
-something was sold, where what was sold depends on a size that the entitlement does not tell, and where
+something was sold, where what was sold depends on the size of a volume that nobody tells, and where
 the entitlement of a disk with such a cap is older than its age limit.
 """
 why = """
@@ -189,8 +189,47 @@ given.disk_io_stat = [
 status = "unknown"
 resource_id = "guest-1/vda"
 observed = "500"
-interval_start = 2026-11-06T11:59:00Z
+interval_start = 2026-11-06T12:00:00Z
 reason = "Disk vda of web is capped at 2000 IOPS of 4096 bytes in total, which makes 500 requests of 16384 bytes a second, and the entitlement of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+
+
+
+[[fail]]
+name = "the size of the cap comes with one run, and less is sold with another"
+until = 2026-11-05T15:00:00Z
+given.collection_run = [
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud", run_id = "2", kind = "controlplane", status = "ok", started_at = 2026-11-05T13:30:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T13:01:00Z },
+]
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", sold_max_iops = 2000 },
+    { source = "cloud", run_id = "2", observed_at = 2026-11-05T13:30:00Z, volume_id = "vol-a", sold_max_iops = 500 },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 2000 },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T13:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 2000, cap_io_size = 4096 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+observed = "500"
+expected = "2000"
+interval_start = 2026-11-05T13:01:00Z
+interval_end = 2026-11-05T13:30:00Z
+
+[[fail]]
+name = "a size of one byte, unlike one of nothing, which counts every request once"
+parameters = { request_bytes = 2 }
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 2000, cap_io_size = 1 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000, cap_io_size = 0 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+observed = "1000"
 
 [[pass]]
 name = "enough requests fit in spite of the size, in total and in each direction"
@@ -216,31 +255,25 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per current disk, with the numbers that were sold with its volume, as far as that is known
-state AS (
+-- one row per disk whose cap counts requests of the size as several, or whose caps could not be read, and
+-- stretch of time: the numbers that were sold with its volume, as far as that is known
+counted AS (
     SELECT
-        disk.*,
-        coalesce(disk.vm_name, disk.vm_id) AS vm,
-        entitlement.sold_cap_total_iops,
-        entitlement.sold_cap_read_iops,
-        entitlement.sold_cap_write_iops,
-        sold_iops_of(entitlement.sold_max_iops, entitlement.sold_max_iops_per_gib, entitlement.size_bytes) AS sold_max,
-        sold_iops_of(entitlement.sold_min_iops, entitlement.sold_min_iops_per_gib, entitlement.size_bytes) AS sold_min,
+        *,
+        sold_iops_of(sold_max_iops, sold_max_iops_per_gib, size_bytes) AS sold_max,
+        sold_iops_of(sold_min_iops, sold_min_iops_per_gib, size_bytes) AS sold_min,
         (
-            (is_sold(entitlement.sold_max_iops, entitlement.sold_max_iops_per_gib) AND sold_max IS NULL)
-            OR (is_sold(entitlement.sold_min_iops, entitlement.sold_min_iops_per_gib) AND sold_min IS NULL)
-        ) AS is_unsized,
-        expired.observed_at AS expired_observed_at,
-        entitlement.account_id,
-        greatest(disk.sampled_at, entitlement.valid_from) AS interval_start
-    FROM disk_at_moment($period_start) AS disk
-    LEFT JOIN entitlement_at_moment($period_start) AS entitlement
-        ON disk.volume_id = entitlement.volume_id
-    LEFT JOIN expired_at_moment('entitlement', $period_start) AS expired
-        ON disk.volume_id = expired.volume_id AND entitlement.volume_id IS NULL
+            (is_sold(sold_max_iops, sold_max_iops_per_gib) AND sold_max IS NULL)
+            OR (is_sold(sold_min_iops, sold_min_iops_per_gib) AND sold_min IS NULL)
+        ) AS is_unsized
+    FROM disk_on_volume
+    WHERE
+        capped IS NULL
+        OR nullif(cap_io_size, 0) < $request_bytes
 ),
 
--- one row per current disk and way to cap it: the cap, what was sold, and whether a size is lacking for that
+-- one row per such disk, stretch of time and way to cap it: the cap, what was sold, and whether a size is
+-- lacking for that
 measure AS (
     SELECT
         vm_id,
@@ -251,8 +284,9 @@ measure AS (
         account_id,
         capped,
         cap_io_size,
-        expired_observed_at,
-        interval_start,
+        expired_entitlement_observed_at,
+        valid_from,
+        valid_to,
         unnest(
             [
                 {
@@ -268,24 +302,24 @@ measure AS (
             ],
             recursive := true
         )
-    FROM state
+    FROM counted
 ),
 
--- one row per current disk and way to cap it: how many requests of the size fit
+-- one row per such disk, stretch of time and way to cap it: how many requests of the size fit
 fitting AS (
     SELECT *, iops_at_size(cap, cap_io_size, $request_bytes) AS at_size
     FROM measure
 ),
 
--- one row per cap that lets too few large requests through, or of which nobody can tell
+-- one row per cap and stretch of time that lets too few large requests through, or of which nobody can tell
 problem AS (
     SELECT
         *,
         CASE
             WHEN capped IS NULL AND (sold IS NOT NULL OR lacks_size) THEN 'caps not read'
-            WHEN at_size < cap AND expired_observed_at IS NOT NULL THEN 'entitlement too old'
-            WHEN at_size < cap AND at_size < sold THEN 'too few'
-            WHEN at_size < cap AND lacks_size THEN 'size not known'
+            WHEN at_size IS NOT NULL AND expired_entitlement_observed_at IS NOT NULL THEN 'entitlement too old'
+            WHEN at_size < sold THEN 'too few'
+            WHEN at_size IS NOT NULL AND lacks_size THEN 'size not known'
         END AS kind
     FROM fitting
     WHERE kind IS NOT NULL
@@ -316,10 +350,10 @@ SELECT
             )
             ELSE format(
                 'and the entitlement of its volume {} was last read at {}, which is beyond its age limit.',
-                volume_id, expired_observed_at::VARCHAR
+                volume_id, expired_entitlement_observed_at::VARCHAR
             )
         END
     END AS reason,
-    interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
+    valid_from AS interval_start,
+    valid_to AS interval_end
 FROM problem

@@ -111,28 +111,42 @@ held AS (
         ON told.source = run_end.source AND told.last_run_id = run_end.run_id
 ),
 
--- one row per such sighting, and whether it goes on with the one before
+-- one row per such sighting, what the one before ends with, and whether it goes on with that
 compared AS (
     SELECT
         *,
-        lag(valid_to) OVER disk AS earlier_valid_to,
-        lag(last_sampled_at) OVER disk AS earlier_sampled_at,
-        coalesce(earlier_valid_to = valid_from AND lag(content) OVER disk = content, false) AS continues,
-        max(valid_to) OVER (PARTITION BY source, vm_id, device) AS final_valid_to,
-        max(last_sampled_at) OVER (PARTITION BY source, vm_id, device) AS final_sampled_at
+        {until: valid_to, sampled_at: last_sampled_at, run_id: last_run_id} AS ending,
+        lag(ending) OVER disk AS earlier,
+        coalesce(
+            lag(valid_to) OVER disk = valid_from AND lag(content) OVER disk = content, false
+        ) AS continues,
+        last_value(ending) OVER whole_disk AS final
     FROM held
+    WINDOW
+        disk AS (PARTITION BY source, vm_id, device ORDER BY valid_from),
+        whole_disk AS (
+            PARTITION BY source, vm_id, device
+            ORDER BY valid_from
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        )
+),
+
+-- one row per stretch in which nothing changed, which ends with what comes before the next one
+unchanged AS (
+    SELECT *, coalesce(lead(earlier) OVER disk, final) AS last_ending
+    FROM compared
+    WHERE NOT continues
     WINDOW disk AS (PARTITION BY source, vm_id, device ORDER BY valid_from)
 )
 
 SELECT
-    * EXCLUDE (content, earlier_valid_to, earlier_sampled_at, continues, final_valid_to, final_sampled_at)
+    * EXCLUDE (content, ending, earlier, continues, final, last_ending)
     REPLACE (
-        coalesce(lead(earlier_valid_to) OVER disk, final_valid_to) AS valid_to,
-        coalesce(lead(earlier_sampled_at) OVER disk, final_sampled_at) AS last_sampled_at
+        struct_extract(last_ending, 'until') AS valid_to,
+        struct_extract(last_ending, 'sampled_at') AS last_sampled_at,
+        struct_extract(last_ending, 'run_id') AS last_run_id
     )
-FROM compared
-WHERE NOT continues
-WINDOW disk AS (PARTITION BY source, vm_id, device ORDER BY valid_from);
+FROM unchanged;
 
 CREATE OR REPLACE VIEW uncut_disk AS
 WITH

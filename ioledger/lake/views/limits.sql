@@ -63,6 +63,23 @@ CREATE MACRO is_sold(iops, iops_per_gib) AS
 CREATE MACRO sold_iops_of(iops, iops_per_gib, size_bytes) AS
     coalesce(iops, (iops_per_gib::DECIMAL(24, 6) * 1000000)::HUGEINT * size_bytes // 1073741824000000);
 
+-- The least size in bytes at which an amount for each GiB comes to these IOPS. NULL for no IOPS, to which it
+-- comes at any small size, and for an amount of nothing.
+CREATE MACRO least_size_of(iops, iops_per_gib) AS
+    (nullif(iops, 0)::HUGEINT * 1073741824000000 + (iops_per_gib::DECIMAL(24, 6) * 1000000)::HUGEINT - 1)
+    // nullif((iops_per_gib::DECIMAL(24, 6) * 1000000)::HUGEINT, 0);
+
+-- Likewise, in whole GiB where such a size comes to these IOPS too.
+CREATE MACRO likely_size_of(iops, iops_per_gib) AS
+    CASE
+        WHEN
+            sold_iops_of(
+                NULL, iops_per_gib, (least_size_of(iops, iops_per_gib) + 1073741823) // 1073741824 * 1073741824
+            ) = iops
+            THEN (least_size_of(iops, iops_per_gib) + 1073741823) // 1073741824 * 1073741824
+        ELSE least_size_of(iops, iops_per_gib)
+    END;
+
 -- Caps, of operations or of bytes per second alike.
 
 -- The most that reads and writes reach together for good: the total, or both directions added up,
@@ -75,6 +92,47 @@ CREATE MACRO ceiling_of(total, read, write) AS
 -- Whether only reads or only writes are capped, so that there is no ceiling for both together.
 CREATE MACRO is_one_sided(total, read, write) AS
     total IS NULL AND (read IS NULL) <> (write IS NULL);
+
+-- Whether a cap that was sold in total is set on reads and writes apart, or the reverse, and lets another
+-- amount through for good. A cap on one direction alone has no such amount, which is another one too.
+CREATE MACRO is_sum_changed(sold_total, sold_read, sold_write, total, read, write) AS
+    coalesce(sold_total, sold_read, sold_write) IS NOT NULL
+    AND coalesce(total, read, write) IS NOT NULL
+    AND (sold_total IS NULL) <> (total IS NULL)
+    AND ceiling_of(sold_total, sold_read, sold_write) IS DISTINCT FROM ceiling_of(total, read, write);
+
+-- A cap in words, with its unit, and what reads and writes come to together: '1000 IOPS in total'. NULL
+-- where there is none.
+CREATE MACRO cap_in_words(total, read, write, unit) AS
+    nullif(
+        concat_ws(
+            ' and ',
+            format('{} {} in total', total, unit),
+            format('{} {} on reads', read, unit),
+            format('{} {} on writes', write, unit)
+        ),
+        ''
+    ) || CASE
+        WHEN is_one_sided(total, read, write) THEN ' alone'
+        ELSE coalesce(format(' ({} {} together)', read::HUGEINT + write, unit), '')
+    END;
+
+-- Whether what was sold in total is capped in reads and writes apart, or the reverse.
+CREATE MACRO is_other_form(sold_total, sold_read, sold_write, total, read, write) AS
+    (sold_total IS NULL) <> (total IS NULL)
+    AND coalesce(sold_total, sold_read, sold_write) IS NOT NULL
+    AND coalesce(total, read, write) IS NOT NULL;
+
+-- Whether reads are capped at what was sold for writes, and writes at what was sold for reads.
+CREATE MACRO is_crossed(sold_read, sold_write, read, write) AS
+    coalesce(sold_read = write AND sold_write = read AND read <> write, false);
+
+-- Whether a cap is another one than was sold: its rate, its burst, or a burst that lasts longer. One that
+-- lasts shorter, or has no length, is not told here.
+CREATE MACRO is_other_cap(sold, sold_burst, sold_burst_seconds, cap, burst, burst_seconds) AS
+    sold IS DISTINCT FROM cap
+    OR sold_burst IS DISTINCT FROM burst
+    OR coalesce(burst_seconds > sold_burst_seconds, false);
 
 -- The most per second while a burst lasts; where there is no burst that is the cap. A burst without a
 -- cap limits nothing.

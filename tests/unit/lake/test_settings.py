@@ -24,6 +24,7 @@ def test_a_lake_without_settings_has_the_defaults_for_ever(tmp_path: Path) -> No
     assert only.billing_time_zone == "UTC"
     assert (only.max_gap_seconds, only.max_allocation_age_seconds) == (900, 86_400)
     assert (only.precedence, only.retired) == ((), ())
+    assert (only.policy_mode, only.policy_modes) == ("either_or", ())
 
 
 def test_a_table_changes_what_it_names_and_carries_the_rest_over(tmp_path: Path) -> None:
@@ -47,6 +48,39 @@ def test_a_table_changes_what_it_names_and_carries_the_rest_over(tmp_path: Path)
     assert (second.billing_time_zone, second.max_gap_seconds, second.retired) == ("Asia/Kolkata", 60, ())
     assert second.precedence == ("array-b", "array-a")
     assert [s.valid_to for s in line] == [NOON, datetime(2025, 11, 23, tzinfo=UTC), END_OF_TIME]
+
+
+def test_policy_modes_are_read_in_their_order_and_kept_until_they_change(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    (lake / layout.SETTINGS).write_text("""
+        [[settings]]
+        valid_from = 2025-11-22T12:00:00Z
+        policy_mode = "storage_wins"
+        [[settings.policy_modes]]
+        mode = "hypervisor_wins"
+        offering_id = "gold"
+        pool_id = "ssd"
+        [[settings.policy_modes]]
+        mode = "either_or"
+        account_id = "acme"
+
+        [[settings]]
+        valid_from = 2025-11-22T12:00:01Z
+        max_gap_seconds = 60
+
+        [[settings]]
+        valid_from = 2025-11-22T12:00:02Z
+        policy_modes = []
+    """)
+    line = settings.load(lake)
+    first, second, third = (settings.at(line, NOON + number * SECOND) for number in range(3))
+    assert first.policy_mode == second.policy_mode == third.policy_mode == "storage_wins"
+    assert [(each.mode, each.offering_id, each.pool_id, each.account_id) for each in first.policy_modes] == [
+        ("hypervisor_wins", "gold", "ssd", None),
+        ("either_or", None, None, "acme"),
+    ]
+    assert second.policy_modes == first.policy_modes
+    assert third.policy_modes == ()
 
 
 def test_spans_of_one_zone_are_one() -> None:
@@ -83,6 +117,30 @@ def test_spans_of_one_zone_are_one() -> None:
         ({"valid_from": NOON, "max_gap_seconds": 9.5}, "input should be a valid integer (received 9.5)"),
         ({"valid_from": NOON, "max_gap_seconds": True}, "input should be a valid integer (received True)"),
         ({"valid_from": NOON, "precedence": "array-a"}, "input should be a valid list"),
+        (
+            {"valid_from": NOON, "policy_mode": "storage"},
+            "received 'storage', which is no policy mode; valid are either_or, hypervisor_wins, storage_wins",
+        ),
+        (
+            {"valid_from": NOON, "policy_modes": [{"mode": "array_wins", "pool_id": "ssd"}]},
+            "settings: key 'settings.0.policy_modes.0.mode': received 'array_wins', which is no policy mode; valid are",
+        ),
+        (
+            {"valid_from": NOON, "policy_modes": [{"mode": "either_or", "pool_id": "ssd"}, {"mode": "either_or"}]},
+            "key 'settings.0.policy_modes.1': an exception without offering_id, pool_id and account_id would hold",
+        ),
+        (
+            {"valid_from": NOON, "policy_modes": [{"pool_id": "ssd"}]},
+            "settings: the key 'settings.0.policy_modes.0.mode' is missing; add it",
+        ),
+        (
+            {"valid_from": NOON, "policy_modes": [{"mode": "either_or", "offering": "gold"}]},
+            "(did you mean 'offering_id'?); valid keys are account_id, mode, offering_id, pool_id",
+        ),
+        (
+            {"valid_from": NOON, "policy_modes": [{"mode": "either_or", "account_id": ""}]},
+            "settings: key 'settings.0.policy_modes.0.account_id': string should have at least 1 character",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_key(table: dict[str, Any], sentence: str) -> None:
