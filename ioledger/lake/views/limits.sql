@@ -139,11 +139,6 @@ CREATE MACRO is_other_cap(sold, sold_burst, sold_burst_seconds, cap, burst, burs
     OR sold_burst IS DISTINCT FROM burst
     OR coalesce(burst_seconds > sold_burst_seconds, false);
 
--- The most per second while a burst lasts; where there is no burst that is the cap. A burst without a
--- cap limits nothing.
-CREATE MACRO burst_rate_of(cap, burst) AS
-    CASE WHEN cap IS NOT NULL THEN greatest(cap, burst) END;
-
 -- The most that passes within a time (microseconds) after a rest, as an amount, rounded down. QEMU
 -- fills a bucket that runs out at the cap: it holds the burst times its length, or a tenth of the cap
 -- where no burst is set. A burst longer than a second has a bucket of its own, which holds a tenth of
