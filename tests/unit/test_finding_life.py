@@ -71,6 +71,16 @@ def test_a_problem_that_is_mended_is_told_as_resolved_once(lake: Path, capsys: p
     assert told(capsys, lake, NOON + 3 * MINUTE) == []
 
 
+def test_a_check_repeated_for_its_moment_tells_the_same_again(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = [told(capsys, lake, NOON, "--new") for _ in range(2)]
+    mend(lake, NOON + MINUTE)
+    resolved = [told(capsys, lake, NOON + 2 * MINUTE) for _ in range(2)]
+
+    for first, again in (new, resolved):
+        assert len(first) == 2
+        assert again == first
+
+
 def test_the_tally_says_what_is_new_and_what_is_resolved(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ioledger(lake, "check")
     mend(lake, NOON + MINUTE)
