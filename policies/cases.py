@@ -79,8 +79,8 @@ def _whole(table: str, row: Row) -> Row:
 def difference(connection: duckdb.DuckDBPyConnection, rule: Rule, case: Case) -> str | None:
     """Compare what a rule finds in the rows of a case, behind ``connection``, with what it must find.
 
-    Findings and expectations are paired in the order of their resources and, of one resource, of time. Raises DataError if the
-    rule cannot be run.
+    Findings and expectations are paired in the order of their resources and, of one resource, of time.
+    Raises DataError if the rule cannot be run.
     """
     findings = engine.apply(connection, rule, case.judged, {**rule.defaults, **case.parameters})
     expected = sorted(case.expect, key=_row_order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,9 @@ import click
 
 from ioledger.cli import EXIT_FINDINGS, EXIT_WRONG_USE
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
-from ioledger.lake import layout, settings
-from ioledger.model.period import parse_moment
+from ioledger.lake import layout
 from ioledger.terminal import format_choice, format_option, show
-from policies import cases, checking, documentation, engine, exemptions, outputs, store
-from policies.judged import at as at_moment
+from policies import ask, cases, documentation, engine, exemptions, outputs, over_period
 from policies.own_rules import load_own_rules
 from policies.rule import SEVERITIES, load_rules
 from policies.sandbox import Sandbox
@@ -36,6 +35,7 @@ own_rules_option = click.option(
 
 @click.command()
 @click.option("--at", "at", metavar="TIME", help="The moment to judge [default: now].")
+@click.option("--period", metavar="PERIOD", help="A month (2026-11) or day (2026-11-22) to judge, not a moment.")
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
@@ -43,6 +43,7 @@ own_rules_option = click.option(
     show_default=True,
     help="The least severity that makes the exit code 1.",
 )
+@click.option("--new", "only_new", is_flag=True, help="Give only what no earlier check found; so does the exit code.")
 @own_rules_option
 @format_choice(outputs.FORMATS)
 @click.option(
@@ -53,49 +54,58 @@ own_rules_option = click.option(
     help="Write to a file, whole or not at all [default: stdout].",
 )
 @click.pass_obj
-def check(  # noqa: PLR0913, PLR0917 - one argument for each option
-    app: App, at: str | None, fail_on: Severity, own_rules: Path | None, output_format: str, to: Path | None
+def check(  # noqa: PLR0913 - one argument for each option
+    app: App,
+    at: str | None,
+    period: str | None,
+    fail_on: Severity,
+    own_rules: Path | None,
+    *,
+    only_new: bool,
+    output_format: str,
+    to: Path | None,
 ) -> int:
-    """Judge by the policy rules what is in force at a moment.
+    """Judge by the policy rules what is in force at a moment, or what was over a period.
 
     Findings are printed and kept in the lake. A finding is a violation, or unknown where data is
     missing. The exit code is 1 if there are findings, of either kind, as severe as --fail-on or
     more, which no entry of exemptions.toml covers. It is 2 if a rule could not be run, which is a
-    finding too; the other rules are not concerned. TIME is ISO 8601; without an offset it is meant
-    in the lake's billing time zone.
+    finding too; the other rules are not concerned. With --new both rest on what the check before
+    did not find, so that an alert comes once.
+
+    Over a period each finding is given with every interval in which it held, and with the operations
+    and IOPS-hours of the usage records that it touches. TIME is ISO 8601; without an offset it is meant
+    in the lake's billing time zone, as PERIOD is.
     """
+    if period is None:
+        asked = partial(ask.at_moment, at=at, only_new=only_new)
+    elif at or only_new or output_format not in over_period.FORMATS:
+        other = "--at" if at else "--new" if only_new else f"--format {output_format}"
+        raise ConfigurationError(f"{other} is about one moment and --period about many; leave one of them out")
+    else:
+        asked = partial(ask.over_period, period=period)
     if to:
         outputs.require_place(to)
     rules = _all_rules(own_rules)
     configuration = app.configuration()
-    thresholds = engine.thresholds(rules, configuration.rules)
-    exempting = exemptions.load(app.directory / exemptions.FILE, [rule.code for rule in rules])
-    lake = layout.require(app.lake())
-    now = app.clock.now()
-    moment = parse_moment(at, settings.at(settings.load(lake), now).zone) if at else now
-    found = checking.check(lake, rules, at_moment(moment), thresholds, configuration.check)
-    seen = store.carried_over(found, store.first_seen_before(lake, moment))
-    findings, leftovers = exemptions.applied(seen, exempting, moment)
-    report = outputs.Report(moment, rules, findings, leftovers)
-    # Kept first: a reader of stdout that leaves early ends the command.
-    store.store(lake, findings, moment)
-    outputs.deliver(report, output_format, to)
-    for leftover in leftovers:
-        _log.warning("%s", leftover)
-    _log.info("%s", _summary(report))
-    if report.failed:
+    question = ask.Question(
+        lake=layout.require(app.lake()),
+        rules=rules,
+        limits=configuration.check,
+        thresholds=engine.thresholds(rules, configuration.rules),
+        exempting=exemptions.load(app.directory / exemptions.FILE, [rule.code for rule in rules]),
+        now=app.clock.now(),
+        deliver=lambda write: outputs.deliver(lambda stream: write(output_format, stream), to),
+    )
+    shown = asked(question)
+    if any(finding.status == "error" for finding in shown):
         return EXIT_WRONG_USE
     failing = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
-    return EXIT_FINDINGS if any(finding.severity in failing for finding in report.counted) else 0
+    return EXIT_FINDINGS if any(finding.severity in failing for finding in shown) else 0
 
 
 def _all_rules(own_rules: Path | None) -> list[Rule]:
     return [*load_rules(), *load_own_rules(own_rules)]
-
-
-def _summary(report: outputs.Report) -> str:
-    hint = "; `ioledger rules explain CODE` says why a finding matters and how to mend it"
-    return outputs.tally(report) + (hint if report.counted and not report.failed else "")
 
 
 @click.group(invoke_without_command=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ def over_period(rows: Sequence[Row], judged: Judged) -> list[Row]:
     that of the period.
     """
     spans = [
-        (max(row["interval_start"] or judged.start, judged.start), min(row["interval_end"] or judged.end, judged.end), n)
+        (
+            max(row["interval_start"] or judged.start, judged.start),
+            min(row["interval_end"] or judged.end, judged.end),
+            n,
+        )
         for n, row in enumerate(rows)
     ]
     starting = sorted(span for span in spans if span[0] < span[1])
@@ -44,7 +49,7 @@ def over_period(rows: Sequence[Row], judged: Judged) -> list[Row]:
     holding: list[tuple[int, Any]] = []
     upcoming = iter([*starting, None])
     following = next(upcoming)
-    for border, next_border in zip(borders, borders[1:], strict=False):
+    for border, next_border in pairwise(borders):
         while following and following[0] <= border:
             heappush(holding, (following[2], following[1]))
             following = next(upcoming)

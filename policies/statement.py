@@ -109,7 +109,7 @@ def _forbidden(node: _Node) -> str | None:
     if kind == "FUNCTION":
         name = node["function_name"].lower()
         if name in _built_in()["changing"]:
-            return f"a rule gives the same answer every time, so it may not call {name}(); use ${BUILT_IN[0]} and ${BUILT_IN[1]} for times"
+            return f"a rule gives the same answer every time, so it may not call {name}(); use ${BUILT_IN[0]} for times"
     return None
 
 

@@ -189,6 +189,12 @@ def indices_of_committed(
     return {path: index for path, index in found.items() if _runs_of(index) <= set(runs.get(_source(path), ()))}
 
 
+def without_index(samples: Iterable[Path], indices: Iterable[Path]) -> list[Path]:
+    """Return the files of samples beside which there is no index."""
+    indexed = {_place(path) for path in indices}
+    return [path for path in samples if _place(path) not in indexed]
+
+
 def _place(path: Path) -> tuple[str, str, str]:
     """Return the day, the source and the name of a file, which its index shares."""
     return path.parts[-3], path.parts[-2], journal.own_name(path)

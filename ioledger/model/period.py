@@ -49,6 +49,25 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
     return moment.astimezone(UTC)
 
 
+def parse_period(text: str, spans: Sequence[ZoneSpan]) -> Window:
+    """Read a month such as ``2026-11``, or a day such as ``2026-11-22``, of the billing time zone.
+
+    Returns its start and its end, exclusive, in UTC. Raises ConfigurationError for anything else.
+    """
+    try:
+        first = datetime.strptime(text if text.count("-") > 1 else f"{text}-01", "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise ConfigurationError(f"{text!r} is no period; write a month as 2026-11 or a day as 2026-11-22") from error
+    if not _FIRST_YEAR <= first.year <= _LAST_YEAR:
+        raise ConfigurationError(f"{text!r} is out of range; valid are the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    noon = first.replace(hour=12)
+    listed = days(noon - _LONGEST_DAY, noon + _LONGEST_DAY, spans) if text.count("-") > 1 else months(noon, noon, spans)
+    for start, end in listed:
+        if f"{start.astimezone(_zone_at(start, spans)):%Y-%m-%d}".startswith(text):
+            return start, end
+    raise ConfigurationError(f"the billing time zone has no {text}; choose another period")
+
+
 def parse_duration(text: str) -> timedelta:
     """Read a duration such as ``90s``, ``5m``, ``1h`` or ``2d``; ConfigurationError for anything else."""
     found = _DURATION.fullmatch(text)
@@ -92,12 +111,15 @@ def _alike(
     """Join neighbouring hours whose local starts have one label; ``longest`` is more than any of them lasts."""
 
     def label_of(hour: Window) -> tuple[int, ...]:
-        zone = next(zone for valid_from, valid_to, zone in spans if valid_from <= hour[0] < valid_to)
-        return label(hour[0].astimezone(zone))
+        return label(hour[0].astimezone(_zone_at(hour[0], spans)))
 
     joined = [list(hours) for _, hours in groupby(windows(start - longest, end + longest, spans), label_of)]
     found = [(hours[0][0], hours[-1][1]) for hours in joined]
     return [(opens, closes) for opens, closes in found if opens < end and start < closes]
+
+
+def _zone_at(moment: datetime, spans: Iterable[ZoneSpan]) -> ZoneInfo:
+    return next(zone for valid_from, valid_to, zone in spans if valid_from <= moment < valid_to)
 
 
 def _borders(start: datetime, end: datetime, span: ZoneSpan) -> Iterator[datetime]:

@@ -213,17 +213,34 @@ USAGE_MONTH: Final = Table(
 
 FINDING: Final = Table(
     name="finding",
-    meaning="what the policy rules found, one row per problem; a rule that could not be run is one, with the status "
-    "`error` and itself as the resource",
-    time="last_seen_at",
-    key=("code", "resource_kind", "resource_id"),
+    meaning="what the policy rules found, one file per check and in it one row per problem, for a time also what is no "
+    "longer found; a rule that could not be run is a problem, with the status `error` and itself as the resource",
+    time="checked_at",
+    key=("code", "resource_kind", "resource_id", "status"),
     required=("code", "severity", "status", "resource_kind", "resource_id", "reason", "first_seen_at", "last_seen_at"),
     names=(
         "code", "severity", "status", "resource_kind", "resource_id", "vm_id", "volume_id", "account_id",
         "interval_start", "interval_end", "observed", "expected", "unit", "reason", "first_seen_at", "last_seen_at",
-        "exempted_by",
+        "exempted_by", "checked_at", "resolved_at", "returns",
     ),
     values={"severity": ("critical", "high", "medium", "low"), "status": ("violation", "unknown", "error")},
+)  # fmt: skip
+
+FINDING_INTERVAL: Final = Table(
+    name="finding_interval",
+    meaning="what the policy rules found over a period, one row per problem and interval in which it held without "
+    "interruption, with what of the usage it touches",
+    time="period_start",
+    key=("code", "resource_kind", "resource_id", "interval_start"),
+    required=("code", "severity", "status", "resource_kind", "resource_id", "reason", "period_start", "period_end",
+              "checked_at"),
+    names=(
+        "code", "severity", "status", "resource_kind", "resource_id", "vm_id", "volume_id", "account_id",
+        "interval_start", "interval_end", "observed", "expected", "unit", "reason", "touched_records", "touched_ops",
+        "touched_sold_iops_seconds", "touched_deliverable_iops_seconds", "exempted_by", "period_start", "period_end",
+        "checked_at",
+    ),
+    values=FINDING.values,
 )  # fmt: skip
 
 FACTS: Final[Mapping[str, Table]] = {
@@ -235,7 +252,8 @@ FACTS: Final[Mapping[str, Table]] = {
 """What collectors write, in partitions by date and source."""
 
 DERIVED: Final[Mapping[str, Table]] = {
-    table.name: table for table in (SAMPLE_STRETCH, USAGE_RECORD, USAGE_DAY, USAGE_MONTH, QUARANTINE, FINDING)
+    table.name: table
+    for table in (SAMPLE_STRETCH, USAGE_RECORD, USAGE_DAY, USAGE_MONTH, QUARANTINE, FINDING, FINDING_INTERVAL)
 }
 """What is computed from the facts, in partitions by date; ``sample_stretch`` by source as well."""
 

@@ -19,14 +19,20 @@ Volume `vol-a` was sold with up to 4000 IOPS. It was migrated between pools with
 """
 mend = """
 Set maximum and burst on the storage to what was sold, or correct the offering. For an `unknown`
-finding, mend the reading: add or repair the storage source that holds the volume, the identity by
-which it is found, or the size in the entitlement.
+finding, mend the reading: add or repair the storage source that holds the volume, or the identity by
+which it is found.
 """
 origin = """
 Platforms that provision IOPS do so once: they do not read the array again, arrays derive bursts that
 nobody stored, and migrations change the limits for a time.
 """
 moment = 2026-11-05T12:05:00Z
+
+[[parameters]]
+name = "days"
+unit = "days"
+default = 31
+meaning = "how far back from the judged time the reason looks for what was different"
 
 [given]
 collection_run = [
@@ -103,42 +109,79 @@ resource_id = "vol-b"
 observed = "no limit"
 
 [[fail]]
-name = "a maximum sold for each GiB, by the size that was sold, else the storage's"
+name = "for a period: from when the limits are lifted for a copy until they are set back, all but the burst"
+moment = 2026-11-05T12:00:00Z
+until = 2026-11-05T18:00:00Z
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T13:00:00Z },
+    { source = "array", run_id = "3", kind = "storage", status = "ok", started_at = 2026-11-05T14:00:00Z },
+    { source = "array", run_id = "4", kind = "storage", status = "ok", started_at = 2026-11-05T15:00:00Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+]
 given.entitlement = [
-    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-a", sold_max_iops_per_gib = 2.5, size_bytes = 107374182399 },
-    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-b", sold_max_iops_per_gib = 2.5 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", sold_max_iops = 4000, sold_burst_iops = 6000 },
 ]
 given.provisioned_iops = [
-    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", max_iops = 250, size_bytes = 107374182400 },
-    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-b", max_iops = 251, size_bytes = 107374182400 },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", max_iops = 4000, burst_iops = 6000 },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:00:00Z, volume_id = "vol-a", max_iops = 20000, burst_iops = 20000 },
+    { source = "array", run_id = "3", observed_at = 2026-11-05T14:00:00Z, volume_id = "vol-a", max_iops = 20000, burst_iops = 20000, attached_count = 1 },
+    { source = "array", run_id = "4", observed_at = 2026-11-05T15:00:00Z, volume_id = "vol-a", max_iops = 4000, burst_iops = 20000 },
 ]
 [[fail.expect]]
 status = "violation"
 resource_id = "vol-a"
-expected = "249"
+interval_start = 2026-11-05T13:00:00Z
+interval_end = 2026-11-05T15:00:00Z
+reason = "Volume vol-a was sold with a maximum of 4000 IOPS, and the storage has one of 20000 IOPS. The storage had 4000 IOPS until run 1 of array (2026-11-05 12:00 UTC) and 20000 IOPS from run 2 of array (2026-11-05 13:00 UTC) on."
 [[fail.expect]]
 status = "violation"
-resource_id = "vol-b"
-expected = "250"
+resource_id = "vol-a"
+interval_start = 2026-11-05T15:00:00Z
+interval_end = 2026-11-05T18:00:00Z
+reason = "Volume vol-a was sold with a burst of 6000 IOPS, and the storage has one of 20000 IOPS. The storage had 6000 IOPS until run 1 of array (2026-11-05 12:00 UTC) and 20000 IOPS from run 2 of array (2026-11-05 13:00 UTC) on."
 
 [[fail]]
-name = "a maximum sold for each GiB, and nobody tells the size, unless the burst is wrong anyhow"
+name = "the storage was changed within the days that are looked back, and the entitlement a moment before them"
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-10-05T12:05:00Z },
+    { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-10-05T12:04:59Z },
+    { source = "cloud", run_id = "2", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:01:00Z },
+]
 given.entitlement = [
-    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-a", volume_name = "root-web", sold_max_iops_per_gib = 2.5 },
-    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-b", sold_max_iops_per_gib = 2.5, sold_burst_iops = 6000 },
+    { source = "cloud", run_id = "1", observed_at = 2026-10-05T12:04:59Z, volume_id = "vol-a", sold_max_iops = 500 },
+    { source = "cloud", run_id = "2", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-a", sold_max_iops = 2000 },
 ]
 given.provisioned_iops = [
-    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", max_iops = 250 },
-    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-b", max_iops = 250, burst_iops = 5000 },
+    { source = "array", run_id = "1", observed_at = 2026-10-05T12:05:00Z, volume_id = "vol-a" },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", max_iops = 500 },
 ]
 [[fail.expect]]
-status = "unknown"
+status = "violation"
 resource_id = "vol-a"
-observed = "250"
-reason = "Volume vol-a (root-web) was sold with a maximum for each GiB, and neither control plane nor storage tells its size."
+reason = "Volume vol-a was sold with a maximum of 2000 IOPS, and the storage has one of 500 IOPS. The storage had none until run 1 of array (2026-10-05 12:05 UTC) and 500 IOPS from run 2 of array (2026-11-05 12:00 UTC) on."
+
+[[fail]]
+name = "more was sold within the days that are looked back, and the storage was changed a moment before them"
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-10-05T12:04:59Z },
+    { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-10-05T12:05:00Z },
+    { source = "cloud", run_id = "2", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:01:00Z },
+]
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-10-05T12:05:00Z, volume_id = "vol-a", sold_max_iops_per_gib = 2.5 },
+    { source = "cloud", run_id = "2", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-a", sold_max_iops = 2000 },
+]
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-10-05T12:04:59Z, volume_id = "vol-a", max_iops = 600 },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", max_iops = 500 },
+]
 [[fail.expect]]
 status = "violation"
-resource_id = "vol-b"
+resource_id = "vol-a"
+reason = "Volume vol-a was sold with a maximum of 2000 IOPS, and the storage has one of 500 IOPS. Sold were 2.5 IOPS per GiB until run 1 of cloud (2026-10-05 12:05 UTC) and 2000 IOPS from run 2 of cloud (2026-11-05 12:01 UTC) on."
 
 [[fail]]
 name = "no storage source lists the volumes sold with a maximum or a burst"
@@ -183,87 +226,75 @@ given.provisioned_iops = [
 ]
 
 [[pass]]
-name = "maximum and burst are both right, or neither was sold"
+name = "maximum and burst are both right, or neither was sold; one for each GiB is compared elsewhere"
 given.entitlement = [
     { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-a", sold_max_iops = 4000, sold_burst_iops = 6000 },
     { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-b", sold_min_iops = 500 },
     { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-c", sold_max_iops_per_gib = 2.5, size_bytes = 107374182400 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-d", sold_max_iops_per_gib = 2.5 },
 ]
 given.provisioned_iops = [
     { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", max_iops = 4000, burst_iops = 6000 },
     { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-b", max_iops = 50, burst_iops = 60 },
-    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-c", max_iops = 250 },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-c", max_iops = 251 },
 ]
 */
 
 WITH
--- one row per volume that was sold, and what the storage is set to for it, as far as that is known
-state AS (
-    SELECT
-        entitlement.volume_id,
-        concat(entitlement.volume_id, ' (' || entitlement.volume_name || ')') AS volume,
-        entitlement.vm_id,
-        entitlement.account_id,
-        is_sold(entitlement.sold_max_iops, entitlement.sold_max_iops_per_gib) AS is_max_sold,
-        sold_iops_of(
-            entitlement.sold_max_iops,
-            entitlement.sold_max_iops_per_gib,
-            coalesce(entitlement.size_bytes, allocation.size_bytes)
-        ) AS sold_max_iops,
-        entitlement.sold_burst_iops,
-        allocation.volume_id IS NULL AS is_unallocated,
-        allocation.max_iops,
-        allocation.burst_iops,
-        expired.observed_at AS expired_observed_at,
-        greatest(entitlement.valid_from, allocation.valid_from) AS interval_start
-    FROM entitlement_at_moment($period_start) AS entitlement
-    LEFT JOIN allocation_at_moment($period_start) AS allocation
-        ON entitlement.volume_id = allocation.volume_id
-    LEFT JOIN expired_at_moment('provisioned_iops', $period_start) AS expired
-        ON entitlement.volume_id = expired.volume_id
-),
-
--- one row per volume that is set to something else than was sold, or of which nobody can tell
+-- one row per volume and stretch of time in which it is set to something else than was sold, or in which
+-- nobody can tell; `about` is what of it
 problem AS (
     SELECT
         *,
         CASE
-            WHEN is_unallocated AND (is_max_sold OR sold_burst_iops IS NOT NULL) THEN 'not allocated'
+            WHEN NOT is_allocated THEN 'not known'
             WHEN sold_max_iops IS NOT NULL AND sold_max_iops IS DISTINCT FROM max_iops THEN 'maximum'
             WHEN sold_burst_iops IS NOT NULL AND sold_burst_iops IS DISTINCT FROM burst_iops THEN 'burst'
-            WHEN is_max_sold AND sold_max_iops IS NULL THEN 'size not known'
-        END AS kind
-    FROM state
-    WHERE kind IS NOT NULL
-)
+        END AS about
+    FROM volume_state
+    WHERE
+        coalesce(sold_max_iops, sold_burst_iops) IS NOT NULL
+        AND about IS NOT NULL
+),
+
+-- one row per such volume of which the storage told another number before
+configured AS (FROM storage_change('problem', $period_start - to_days($days))),
+
+-- one row per such volume that was sold with another number before
+sold AS (FROM sold_change('problem', $period_start - to_days($days)))
 
 SELECT
-    CASE WHEN kind IN ('maximum', 'burst') THEN 'violation' ELSE 'unknown' END AS status,
+    CASE WHEN is_allocated THEN 'violation' ELSE 'unknown' END AS status,
     'volume' AS resource_kind,
     volume_id AS resource_id,
-    vm_id,
+    sold_vm_id AS vm_id,
     volume_id,
     account_id,
-    CASE kind
-        WHEN 'not allocated' THEN 'not known'
+    CASE about
+        WHEN 'maximum' THEN coalesce(max_iops::VARCHAR, 'no limit')
         WHEN 'burst' THEN coalesce(burst_iops::VARCHAR, 'no limit')
-        ELSE coalesce(max_iops::VARCHAR, 'no limit')
+        ELSE about
     END AS observed,
-    CASE kind WHEN 'burst' THEN sold_burst_iops ELSE sold_max_iops END::VARCHAR AS expected,
+    CASE about WHEN 'burst' THEN sold_burst_iops ELSE sold_max_iops END::VARCHAR AS expected,
     'operations per second' AS unit,
-    format('Volume {} was sold with ', volume)
-    || CASE kind
-        WHEN 'maximum' THEN format('a maximum of {} IOPS, and the storage has ', sold_max_iops)
-        || coalesce(format('one of {} IOPS.', max_iops), 'none set.')
-        WHEN 'burst' THEN format('a burst of {} IOPS, and the storage has ', sold_burst_iops)
-        || coalesce(format('one of {} IOPS.', burst_iops), 'none set.')
-        WHEN 'size not known' THEN 'a maximum for each GiB, and neither control plane nor storage tells its size.'
-        ELSE 'a maximum or a burst, and '
-        || coalesce(
-            format('its allocation was last read at {}, which is beyond its age limit.', expired_observed_at::VARCHAR),
-            'no storage source says what it is set to.'
-        )
-    END AS reason,
-    interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
+    concat(
+        format('Volume {} was sold with ', volume),
+        CASE about
+            WHEN 'maximum' THEN format('a maximum of {} IOPS, and the storage has ', sold_max_iops)
+            || coalesce(format('one of {} IOPS.', max_iops), 'none set.')
+            WHEN 'burst' THEN format('a burst of {} IOPS, and the storage has ', sold_burst_iops)
+            || coalesce(format('one of {} IOPS.', burst_iops), 'none set.')
+            ELSE 'a maximum or a burst, and '
+            || coalesce(
+                format('its allocation was last read at {}, which is beyond its age limit.', expired_allocation_observed_at::VARCHAR),
+                'no storage source says what it is set to.'
+            )
+        END,
+        ' The storage had ' || configured.told || '.',
+        ' Sold were ' || sold.told || '.'
+    ) AS reason,
+    valid_from AS interval_start,
+    valid_to AS interval_end
 FROM problem
+LEFT JOIN configured USING (volume_id, stretch, about)
+LEFT JOIN sold USING (volume_id, stretch, about)

@@ -7,6 +7,8 @@ what = """
 A disk whose hypervisor cap has a burst but not how long it may last, or one that lasts shorter than
 the length sold for it; and a volume sold with a burst of the cap that has no length. Each of the six
 caps has its own burst. A burst that is longer than sold, or missing, is another finding (QOS204).
+Where either side changed within the last `days`, the reason says from what to what, and between which
+two runs.
 The finding is `unknown` where the disk's caps could not be read and a burst with a length was sold,
 and where the entitlement of a disk with a burst is older than its age limit.
 """
@@ -29,6 +31,12 @@ Rate, burst and length of a burst are three fields in an offering and three in l
 added to both at another time.
 """
 moment = 2026-11-05T12:05:00Z
+
+[[parameters]]
+name = "days"
+unit = "days"
+default = 31
+meaning = "how far back from the judged time the reason looks for what was different"
 
 [given]
 collection_run = [
@@ -64,6 +72,9 @@ name = "bursts without a length, nothing being sold, and one in time, sampled be
 given.disk_io_stat = [
     { source = "kvm", run_id = "1", sampled_at = 2026-11-05T11:59:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-plain", cap_read_iops = 1000, cap_read_iops_burst = 5000, cap_total_bps_burst = 70, cap_total_bps_burst_seconds = 7 },
     { source = "kvm", run_id = "1", sampled_at = 2026-11-05T11:59:00Z, vm_id = "guest-2", device = "vda", state = "ok", cap_write_bps_burst = 5000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T11:59:00Z, vm_id = "guest-3", device = "vda", state = "ok", cap_write_iops_burst = 5000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T11:59:00Z, vm_id = "guest-4", device = "vda", state = "ok", cap_total_bps_burst = 5000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T11:59:00Z, vm_id = "guest-5", device = "vda", state = "ok", cap_read_bps_burst = 5000 },
 ]
 [[fail.expect]]
 status = "violation"
@@ -76,6 +87,15 @@ reason = "Disk vda of guest-1 has a burst without its length: 5000 read IOPS wit
 status = "violation"
 resource_id = "guest-2/vda"
 interval_start = 2026-11-05T11:59:00Z
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-3/vda"
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-4/vda"
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-5/vda"
 
 [[fail]]
 name = "each of the caps has a burst of its own"
@@ -86,7 +106,7 @@ given.disk_io_stat = [
 [[fail.expect]]
 status = "violation"
 resource_id = "guest-1/vda"
-observed = "9000 bytes/s in total for 9 s, 300 read IOPS for 9 s, 200 write IOPS for 9 s"
+observed = "300 read IOPS for 9 s, 200 write IOPS for 9 s, 9000 bytes/s in total for 9 s"
 expected = "10 s"
 [[fail.expect]]
 status = "violation"
@@ -154,8 +174,76 @@ status = "unknown"
 resource_id = "guest-1/vda"
 observed = "5000 IOPS in total for 6 s"
 expected = "entitlement too old"
-interval_start = 2026-11-06T11:59:00Z
+interval_start = 2026-11-06T12:00:00Z
 reason = "Disk vda of web has a burst (5000 IOPS in total for 6 s), and the entitlement of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+
+[[fail]]
+name = "for a period: from when the length is dropped until it is back, what was before, and what was sold until then"
+moment = 2026-11-05T12:00:00Z
+until = 2026-11-05T13:00:00Z
+given.collection_run = [
+    { source = "cloud", run_id = "0", kind = "controlplane", status = "ok", started_at = 2026-10-05T12:00:00Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud", run_id = "2", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:30:00Z },
+    { source = "kvm", run_id = "0", kind = "hypervisor", status = "ok", started_at = 2026-10-05T12:00:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:10:00Z },
+    { source = "kvm", run_id = "3", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:20:00Z },
+]
+given.entitlement = [
+    { source = "cloud", run_id = "0", observed_at = 2026-10-05T12:00:00Z, volume_id = "vol-a", sold_cap_total_iops = 1000 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", sold_cap_total_iops = 1000, sold_cap_total_iops_burst = 5000, sold_cap_total_iops_burst_seconds = 60 },
+    { source = "cloud", run_id = "2", observed_at = 2026-11-05T12:30:00Z, volume_id = "vol-a", sold_cap_total_iops = 1000, sold_cap_total_iops_burst = 5000, sold_cap_total_iops_burst_seconds = 60 },
+    { source = "cloud", run_id = "0", observed_at = 2026-10-05T12:00:00Z, volume_id = "vol-b", sold_cap_total_iops = 1000 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-b", sold_cap_total_iops = 1000, sold_cap_total_iops_burst = 5000 },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "0", sampled_at = 2026-10-05T12:00:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000, cap_total_iops_burst = 5000, cap_total_iops_burst_seconds = 60, epoch = "a" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000, cap_total_iops_burst = 5000, cap_total_iops_burst_seconds = 1, epoch = "a" },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000, cap_total_iops_burst = 5000, cap_total_iops_burst_seconds = 1, epoch = "b" },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:20:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000, cap_total_iops_burst = 5000, cap_total_iops_burst_seconds = 60, epoch = "b" },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "disk"
+resource_id = "guest-1/vda"
+interval_start = 2026-11-05T12:01:00Z
+interval_end = 2026-11-05T12:20:00Z
+reason = "Disk vda of guest-1 has a burst without its length: 5000 IOPS in total for 1 s, sold for 60 s. The disk had 1000 IOPS in total (burst 5000 for 60 s) until run 0 of kvm (2026-10-05 12:00 UTC) and 1000 IOPS in total (burst 5000 for 1 s) from run 1 of kvm (2026-11-05 12:01 UTC) on. Sold were 1000 IOPS in total until run 0 of cloud (2026-10-05 12:00 UTC) and 1000 IOPS in total (burst 5000 for 60 s) from run 1 of cloud (2026-11-05 12:00 UTC) on."
+[[fail.expect]]
+status = "violation"
+resource_kind = "volume"
+resource_id = "vol-b"
+interval_start = 2026-11-05T12:00:00Z
+interval_end = 2026-11-05T12:30:00Z
+reason = "Volume vol-b was sold with a burst without a length: 5000 IOPS in total. Sold were 1000 IOPS in total until run 0 of cloud (2026-10-05 12:00 UTC) and 1000 IOPS in total (burst 5000) from run 1 of cloud (2026-11-05 12:00 UTC) on."
+
+[[fail]]
+name = "all of it changed a moment before the days that are looked back"
+given.collection_run = [
+    { source = "cloud", run_id = "0", kind = "controlplane", status = "ok", started_at = 2026-10-05T12:04:59Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "kvm", run_id = "0", kind = "hypervisor", status = "ok", started_at = 2026-10-05T12:04:59Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+]
+given.entitlement = [
+    { source = "cloud", run_id = "0", observed_at = 2026-10-05T12:04:59Z, volume_id = "vol-a", sold_cap_total_iops = 1000 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", sold_cap_total_iops = 1000, sold_cap_total_iops_burst = 5000 },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "0", sampled_at = 2026-10-05T12:04:59Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000, cap_total_iops_burst = 5000 },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "disk"
+resource_id = "guest-1/vda"
+reason = "Disk vda of guest-1 has a burst without its length: 5000 IOPS in total without a length."
+[[fail.expect]]
+status = "violation"
+resource_kind = "volume"
+resource_id = "vol-a"
+reason = "Volume vol-a was sold with a burst without a length: 5000 IOPS in total."
 
 [[pass]]
 name = "the burst lasts as long as was sold, or longer, or is not there at all"
@@ -179,158 +267,236 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per sold volume and each of the six caps, with its burst and how long that may last
-offered AS (
+-- one row per disk and stretch of time in which a burst lacks its length, and which do
+short AS (
     SELECT
-        volume_id,
-        concat(volume_id, ' (' || volume_name || ')') AS volume,
-        vm_id,
-        account_id,
-        valid_from,
-        unnest(
-            [
-                {axis: 'IOPS in total', burst: sold_cap_total_iops_burst, seconds: sold_cap_total_iops_burst_seconds},
-                {axis: 'read IOPS', burst: sold_cap_read_iops_burst, seconds: sold_cap_read_iops_burst_seconds},
-                {axis: 'write IOPS', burst: sold_cap_write_iops_burst, seconds: sold_cap_write_iops_burst_seconds},
-                {axis: 'bytes/s in total', burst: sold_cap_total_bps_burst, seconds: sold_cap_total_bps_burst_seconds},
-                {axis: 'read bytes/s', burst: sold_cap_read_bps_burst, seconds: sold_cap_read_bps_burst_seconds},
-                {axis: 'write bytes/s', burst: sold_cap_write_bps_burst, seconds: sold_cap_write_bps_burst_seconds}
-            ],
-            recursive := true
-        )
-    FROM entitlement_at_moment($period_start)
+        *,
+        'caps' AS about,
+        is_short_burst(
+            cap_total_iops_burst, cap_total_iops_burst_seconds, sold_cap_total_iops_burst, sold_cap_total_iops_burst_seconds
+        ) AS total_iops_is_short,
+        is_short_burst(
+            cap_read_iops_burst, cap_read_iops_burst_seconds, sold_cap_read_iops_burst, sold_cap_read_iops_burst_seconds
+        ) AS read_iops_is_short,
+        is_short_burst(
+            cap_write_iops_burst, cap_write_iops_burst_seconds, sold_cap_write_iops_burst, sold_cap_write_iops_burst_seconds
+        ) AS write_iops_is_short,
+        is_short_burst(
+            cap_total_bps_burst, cap_total_bps_burst_seconds, sold_cap_total_bps_burst, sold_cap_total_bps_burst_seconds
+        ) AS total_bps_is_short,
+        is_short_burst(
+            cap_read_bps_burst, cap_read_bps_burst_seconds, sold_cap_read_bps_burst, sold_cap_read_bps_burst_seconds
+        ) AS read_bps_is_short,
+        is_short_burst(
+            cap_write_bps_burst, cap_write_bps_burst_seconds, sold_cap_write_bps_burst, sold_cap_write_bps_burst_seconds
+        ) AS write_bps_is_short
+    FROM disk_on_volume
+    WHERE
+        total_iops_is_short
+        OR read_iops_is_short
+        OR write_iops_is_short
+        OR total_bps_is_short
+        OR read_bps_is_short
+        OR write_bps_is_short
 ),
 
--- one row per burst that was sold
-sold AS (
-    SELECT *
-    FROM offered
-    WHERE burst IS NOT NULL
-),
-
--- one row per current disk and each of the six caps, with its burst and how long that may last
-enforced AS (
-    SELECT
-        vm_id,
-        device,
-        coalesce(vm_name, vm_id) AS vm,
-        volume_id,
-        state,
-        capped,
-        sampled_at,
-        unnest(
-            [
-                {axis: 'IOPS in total', burst: cap_total_iops_burst, seconds: cap_total_iops_burst_seconds},
-                {axis: 'read IOPS', burst: cap_read_iops_burst, seconds: cap_read_iops_burst_seconds},
-                {axis: 'write IOPS', burst: cap_write_iops_burst, seconds: cap_write_iops_burst_seconds},
-                {axis: 'bytes/s in total', burst: cap_total_bps_burst, seconds: cap_total_bps_burst_seconds},
-                {axis: 'read bytes/s', burst: cap_read_bps_burst, seconds: cap_read_bps_burst_seconds},
-                {axis: 'write bytes/s', burst: cap_write_bps_burst, seconds: cap_write_bps_burst_seconds}
-            ],
-            recursive := true
-        )
-    FROM disk_at_moment($period_start)
-),
-
--- one row per burst of a current disk, or per cap that could not be read, with what was sold for it
-state AS (
-    SELECT
-        enforced.*,
-        sold.seconds AS sold_seconds,
-        expired.observed_at AS expired_observed_at,
-        entitlement.account_id,
-        greatest(enforced.sampled_at, entitlement.valid_from) AS interval_start
-    FROM enforced
-    LEFT JOIN sold
-        ON enforced.volume_id = sold.volume_id AND enforced.axis = sold.axis
-    LEFT JOIN entitlement_at_moment($period_start) AS entitlement
-        ON enforced.volume_id = entitlement.volume_id
-    LEFT JOIN expired_at_moment('entitlement', $period_start) AS expired
-        ON enforced.volume_id = expired.volume_id AND entitlement.volume_id IS NULL
-    WHERE enforced.burst IS NOT NULL OR enforced.capped IS NULL
-),
-
--- one row per burst of a disk that lacks its length, or of which nobody can tell
+-- one row per such disk, with these bursts in words
 problem AS (
     SELECT
         *,
-        CASE
-            WHEN capped IS NULL THEN CASE WHEN sold_seconds IS NOT NULL THEN 'caps not read' END
-            WHEN seconds IS NULL OR seconds < sold_seconds THEN 'too short'
-            WHEN expired_observed_at IS NOT NULL THEN 'entitlement too old'
-        END AS kind,
-        format('{} {}', burst, axis) || coalesce(format(' for {} s', seconds), ' without a length') AS told
-    FROM state
-    WHERE kind IS NOT NULL
+        concat_ws(
+            ', ',
+            burst_told(total_iops_is_short, cap_total_iops_burst, cap_total_iops_burst_seconds, 'IOPS in total'),
+            burst_told(read_iops_is_short, cap_read_iops_burst, cap_read_iops_burst_seconds, 'read IOPS'),
+            burst_told(write_iops_is_short, cap_write_iops_burst, cap_write_iops_burst_seconds, 'write IOPS'),
+            burst_told(total_bps_is_short, cap_total_bps_burst, cap_total_bps_burst_seconds, 'bytes/s in total'),
+            burst_told(read_bps_is_short, cap_read_bps_burst, cap_read_bps_burst_seconds, 'read bytes/s'),
+            burst_told(write_bps_is_short, cap_write_bps_burst, cap_write_bps_burst_seconds, 'write bytes/s')
+        ) AS live,
+        concat_ws(
+            '; ',
+            burst_told_and_sold(
+                total_iops_is_short,
+                cap_total_iops_burst,
+                cap_total_iops_burst_seconds,
+                sold_cap_total_iops_burst,
+                sold_cap_total_iops_burst_seconds,
+                'IOPS in total'
+            ),
+            burst_told_and_sold(
+                read_iops_is_short,
+                cap_read_iops_burst,
+                cap_read_iops_burst_seconds,
+                sold_cap_read_iops_burst,
+                sold_cap_read_iops_burst_seconds,
+                'read IOPS'
+            ),
+            burst_told_and_sold(
+                write_iops_is_short,
+                cap_write_iops_burst,
+                cap_write_iops_burst_seconds,
+                sold_cap_write_iops_burst,
+                sold_cap_write_iops_burst_seconds,
+                'write IOPS'
+            ),
+            burst_told_and_sold(
+                total_bps_is_short,
+                cap_total_bps_burst,
+                cap_total_bps_burst_seconds,
+                sold_cap_total_bps_burst,
+                sold_cap_total_bps_burst_seconds,
+                'bytes/s in total'
+            ),
+            burst_told_and_sold(
+                read_bps_is_short,
+                cap_read_bps_burst,
+                cap_read_bps_burst_seconds,
+                sold_cap_read_bps_burst,
+                sold_cap_read_bps_burst_seconds,
+                'read bytes/s'
+            ),
+            burst_told_and_sold(
+                write_bps_is_short,
+                cap_write_bps_burst,
+                cap_write_bps_burst_seconds,
+                sold_cap_write_bps_burst,
+                sold_cap_write_bps_burst_seconds,
+                'write bytes/s'
+            )
+        ) AS live_and_sold,
+        lengths_told(
+            [
+                length_told(total_iops_is_short, sold_cap_total_iops_burst, sold_cap_total_iops_burst_seconds),
+                length_told(read_iops_is_short, sold_cap_read_iops_burst, sold_cap_read_iops_burst_seconds),
+                length_told(write_iops_is_short, sold_cap_write_iops_burst, sold_cap_write_iops_burst_seconds),
+                length_told(total_bps_is_short, sold_cap_total_bps_burst, sold_cap_total_bps_burst_seconds),
+                length_told(read_bps_is_short, sold_cap_read_bps_burst, sold_cap_read_bps_burst_seconds),
+                length_told(write_bps_is_short, sold_cap_write_bps_burst, sold_cap_write_bps_burst_seconds)
+            ]
+        ) AS lengths
+    FROM short
 ),
 
--- one row per disk and kind of problem, with all of its bursts that have it
-disk_problem AS (
+-- one row per such disk that had other caps before
+configured AS (FROM live_change('problem', $period_start - to_days($days))),
+
+-- one row per such disk's volume that was sold with other caps before
+sold AS (FROM sold_change('problem', $period_start - to_days($days))),
+
+-- one row per disk and stretch of time of which nobody can tell whether its bursts last as long as was sold
+open AS (
     SELECT
-        vm_id,
-        device,
-        vm,
-        volume_id,
-        account_id,
-        state,
-        expired_observed_at,
-        interval_start,
-        kind,
-        string_agg(told, ', ' ORDER BY axis) AS told,
-        string_agg(told || coalesce(format(', sold for {} s', sold_seconds), ''), '; ' ORDER BY axis) AS told_and_sold,
-        string_agg(DISTINCT sold_seconds || ' s', ', ' ORDER BY sold_seconds || ' s') AS sold
-    FROM problem
-    GROUP BY ALL
+        *,
+        nullif(
+            concat_ws(
+                ', ',
+                burst_told(true, cap_total_iops_burst, cap_total_iops_burst_seconds, 'IOPS in total'),
+                burst_told(true, cap_read_iops_burst, cap_read_iops_burst_seconds, 'read IOPS'),
+                burst_told(true, cap_write_iops_burst, cap_write_iops_burst_seconds, 'write IOPS'),
+                burst_told(true, cap_total_bps_burst, cap_total_bps_burst_seconds, 'bytes/s in total'),
+                burst_told(true, cap_read_bps_burst, cap_read_bps_burst_seconds, 'read bytes/s'),
+                burst_told(true, cap_write_bps_burst, cap_write_bps_burst_seconds, 'write bytes/s')
+            ),
+            ''
+        ) AS live,
+        lengths_told(
+            [
+                length_told(true, sold_cap_total_iops_burst, sold_cap_total_iops_burst_seconds),
+                length_told(true, sold_cap_read_iops_burst, sold_cap_read_iops_burst_seconds),
+                length_told(true, sold_cap_write_iops_burst, sold_cap_write_iops_burst_seconds),
+                length_told(true, sold_cap_total_bps_burst, sold_cap_total_bps_burst_seconds),
+                length_told(true, sold_cap_read_bps_burst, sold_cap_read_bps_burst_seconds),
+                length_told(true, sold_cap_write_bps_burst, sold_cap_write_bps_burst_seconds)
+            ]
+        ) AS lengths
+    FROM disk_on_volume
+    WHERE
+        (capped IS NULL AND lengths IS NOT NULL)
+        OR (live IS NOT NULL AND expired_entitlement_observed_at IS NOT NULL)
 ),
 
--- one row per volume that was sold with a burst without a length
-volume_problem AS (
+-- one row per volume and stretch of time in which it was sold with a burst without a length, in words
+endless AS (
     SELECT
-        volume_id,
-        volume,
-        vm_id,
-        account_id,
-        valid_from,
-        string_agg(format('{} {}', burst, axis), ', ' ORDER BY axis) AS told
-    FROM sold
-    WHERE seconds IS NULL
-    GROUP BY ALL
-)
+        *,
+        'caps' AS about,
+        nullif(
+            concat_ws(
+                ', ',
+                CASE WHEN sold_cap_total_iops_burst_seconds IS NULL THEN sold_cap_total_iops_burst || ' IOPS in total' END,
+                CASE WHEN sold_cap_read_iops_burst_seconds IS NULL THEN sold_cap_read_iops_burst || ' read IOPS' END,
+                CASE WHEN sold_cap_write_iops_burst_seconds IS NULL THEN sold_cap_write_iops_burst || ' write IOPS' END,
+                CASE WHEN sold_cap_total_bps_burst_seconds IS NULL THEN sold_cap_total_bps_burst || ' bytes/s in total' END,
+                CASE WHEN sold_cap_read_bps_burst_seconds IS NULL THEN sold_cap_read_bps_burst || ' read bytes/s' END,
+                CASE WHEN sold_cap_write_bps_burst_seconds IS NULL THEN sold_cap_write_bps_burst || ' write bytes/s' END
+            ),
+            ''
+        ) AS offered
+    FROM volume_state
+    WHERE offered IS NOT NULL
+),
+
+-- one row per such volume that was sold with other caps before
+endless_since AS (FROM sold_change('endless', $period_start - to_days($days)))
 
 SELECT
-    CASE kind WHEN 'too short' THEN 'violation' ELSE 'unknown' END AS status,
+    'violation' AS status,
     'disk' AS resource_kind,
     vm_id || '/' || device AS resource_id,
     vm_id,
     volume_id,
     account_id,
-    coalesce(told, kind) AS observed,
-    CASE kind WHEN 'entitlement too old' THEN kind ELSE coalesce(sold, 'a length') END AS expected,
+    live AS observed,
+    coalesce(lengths, 'a length') AS expected,
+    NULL::VARCHAR AS unit,
+    concat(
+        format('Disk {} of {} has a burst without its length: {}.', device, vm, live_and_sold),
+        ' The disk had ' || configured.told || '.',
+        ' Sold were ' || sold.told || '.'
+    ) AS reason,
+    valid_from AS interval_start,
+    valid_to AS interval_end
+FROM problem
+LEFT JOIN configured USING (vm_id, device, valid_from)
+LEFT JOIN sold USING (volume_id, stretch, about)
+UNION ALL
+SELECT
+    'unknown' AS status,
+    'disk' AS resource_kind,
+    vm_id || '/' || device AS resource_id,
+    vm_id,
+    volume_id,
+    account_id,
+    coalesce(live, 'caps not read') AS observed,
+    coalesce(lengths, 'entitlement too old') AS expected,
     NULL::VARCHAR AS unit,
     format('Disk {} of {} ', device, vm)
-    || CASE kind
-        WHEN 'too short' THEN format('has a burst without its length: {}.', told_and_sold)
-        WHEN 'caps not read' THEN format('was sold with a burst, and its caps could not be read (state {}).', state)
+    || CASE
+        WHEN live IS NULL THEN format('was sold with a burst, and its caps could not be read (state {}).', state)
         ELSE format(
             'has a burst ({}), and the entitlement of its volume {} was last read at {}, which is beyond its age limit.',
-            told, volume_id, expired_observed_at::VARCHAR
+            live, volume_id, expired_entitlement_observed_at::VARCHAR
         )
     END AS reason,
-    interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
-FROM disk_problem
+    valid_from AS interval_start,
+    valid_to AS interval_end
+FROM open
 UNION ALL
 SELECT
     'violation' AS status,
     'volume' AS resource_kind,
     volume_id AS resource_id,
-    vm_id,
+    sold_vm_id AS vm_id,
     volume_id,
     account_id,
-    told AS observed,
+    offered AS observed,
     'a length' AS expected,
     NULL::VARCHAR AS unit,
-    format('Volume {} was sold with a burst without a length: {}.', volume, told) AS reason,
+    concat(
+        format('Volume {} was sold with a burst without a length: {}.', volume, offered),
+        ' Sold were ' || endless_since.told || '.'
+    ) AS reason,
     valid_from AS interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
-FROM volume_problem
+    valid_to AS interval_end
+FROM endless
+LEFT JOIN endless_since USING (volume_id, stretch, about)

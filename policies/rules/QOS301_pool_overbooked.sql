@@ -5,10 +5,11 @@ title = "The minimums of a pool add up to more than it can deliver"
 severity = "critical"
 what = """
 A pool whose volumes were promised more IOPS than it has. Promised is, of each volume, the minimum set
-on the storage or the one sold, whichever is greater. Where the pool's capacity is its total, it is
-compared with all that is promised; where it is what remains, with what is sold above the minimums that
-are set, for those are taken off already. The finding is `unknown` where a source lists pools and does
-not tell this one's capacity, or not whether that is the total or what remains.
+on the storage or the one sold, whichever is greater; amounts sold for each GiB are multiplied by the
+volume's size. Where the pool's capacity is its total, it is compared with all that is promised; where it
+is what remains, with what is sold above the minimums that are set, for those are taken off already. The
+finding is `unknown` where a source lists pools and does not tell this one's capacity, or not whether that
+is the total or what remains, and where nobody tells the size of a volume that was sold by the GiB.
 """
 why = """
 Each volume alone looks right, with a minimum as sold. They cannot all have it at once, and it shows
@@ -69,7 +70,7 @@ resource_id = "gold"
 observed = "4000"
 expected = "at most 3999"
 unit = "operations per second"
-interval_start = 2026-11-05T12:00:00Z
+interval_start = 2026-11-05T12:01:00Z
 reason = "The volumes of pool gold (Gold) were promised 4000 IOPS, and it delivers 3999 IOPS in total."
 [[fail.expect]]
 status = "violation"
@@ -108,6 +109,104 @@ resource_kind = "pool"
 resource_id = "unlisted"
 reason = "The volumes of pool unlisted were promised 1 IOPS, and its capacity is not known."
 
+[[fail]]
+name = "what is sold for each GiB adds to what is promised, and where the size is not known nobody can tell"
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", pool_id = "gold", size_bytes = 10737418240, min_iops = 24 },
+]
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-a", sold_min_iops_per_gib = 2.5 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-b", pool_id = "tin", sold_min_iops_per_gib = 2.5 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-c", pool_id = "tin", sold_min_iops = 7 },
+]
+given.storage_pool = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, pool_id = "gold", capacity_iops = 24, capacity_means = "total" },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, pool_id = "tin", capacity_iops = 7, capacity_means = "total" },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "pool"
+resource_id = "gold"
+observed = "25"
+[[fail.expect]]
+status = "unknown"
+resource_kind = "pool"
+resource_id = "tin"
+observed = "at least 7"
+expected = "at most 7"
+reason = "The volumes of pool tin were promised 7 IOPS, and it delivers 7 IOPS in total; what 1 of them were sold for each GiB comes on top, and their size is not known."
+
+[[fail]]
+name = "too much is promised, whatever comes on top of it, or only such amounts are"
+given.provisioned_iops = []
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-b", pool_id = "tin", sold_min_iops_per_gib = 2.5 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-c", pool_id = "tin", sold_min_iops = 8 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-d", pool_id = "zinc", sold_min_iops_per_gib = 2.5 },
+]
+given.storage_pool = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, pool_id = "tin", capacity_iops = 7, capacity_means = "total" },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, pool_id = "zinc", capacity_iops = 7, capacity_means = "total" },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "pool"
+resource_id = "tin"
+observed = "8"
+reason = "The volumes of pool tin were promised 8 IOPS, and it delivers 7 IOPS in total."
+[[fail.expect]]
+status = "unknown"
+resource_kind = "pool"
+resource_id = "zinc"
+observed = "at least 0"
+
+[[fail]]
+name = "over a period: a volume is added, the pool is enlarged, and later both shrink"
+moment = 2026-11-05T12:30:00Z
+until = 2026-11-05T18:00:00Z
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T13:00:00Z },
+    { source = "array", run_id = "3", kind = "storage", status = "ok", started_at = 2026-11-05T14:00:00Z },
+    { source = "array", run_id = "4", kind = "storage", status = "ok", started_at = 2026-11-05T15:00:00Z },
+    { source = "array", run_id = "5", kind = "storage", status = "ok", started_at = 2026-11-05T17:00:00Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:10:00Z },
+    { source = "cloud", run_id = "2", kind = "controlplane", status = "ok", started_at = 2026-11-05T16:00:00Z },
+]
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:10:00Z, volume_id = "vol-c", pool_id = "tin", sold_min_iops = 7 },
+]
+given.storage_pool = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, pool_id = "gold", capacity_iops = 4000, capacity_means = "total" },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:00:00Z, pool_id = "gold", capacity_iops = 4000, capacity_means = "total" },
+    { source = "array", run_id = "3", observed_at = 2026-11-05T14:00:00Z, pool_id = "gold", capacity_iops = 4000, capacity_means = "total" },
+    { source = "array", run_id = "4", observed_at = 2026-11-05T15:00:00Z, pool_id = "gold", capacity_iops = 5000, capacity_means = "total" },
+    { source = "array", run_id = "5", observed_at = 2026-11-05T17:00:00Z, pool_id = "gold", capacity_iops = 10, capacity_means = "total" },
+]
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", pool_id = "gold", min_iops = 4000 },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:00:00Z, volume_id = "vol-a", pool_id = "gold", min_iops = 4000 },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:00:00Z, volume_id = "vol-b", pool_id = "gold", min_iops = 1 },
+    { source = "array", run_id = "3", observed_at = 2026-11-05T14:00:00Z, volume_id = "vol-a", pool_id = "gold", min_iops = 4000 },
+    { source = "array", run_id = "3", observed_at = 2026-11-05T14:00:00Z, volume_id = "vol-b", pool_id = "gold", min_iops = 1 },
+    { source = "array", run_id = "4", observed_at = 2026-11-05T15:00:00Z, volume_id = "vol-a", pool_id = "gold", min_iops = 4000 },
+    { source = "array", run_id = "4", observed_at = 2026-11-05T15:00:00Z, volume_id = "vol-b", pool_id = "gold", min_iops = 1 },
+    { source = "array", run_id = "5", observed_at = 2026-11-05T17:00:00Z, volume_id = "vol-a", pool_id = "gold", min_iops = 10 },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "pool"
+resource_id = "gold"
+observed = "4001"
+interval_start = 2026-11-05T13:00:00Z
+interval_end = 2026-11-05T15:00:00Z
+[[fail.expect]]
+status = "unknown"
+resource_kind = "pool"
+resource_id = "tin"
+interval_start = 2026-11-05T12:30:00Z
+interval_end = 2026-11-05T16:00:00Z
+
 [[pass]]
 name = "the pool delivers just what is promised, nothing is promised of one without a capacity"
 given.storage_pool = [
@@ -122,7 +221,8 @@ given.storage_pool = [
 ]
 
 [[pass]]
-name = "no source lists pools, or not before the moment"
+name = "no source lists pools, or not before the end"
+until = 2026-11-05T12:06:00Z
 given.collection_run = [
     { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
     { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T12:06:00Z },
@@ -133,64 +233,116 @@ given.storage_pool = [
 */
 
 WITH
--- one row per volume that is set or sold: the minimum that is set and the one that is promised
+-- one row per volume in a pool and stretch of time: the minimum that is set and the one that is promised;
+-- `unsized` is 1 where what is promised depends on a size that is not known
 volume AS (
     SELECT
-        coalesce(allocation.pool_id, entitlement.pool_id) AS pool_id,
-        coalesce(allocation.min_iops, 0) AS set_iops,
-        greatest(allocation.min_iops, entitlement.sold_min_iops, 0) AS promised_iops
-    FROM allocation_at_moment($period_start) AS allocation
-    FULL JOIN entitlement_at_moment($period_start) AS entitlement USING (volume_id)
-),
-
--- one row per pool of which something is promised
-promised AS (
-    SELECT pool_id, sum(set_iops) AS set_iops, sum(promised_iops) AS promised_iops
-    FROM volume
+        pool_id,
+        valid_from,
+        valid_to,
+        coalesce(min_iops, 0) AS set_iops,
+        sold_iops_of(sold_min_iops, sold_min_iops_per_gib, size_bytes) AS sold_iops,
+        greatest(min_iops, sold_iops, 0) AS promised_iops,
+        (sold_iops IS NULL AND sold_min_iops_per_gib IS NOT NULL)::INTEGER AS unsized
+    FROM volume_state
     WHERE pool_id IS NOT NULL
-    GROUP BY pool_id
-    HAVING sum(promised_iops) > 0
 ),
 
--- one row per such pool and what is known of it; `booked_iops` is what its capacity is compared with
+-- one row per pool and time for which volumes hold together, and with nothing promised per time for which
+-- what is told of the pool holds
+span AS (
+    SELECT
+        pool_id,
+        valid_from,
+        valid_to,
+        sum(set_iops) AS set_iops,
+        sum(promised_iops) AS promised_iops,
+        sum(unsized) AS unsized
+    FROM volume
+    GROUP BY pool_id, valid_from, valid_to
+    UNION ALL
+    SELECT pool_id, valid_from, valid_to, 0, 0, 0
+    FROM pool_state
+),
+
+-- one row per beginning and per end of such a time: by how much the pool's sums rise then
+event AS (
+    SELECT pool_id, valid_from AS changed_at, set_iops, promised_iops, unsized
+    FROM span
+    UNION ALL
+    SELECT pool_id, valid_to AS changed_at, -set_iops, -promised_iops, -unsized
+    FROM span
+),
+
+-- one row per pool and time between two such moments, with its sums
+level AS (
+    SELECT
+        pool_id,
+        changed_at AS valid_from,
+        lead(changed_at) OVER pool AS valid_to,
+        sum(sum(set_iops)) OVER pool AS set_iops,
+        sum(sum(promised_iops)) OVER pool AS promised_iops,
+        sum(sum(unsized)) OVER pool AS unsized
+    FROM event
+    GROUP BY pool_id, changed_at
+    WINDOW pool AS (PARTITION BY pool_id ORDER BY changed_at)
+),
+
+-- one row per such time, with what is known of the pool; `booked_iops` is what its capacity is compared with
 state AS (
     SELECT
-        promised.pool_id,
-        concat(promised.pool_id, ' (' || pool.name || ')') AS pool,
+        level.*,
+        pool.name,
         pool.capacity_iops,
         pool.capacity_means,
         CASE pool.capacity_means
-            WHEN 'remaining' THEN promised.promised_iops - promised.set_iops
-            ELSE promised.promised_iops
+            WHEN 'remaining' THEN level.promised_iops - level.set_iops
+            ELSE level.promised_iops
         END AS booked_iops,
         pool.capacity_iops IS NOT NULL AND pool.capacity_means IS NOT NULL AS is_known,
-        pool.valid_from
-    FROM promised
-    LEFT JOIN pool_at_moment($period_start) AS pool
-        ON promised.pool_id = pool.pool_id
-    WHERE EXISTS (FROM storage_pool WHERE observed_at <= $period_start)
+        (is_known AND booked_iops > capacity_iops) AS is_overbooked
+    FROM level
+    LEFT JOIN pool_state AS pool
+        ON level.pool_id = pool.pool_id
+        AND level.valid_from >= pool.valid_from
+        AND level.valid_from < pool.valid_to
+    WHERE
+        level.promised_iops + level.unsized > 0
+        AND EXISTS (FROM storage_pool WHERE observed_at < $period_end)
+),
+
+-- one row per time in which more is promised than the pool delivers, or nobody can tell
+problem AS (
+    SELECT *, concat(pool_id, ' (' || name || ')') AS pool
+    FROM state
+    WHERE is_overbooked OR NOT is_known OR unsized > 0
 )
 
 SELECT
-    CASE WHEN is_known THEN 'violation' ELSE 'unknown' END AS status,
+    CASE WHEN is_overbooked THEN 'violation' ELSE 'unknown' END AS status,
     'pool' AS resource_kind,
     pool_id AS resource_id,
     NULL::VARCHAR AS vm_id,
     NULL::VARCHAR AS volume_id,
     NULL::VARCHAR AS account_id,
-    booked_iops::VARCHAR AS observed,
+    CASE WHEN is_overbooked OR unsized = 0 THEN '' ELSE 'at least ' END || booked_iops AS observed,
     CASE WHEN is_known THEN 'at most ' || capacity_iops ELSE 'not known' END AS expected,
     'operations per second' AS unit,
     format('The volumes of pool {} were promised {} IOPS', pool, booked_iops)
     || CASE
         WHEN capacity_iops IS NULL THEN ', and its capacity is not known.'
-        WHEN capacity_means = 'total' THEN format(', and it delivers {} IOPS in total.', capacity_iops)
-        WHEN is_known THEN format(' above the minimums that are set, and {} IOPS remain.', capacity_iops)
-        ELSE format(', and whether its capacity ({} IOPS) is the total or what remains is not known.', capacity_iops)
+        WHEN NOT is_known THEN format(
+            ', and whether its capacity ({} IOPS) is the total or what remains is not known.', capacity_iops
+        )
+        ELSE CASE capacity_means
+            WHEN 'total' THEN format(', and it delivers {} IOPS in total', capacity_iops)
+            ELSE format(' above the minimums that are set, and {} IOPS remain', capacity_iops)
+        END
+        || CASE
+            WHEN is_overbooked THEN '.'
+            ELSE format('; what {} of them were sold for each GiB comes on top, and their size is not known.', unsized)
+        END
     END AS reason,
     valid_from AS interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
-FROM state
-WHERE
-    NOT is_known
-    OR booked_iops > capacity_iops
+    valid_to AS interval_end
+FROM problem

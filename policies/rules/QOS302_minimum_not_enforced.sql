@@ -72,6 +72,30 @@ observed = "not known"
 expected = "2000"
 reason = "Volume vol-a (root-web) has a minimum of 2000 IOPS, and its source does not say whether its backend enforces it."
 
+[[fail]]
+name = "over a period: the volume is moved to a backend that knows no minimum, and back"
+moment = 2026-11-05T12:30:00Z
+until = 2026-11-05T16:00:00Z
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T13:00:00Z },
+    { source = "array", run_id = "3", kind = "storage", status = "ok", started_at = 2026-11-05T14:00:00Z },
+    { source = "array", run_id = "4", kind = "storage", status = "ok", started_at = 2026-11-05T15:00:00Z },
+]
+given.entitlement = []
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", min_iops = 2000, min_enforced = true },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:00:00Z, volume_id = "vol-a", min_iops = 2000, min_enforced = false },
+    { source = "array", run_id = "3", observed_at = 2026-11-05T14:00:00Z, volume_id = "vol-a", min_iops = 2000, min_enforced = false },
+    { source = "array", run_id = "4", observed_at = 2026-11-05T15:00:00Z, volume_id = "vol-a", min_iops = 2000, min_enforced = true },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "volume"
+resource_id = "vol-a"
+interval_start = 2026-11-05T13:00:00Z
+interval_end = 2026-11-05T15:00:00Z
+
 [[pass]]
 name = "the minimum is enforced, or there is none"
 given.provisioned_iops = [
@@ -83,26 +107,10 @@ given.provisioned_iops = [
 */
 
 WITH
--- one row per allocation, and whose it is, as far as that is known
-state AS (
-    SELECT
-        allocation.volume_id,
-        concat(allocation.volume_id, ' (' || entitlement.volume_name || ')') AS volume,
-        concat('its backend', ' (' || allocation.backend || ')') AS backend,
-        allocation.min_iops,
-        allocation.min_enforced,
-        allocation.valid_from,
-        entitlement.vm_id,
-        entitlement.account_id
-    FROM allocation_at_moment($period_start) AS allocation
-    LEFT JOIN entitlement_at_moment($period_start) AS entitlement
-        ON allocation.volume_id = entitlement.volume_id
-),
-
--- one row per volume whose minimum nothing keeps, or of which nobody can tell
+-- one row per volume and stretch of time in which nothing keeps its minimum, or nobody can tell
 problem AS (
-    SELECT *
-    FROM state
+    SELECT *, concat('its backend', ' (' || backend || ')') AS told_backend
+    FROM volume_state
     WHERE
         min_iops > 0
         AND (min_enforced IS NULL OR NOT min_enforced)
@@ -112,7 +120,7 @@ SELECT
     CASE WHEN min_enforced IS NULL THEN 'unknown' ELSE 'violation' END AS status,
     'volume' AS resource_kind,
     volume_id AS resource_id,
-    vm_id,
+    sold_vm_id AS vm_id,
     volume_id,
     account_id,
     CASE WHEN min_enforced IS NULL THEN 'not known' ELSE '0' END AS observed,
@@ -121,10 +129,10 @@ SELECT
     CASE
         WHEN min_enforced IS NULL THEN format(
             'Volume {} has a minimum of {} IOPS, and its source does not say whether {} enforces it.',
-            volume, min_iops, backend
+            volume, min_iops, told_backend
         )
-        ELSE format('Volume {} has a minimum of {} IOPS, and {} does not enforce it.', volume, min_iops, backend)
+        ELSE format('Volume {} has a minimum of {} IOPS, and {} does not enforce it.', volume, min_iops, told_backend)
     END AS reason,
-    valid_from AS interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
+    allocation_valid_from AS interval_start,
+    valid_to AS interval_end
 FROM problem

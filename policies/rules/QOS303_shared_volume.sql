@@ -130,6 +130,38 @@ resource_id = "vol-a"
 observed = "2"
 reason = "Volume vol-a (data-web) was last read under 2 disks (vda of guest-1, vda of guest-2), but never under two at a time: it may have been moved."
 
+[[fail]]
+name = "over a period: a second guest uses the volume for a while, and a third is off"
+moment = 2026-11-05T12:00:30Z
+until = 2026-11-05T12:10:00Z
+given.collection_run = [
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "kvm", run_id = "3", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:02:00Z },
+    { source = "kvm", run_id = "4", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:03:00Z },
+]
+given.entitlement = []
+given.provisioned_iops = []
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a" },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a" },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:02:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a" },
+    { source = "kvm", run_id = "4", sampled_at = 2026-11-05T12:03:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a" },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-a" },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:02:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-a" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-3", device = "vda", state = "off", volume_id = "vol-a" },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-3", device = "vda", state = "off", volume_id = "vol-a" },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:02:00Z, vm_id = "guest-3", device = "vda", state = "off", volume_id = "vol-a" },
+    { source = "kvm", run_id = "4", sampled_at = 2026-11-05T12:03:00Z, vm_id = "guest-3", device = "vda", state = "off", volume_id = "vol-a" },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "volume"
+resource_id = "vol-a"
+observed = "2"
+interval_start = 2026-11-05T12:01:00Z
+interval_end = 2026-11-05T12:03:00Z
+
 [[pass]]
 name = "each volume is under one disk, and disks without a volume"
 given.disk_io_stat = [
@@ -155,79 +187,86 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per volume and disk of a guest that is not off: a guest on two hosts is one
+-- one row per volume and stretch of time in which it is under several disks of guests that are not off
+shared AS (
+    SELECT volume_id, stretch
+    FROM disk_state
+    WHERE state <> 'off'
+    GROUP BY volume_id, stretch
+    HAVING min(hash(vm_id, device)) <> max(hash(vm_id, device))
+),
+
+-- one row per disk of those: a guest on two hosts is one
 disk AS (
     SELECT
         volume_id,
+        stretch,
         vm_id,
         device,
-        concat(device, ' of ', coalesce(max(vm_name), vm_id)) AS name,
-        min(first_seen_at) AS first_seen_at,
-        max(sampled_at) AS sampled_at,
-        arg_max((source, run_id), sampled_at) AS run
-    FROM disk_at_moment($period_start)
+        concat(device, ' of ', max(vm)) AS name,
+        min(first_sampled_at) AS first_sampled_at,
+        max(last_sampled_at) AS last_sampled_at,
+        arg_max((source, last_run_id), last_sampled_at) AS run,
+        max(valid_from) AS valid_from,
+        min(valid_to) AS valid_to
+    FROM disk_state
+    SEMI JOIN shared USING (volume_id, stretch)
     WHERE state <> 'off'
-    GROUP BY volume_id, vm_id, device
+    GROUP BY volume_id, stretch, vm_id, device
 ),
 
--- one row per volume under several disks
-shared AS (
-    SELECT volume_id
-    FROM disk
-    GROUP BY volume_id
-    HAVING count(*) > 1
-),
-
--- one row per disk of those; `beside`: it has been seen on its volume at the same time as another
+-- one row per such disk; `beside`: it has been sighted on its volume at the same time as another
 seen AS (
     SELECT
-        disk.*,
+        *,
         (
-            disk.first_seen_at <= max(disk.sampled_at) OVER earlier
-            OR count(*) OVER (PARTITION BY disk.volume_id, disk.run) > 1
+            first_sampled_at <= max(last_sampled_at) OVER earlier
+            OR count(*) OVER (PARTITION BY volume_id, stretch, run) > 1
         ) AS beside
     FROM disk
-    SEMI JOIN shared USING (volume_id)
     WINDOW earlier AS (
-        PARTITION BY disk.volume_id
-        ORDER BY disk.first_seen_at, disk.vm_id, disk.device
+        PARTITION BY volume_id, stretch
+        ORDER BY first_sampled_at, vm_id, device
         ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW
     )
 ),
 
--- one row per volume under several disks, with all of them
+-- one row per such volume and stretch of time, with all of its disks
 used AS (
     SELECT
         volume_id,
+        stretch,
         count(*) AS disks,
         coalesce(bool_or(beside), false) AS together,
         string_agg(name, ', ' ORDER BY name, vm_id) AS names,
-        max(sampled_at) AS sampled_at
+        max(valid_from) AS valid_from,
+        min(valid_to) AS valid_to
     FROM seen
-    GROUP BY volume_id
+    GROUP BY volume_id, stretch
 ),
 
--- one row per volume on which the storage counts several disks
+-- one row per volume and stretch of time in which the storage counts several disks
 counted AS (
-    SELECT volume_id, attached_count, valid_from
-    FROM allocation_at_moment($period_start)
+    SELECT volume_id, stretch, attached_count
+    FROM volume_state
     WHERE attached_count > 1
 ),
 
--- one row per volume that is shared, by either, or may be
+-- one row per volume and stretch of time in which it is shared, by either, or may be
 problem AS (
     SELECT
         volume_id,
-        concat(volume_id, ' (' || entitlement.volume_name || ')') AS volume,
-        entitlement.account_id,
+        coalesce(state.volume, volume_id) AS volume,
+        state.account_id,
         used.names,
         counted.volume_id IS NOT NULL AS is_counted,
         is_counted OR used.together AS is_shared,
         greatest(used.disks, counted.attached_count) AS disks,
-        greatest(used.sampled_at, counted.valid_from) AS interval_start
+        greatest(used.valid_from, state.valid_from) AS valid_from,
+        coalesce(used.valid_to, state.valid_to) AS valid_to
     FROM used
-    FULL JOIN counted USING (volume_id)
-    LEFT JOIN entitlement_at_moment($period_start) AS entitlement USING (volume_id)
+    FULL JOIN counted USING (volume_id, stretch)
+    LEFT JOIN volume_state AS state USING (volume_id, stretch)
 )
 
 SELECT
@@ -254,6 +293,6 @@ SELECT
             volume, disks, names
         )
     END AS reason,
-    interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
+    valid_from AS interval_start,
+    valid_to AS interval_end
 FROM problem

@@ -107,6 +107,60 @@ resource_id = "vol-a"
 observed = "not known"
 reason = "Volume vol-a is provisioned with burst, and whether its pool silent is managed and has these limits is not known."
 
+[[fail]]
+name = "amounts are sold for each GiB"
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-a", pool_id = "plain", sold_min_iops_per_gib = 1.0 },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-b", pool_id = "plain", sold_max_iops_per_gib = 1.0 },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "volume"
+resource_id = "vol-a"
+observed = "no minimum"
+[[fail.expect]]
+status = "violation"
+resource_kind = "volume"
+resource_id = "vol-b"
+observed = "no maximum"
+
+[[fail]]
+name = "over a period: the pool is no longer managed, the volume moves there and away, and the pool is managed again"
+moment = 2026-11-05T12:30:00Z
+until = 2026-11-05T18:00:00Z
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T13:00:00Z },
+    { source = "array", run_id = "3", kind = "storage", status = "ok", started_at = 2026-11-05T15:00:00Z },
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud", run_id = "2", kind = "controlplane", status = "ok", started_at = 2026-11-05T14:00:00Z },
+    { source = "cloud", run_id = "3", kind = "controlplane", status = "ok", started_at = 2026-11-05T16:00:00Z },
+]
+given.storage_pool = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, pool_id = "gold", managed = true, supports_min_iops = true },
+    { source = "cloud", run_id = "2", observed_at = 2026-11-05T14:00:00Z, pool_id = "gold", managed = false, supports_min_iops = true },
+    { source = "cloud", run_id = "3", observed_at = 2026-11-05T16:00:00Z, pool_id = "gold", managed = true, supports_min_iops = true },
+]
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", pool_id = "tin", min_iops = 1 },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-b", pool_id = "gold", min_iops = 1 },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:00:00Z, volume_id = "vol-a", pool_id = "gold", min_iops = 1 },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:00:00Z, volume_id = "vol-b", pool_id = "gold", min_iops = 1 },
+    { source = "array", run_id = "3", observed_at = 2026-11-05T15:00:00Z, volume_id = "vol-b", pool_id = "gold", min_iops = 1 },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "volume"
+resource_id = "vol-a"
+interval_start = 2026-11-05T14:00:00Z
+interval_end = 2026-11-05T15:00:00Z
+[[fail.expect]]
+status = "violation"
+resource_kind = "volume"
+resource_id = "vol-b"
+interval_start = 2026-11-05T14:00:00Z
+interval_end = 2026-11-05T16:00:00Z
+
 [[pass]]
 name = "a managed pool that has all limits, and one that lacks those that are not used"
 given.provisioned_iops = [
@@ -132,45 +186,46 @@ given.provisioned_iops = [
 */
 
 WITH
--- one row per volume that is set or sold on a listed pool, which limits it has, and what its pool tells
-state AS (
-    SELECT
-        volume_id,
-        concat(volume_id, ' (' || entitlement.volume_name || ')') AS volume,
-        entitlement.vm_id,
-        entitlement.account_id,
-        concat(pool.pool_id, ' (' || nullif(concat_ws(', ', pool.name, pool.type), '') || ')') AS pool,
-        coalesce(allocation.min_iops, entitlement.sold_min_iops) IS NOT NULL AS has_minimum,
-        coalesce(allocation.max_iops, entitlement.sold_max_iops) IS NOT NULL AS has_maximum,
-        coalesce(allocation.burst_iops, entitlement.sold_burst_iops) IS NOT NULL AS has_burst,
-        pool.managed,
-        pool.supports_min_iops,
-        pool.supports_max_iops,
-        pool.supports_burst_iops,
-        greatest(allocation.valid_from, entitlement.valid_from, pool.valid_from) AS interval_start
-    FROM allocation_at_moment($period_start) AS allocation
-    FULL JOIN entitlement_at_moment($period_start) AS entitlement USING (volume_id)
-    JOIN pool_at_moment($period_start) AS pool
-        ON coalesce(allocation.pool_id, entitlement.pool_id) = pool.pool_id
-),
-
--- one row per provisioned volume: its limits in words, whether its pool can keep them, or NULL where
--- the pool does not tell, and what the pool lacks
+-- one row per provisioned volume on a listed pool and stretch of time: which limits it has, and whether its
+-- pool can keep them, or NULL where the pool does not tell. A pool changes seldom; times in which volume and
+-- pool do not hold together end before they begin, and are no finding
 judged AS (
     SELECT
+        volume.volume_id,
+        volume.volume,
+        volume.sold_vm_id,
+        volume.account_id,
+        coalesce(volume.min_iops, volume.sold_min_iops, volume.sold_min_iops_per_gib) IS NOT NULL AS has_minimum,
+        coalesce(volume.max_iops, volume.sold_max_iops, volume.sold_max_iops_per_gib) IS NOT NULL AS has_maximum,
+        coalesce(volume.burst_iops, volume.sold_burst_iops) IS NOT NULL AS has_burst,
+        pool.* EXCLUDE (valid_from, valid_to),
+        (
+            pool.managed
+            AND (pool.supports_min_iops OR NOT has_minimum)
+            AND (pool.supports_max_iops OR NOT has_maximum)
+            AND (pool.supports_burst_iops OR NOT has_burst)
+        ) AS keeps,
+        greatest(volume.valid_from, pool.valid_from) AS interval_start,
+        least(volume.valid_to, pool.valid_to) AS interval_end
+    FROM volume_state AS volume
+    JOIN pool_state AS pool
+        ON volume.pool_id = pool.pool_id
+    WHERE
+        (has_minimum OR has_maximum OR has_burst)
+        AND (keeps IS NULL OR NOT keeps)
+),
+
+-- one row per such volume and stretch of time, with its limits, its pool and what the pool lacks in words
+told AS (
+    SELECT
         *,
+        concat(pool_id, ' (' || nullif(concat_ws(', ', name, type), '') || ')') AS pool,
         concat_ws(
             ', ',
             CASE WHEN has_minimum THEN 'minimum' END,
             CASE WHEN has_maximum THEN 'maximum' END,
             CASE WHEN has_burst THEN 'burst' END
         ) AS limits,
-        (
-            managed
-            AND (supports_min_iops OR NOT has_minimum)
-            AND (supports_max_iops OR NOT has_maximum)
-            AND (supports_burst_iops OR NOT has_burst)
-        ) AS keeps,
         concat_ws(
             ', ',
             CASE WHEN NOT managed THEN 'not managed' END,
@@ -178,15 +233,14 @@ judged AS (
             CASE WHEN has_maximum AND NOT supports_max_iops THEN 'no maximum' END,
             CASE WHEN has_burst AND NOT supports_burst_iops THEN 'no burst' END
         ) AS lacks
-    FROM state
-    WHERE has_minimum OR has_maximum OR has_burst
+    FROM judged
 )
 
 SELECT
     CASE WHEN keeps IS NULL THEN 'unknown' ELSE 'violation' END AS status,
     'volume' AS resource_kind,
     volume_id AS resource_id,
-    vm_id,
+    sold_vm_id AS vm_id,
     volume_id,
     account_id,
     CASE WHEN keeps IS NULL THEN 'not known' ELSE lacks END AS observed,
@@ -199,6 +253,5 @@ SELECT
         ELSE format('its pool {} has {}.', pool, lacks)
     END AS reason,
     interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
-FROM judged
-WHERE keeps IS NULL OR NOT keeps
+    interval_end
+FROM told

@@ -6,7 +6,8 @@ severity = "medium"
 what = """
 A disk of a running guest that maps to no volume, or whose volume has no entitlement in force. The
 finding is `unknown` where the entitlement has only grown too old, because the control plane has
-not been read since.
+not been read since. A disk that was first seen less than `grace_seconds` ago is left alone;
+its samples are looked at as far back as twice that time, so a disk that was away for longer is new.
 """
 why = """
 The disk's operations are metered, but they belong to no account: nobody pays for them. A volume
@@ -113,6 +114,62 @@ given.disk_io_stat = [
 status = "violation"
 resource_id = "guest-1/vda"
 
+[[fail]]
+name = "the disk was there as long as the grace period ago, and was last read for less long"
+parameters = { grace_seconds = 600 }
+given.collection_run = [
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "kvm", run_id = "0", kind = "hypervisor", status = "ok", started_at = 2026-11-05T11:45:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:02:00Z },
+    { source = "kvm", run_id = "3", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:03:00Z },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "0", sampled_at = 2026-11-05T11:45:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-b" },
+    { source = "kvm", run_id = "0", sampled_at = 2026-11-05T11:44:59Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-b" },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:03:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-b" },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:03:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-b" },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+interval_start = 2026-11-05T12:03:00Z
+
+[[fail]]
+name = "over a period: the volume is no longer sold, and sold again; another disk is new and remains without"
+parameters = { grace_seconds = 600 }
+moment = 2026-11-05T12:00:30Z
+until = 2026-11-05T12:40:00Z
+given.collection_run = [
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud", run_id = "2", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:05:00Z },
+    { source = "cloud", run_id = "3", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:35:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:20:00Z },
+]
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", account_id = "acme" },
+    { source = "cloud", run_id = "3", observed_at = 2026-11-05T12:35:00Z, volume_id = "vol-a", account_id = "acme" },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a" },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T12:20:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a" },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T12:20:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-b" },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "disk"
+resource_id = "guest-1/vda"
+observed = "no entitlement"
+interval_start = 2026-11-05T12:11:00Z
+interval_end = 2026-11-05T12:35:00Z
+[[fail.expect]]
+status = "violation"
+resource_kind = "disk"
+resource_id = "guest-2/vda"
+interval_start = 2026-11-05T12:30:00Z
+interval_end = 2026-11-05T12:40:00Z
+
 [[pass]]
 name = "the disk's volume was sold"
 given.disk_io_stat = [
@@ -135,29 +192,56 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per disk of a running guest that belongs to nobody
+-- one row per disk of a running guest and stretch of time in which it belongs to nobody
 unpaid AS (
     SELECT
-        disk.vm_id,
-        disk.device,
-        concat('Disk ', disk.device, ' of ', coalesce(disk.vm_name, disk.vm_id)) AS name,
-        disk.source_path,
-        disk.volume_id,
-        disk.sampled_at,
-        expired.observed_at AS expired_observed_at,
+        vm_id,
+        device,
+        vm,
+        source_path,
+        volume_id,
+        expired_entitlement_observed_at,
+        first_sampled_at,
+        valid_from,
+        valid_to
+    FROM disk_on_volume
+    WHERE
+        state = 'ok'
+        AND (is_entitled IS NULL OR NOT is_entitled)
+),
+
+-- one row per sighting of such a disk that may be the first: within the period, and before it as far back as
+-- the grace period needs
+sighted AS (
+    SELECT vm_id, device, first_sampled_at
+    FROM disk_state
+    SEMI JOIN unpaid USING (vm_id, device)
+    UNION ALL
+    SELECT vm_id, device, sampled_at
+    FROM sampled_between($period_start - to_seconds(2 * $grace_seconds), $period_start)
+    SEMI JOIN unpaid USING (vm_id, device)
+),
+
+-- one row per such disk, and from when on it is known for longer than the grace period
+known AS (
+    SELECT vm_id, device, min(first_sampled_at) + to_seconds($grace_seconds) AS reported_from
+    FROM sighted
+    GROUP BY vm_id, device
+),
+
+-- one row per such disk and stretch of time, and why nobody pays
+problem AS (
+    SELECT
+        unpaid.*,
+        concat('Disk ', device, ' of ', vm) AS name,
+        greatest(valid_from, reported_from) AS interval_start,
         CASE
-            WHEN disk.volume_id IS NULL THEN 'no volume'
-            WHEN expired.observed_at IS NULL THEN 'no entitlement'
+            WHEN volume_id IS NULL THEN 'no volume'
+            WHEN expired_entitlement_observed_at IS NULL THEN 'no entitlement'
             ELSE 'entitlement too old'
         END AS problem
-    FROM disk_at_moment($period_start) AS disk
-    ANTI JOIN entitlement_at_moment($period_start) AS entitlement
-        ON disk.volume_id = entitlement.volume_id
-    LEFT JOIN expired_at_moment('entitlement', $period_start) AS expired
-        ON disk.volume_id = expired.volume_id
-    WHERE
-        disk.state = 'ok'
-        AND disk.first_seen_at <= $period_start - to_seconds($grace_seconds)
+    FROM unpaid
+    JOIN known USING (vm_id, device)
 )
 
 SELECT
@@ -181,9 +265,9 @@ SELECT
         )
         ELSE format(
             '{} is on volume {}, whose entitlement was last read at {}, which is beyond its age limit.',
-            name, volume_id, expired_observed_at::VARCHAR
+            name, volume_id, expired_entitlement_observed_at::VARCHAR
         )
     END AS reason,
-    sampled_at AS interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
-FROM unpaid
+    interval_start,
+    valid_to AS interval_end
+FROM problem

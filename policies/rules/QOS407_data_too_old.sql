@@ -59,8 +59,8 @@ resource_id = "array"
 observed = "2"
 expected = "0"
 unit = "volumes too old"
-interval_start = 2026-11-05T12:00:00Z
-reason = "Source array last told of the allocation of 2 volumes (vol-a among them) at 2026-11-05 12:00:00+00, which is beyond its age limit: what holds now is not known."
+interval_start = 2026-11-06T12:00:00Z
+reason = "Source array last told of the allocation of 2 volumes (vol-a among them) at 2026-11-05 12:00:00+00, which is beyond its age limit; its last complete run began at 2026-11-05 12:00:00+00."
 
 [[fail]]
 name = "the entitlement is too old, but for that which another source knows"
@@ -73,7 +73,58 @@ given.entitlement = [
 status = "violation"
 resource_id = "cloud"
 observed = "1"
-reason = "Source cloud last told of the entitlement of volume vol-a at 2026-11-05 11:00:00+00, which is beyond its age limit: what holds now is not known."
+reason = "Source cloud last told of the entitlement of volume vol-a at 2026-11-05 11:00:00+00, which is beyond its age limit; its last complete run began at 2026-11-05 11:00:00+00."
+
+[[fail]]
+name = "the source has only ever told of some volumes"
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "partial", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud-2", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T11:00:00Z },
+]
+given.entitlement = []
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a" },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "array"
+reason = "Source array last told of the allocation of volume vol-a at 2026-11-05 12:00:00+00, which is beyond its age limit; it has not completed a run."
+
+[[fail]]
+name = "over a period: the source is silent twice; of one volume a partial run told later, and another source took over"
+moment = 2026-11-05T13:00:00Z
+until = 2026-11-09T00:00:00Z
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "array", run_id = "2", kind = "storage", status = "partial", started_at = 2026-11-05T18:00:00Z },
+    { source = "array", run_id = "3", kind = "storage", status = "ok", started_at = 2026-11-07T00:00:00Z },
+    { source = "array-2", run_id = "0", kind = "storage", status = "ok", started_at = 2026-11-05T15:00:00Z },
+    { source = "array-2", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-06T20:00:00Z },
+    { source = "array-2", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-07T08:00:00Z },
+]
+given.entitlement = []
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a" },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-b" },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T18:00:00Z, volume_id = "vol-b" },
+    { source = "array", run_id = "3", observed_at = 2026-11-07T00:00:00Z, volume_id = "vol-a" },
+    { source = "array-2", run_id = "1", observed_at = 2026-11-06T20:00:00Z, volume_id = "vol-b" },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "source"
+resource_id = "array"
+observed = "2"
+reason = "Source array last told of the allocation of 2 volumes (vol-a among them) at 2026-11-05 18:00:00+00, which is beyond its age limit; its last complete run began at 2026-11-05 12:00:00+00."
+interval_start = 2026-11-06T12:00:00Z
+interval_end = 2026-11-07T00:00:00Z
+[[fail.expect]]
+status = "violation"
+resource_kind = "source"
+resource_id = "array"
+observed = "1"
+interval_start = 2026-11-08T00:00:00Z
+interval_end = 2026-11-09T00:00:00Z
 
 [[pass]]
 name = "everything was read within the age limit"
@@ -94,29 +145,53 @@ given.provisioned_iops = [
 */
 
 WITH
--- one row per volume of which no allocation, or no entitlement, is in force, for the last one is too old
+-- one row per volume and stretch of time in which no allocation, or no entitlement, is in force, for the last
+-- one is too old
 expired AS (
-    SELECT 'allocation' AS told, last_told.*
-    FROM expired_at_moment('provisioned_iops', $period_start) AS last_told
-    ANTI JOIN allocation_at_moment($period_start) AS allocation
-        ON last_told.volume_id = allocation.volume_id
+    SELECT
+        volume_id,
+        valid_from,
+        valid_to,
+        'allocation' AS told,
+        expired_storage_source AS source,
+        expired_allocation_observed_at AS observed_at
+    FROM volume_state
+    WHERE expired_allocation_observed_at IS NOT NULL
     UNION ALL
-    SELECT 'entitlement' AS told, last_told.*
-    FROM expired_at_moment('entitlement', $period_start) AS last_told
-    ANTI JOIN entitlement_at_moment($period_start) AS entitlement
-        ON last_told.volume_id = entitlement.volume_id
+    SELECT
+        volume_id,
+        valid_from,
+        valid_to,
+        'entitlement' AS told,
+        expired_sold_source AS source,
+        expired_entitlement_observed_at AS observed_at
+    FROM volume_state
+    WHERE expired_entitlement_observed_at IS NOT NULL
 ),
 
--- one row per source that has not been read for too long, with its volumes
+-- one row per complete run of a source: what it or later ones told may grow too old until the next
+complete_run AS (
+    SELECT source, started_at
+    FROM collection_run
+    WHERE status = 'ok'
+),
+
+-- one row per source and complete run that was not followed by another in time (or none at all), with the
+-- volumes that grew too old
 silent AS (
     SELECT
-        source,
-        told,
-        count(*) AS volumes,
-        min(volume_id) AS volume_id,
-        max(observed_at) AS observed_at
+        expired.source,
+        expired.told,
+        complete_run.started_at,
+        count(DISTINCT expired.volume_id) AS volumes,
+        min(expired.volume_id) AS volume_id,
+        max(expired.observed_at) AS observed_at,
+        min(expired.valid_from) AS valid_from,
+        max(expired.valid_to) AS valid_to
     FROM expired
-    GROUP BY source, told
+    ASOF LEFT JOIN complete_run
+        ON expired.source = complete_run.source AND expired.observed_at >= complete_run.started_at
+    GROUP BY ALL
 )
 
 SELECT
@@ -130,15 +205,16 @@ SELECT
     '0' AS expected,
     'volumes too old' AS unit,
     format(
-        'Source {} last told of the {} of {} at {}, which is beyond its age limit: what holds now is not known.',
+        'Source {} last told of the {} of {} at {}, which is beyond its age limit; {}.',
         source,
         told,
         CASE
             WHEN volumes = 1 THEN 'volume ' || volume_id
             ELSE format('{} volumes ({} among them)', volumes, volume_id)
         END,
-        observed_at::VARCHAR
+        observed_at::VARCHAR,
+        coalesce('its last complete run began at ' || started_at, 'it has not completed a run')
     ) AS reason,
-    observed_at AS interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
+    valid_from AS interval_start,
+    valid_to AS interval_end
 FROM silent

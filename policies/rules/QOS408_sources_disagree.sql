@@ -4,8 +4,8 @@ name = "sources_disagree"
 title = "Storage sources tell different numbers of one volume"
 severity = "medium"
 what = """
-A volume of which several storage sources tell at the moment, with another minimum, maximum, burst,
-throughput or size. A limit that one source has and another has not is another number; a size that a
+A volume of which several storage sources tell at one time, and of which one tells another minimum,
+maximum, burst, throughput or size than the source that counts. A limit that one source has and another has not is another number; a size that a
 source does not tell is not compared, nor is whether the minimum is enforced. What is older than its
 age limit does not count.
 """
@@ -52,10 +52,10 @@ resource_id = "vol-a"
 vm_id = "guest-1"
 volume_id = "vol-a"
 account_id = "acme"
-observed = "array: minimum 2000 IOPS, maximum 4000 IOPS; tool: minimum 1000 IOPS, maximum 4000 IOPS"
-expected = "the same numbers from all storage sources"
+observed = "array: minimum 2000 IOPS, maximum 4000 IOPS"
+expected = "as tool tells, which counts: minimum 1000 IOPS, maximum 4000 IOPS"
 interval_start = 2026-11-05T12:01:00Z
-reason = "Storage sources tell different numbers of volume vol-a (root-web) (array: minimum 2000 IOPS, maximum 4000 IOPS; tool: minimum 1000 IOPS, maximum 4000 IOPS); tool counts."
+reason = "Storage sources tell different numbers of volume vol-a (root-web): tool counts (minimum 1000 IOPS, maximum 4000 IOPS), and array tells otherwise (minimum 2000 IOPS, maximum 4000 IOPS)."
 
 [[fail]]
 name = "one source knows no limit, or another size, read at this very moment"
@@ -69,11 +69,48 @@ given.provisioned_iops = [
 [[fail.expect]]
 status = "violation"
 resource_id = "vol-b"
-reason = "Storage sources tell different numbers of volume vol-b (array: burst 100 IOPS, maximum 200 bytes/s, size 1024 bytes; tool: no limit, size 1024 bytes); tool counts."
+reason = "Storage sources tell different numbers of volume vol-b: tool counts (no limit, size 1024 bytes), and array tells otherwise (burst 100 IOPS, maximum 200 bytes/s, size 1024 bytes)."
 [[fail.expect]]
 status = "violation"
 resource_id = "vol-c"
-observed = "array: no limit, size 1024 bytes; tool: no limit, size 1025 bytes"
+observed = "array: no limit, size 1024 bytes"
+
+[[fail]]
+name = "over a period: the volume is on two arrays, the old one forgets it, another number is set, and the other array lets go"
+moment = 2026-11-05T12:30:00Z
+until = 2026-11-05T20:00:00Z
+given.collection_run = [
+    { source = "array", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "array", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T13:00:00Z },
+    { source = "array", run_id = "3", kind = "storage", status = "ok", started_at = 2026-11-05T14:00:00Z },
+    { source = "array", run_id = "4", kind = "storage", status = "ok", started_at = 2026-11-05T15:00:00Z },
+    { source = "array", run_id = "5", kind = "storage", status = "ok", started_at = 2026-11-05T16:00:00Z },
+    { source = "tool", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T12:10:00Z },
+    { source = "tool", run_id = "2", kind = "storage", status = "ok", started_at = 2026-11-05T17:10:00Z },
+]
+given.entitlement = []
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", min_iops = 1000 },
+    { source = "array", run_id = "2", observed_at = 2026-11-05T13:00:00Z, volume_id = "vol-a", min_iops = 2000 },
+    { source = "array", run_id = "3", observed_at = 2026-11-05T14:00:00Z, volume_id = "vol-a", min_iops = 2000 },
+    { source = "array", run_id = "5", observed_at = 2026-11-05T16:00:00Z, volume_id = "vol-a", min_iops = 3000 },
+    { source = "tool", run_id = "1", observed_at = 2026-11-05T12:10:00Z, volume_id = "vol-a", min_iops = 1000 },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "volume"
+resource_id = "vol-a"
+observed = "tool: minimum 1000 IOPS"
+interval_start = 2026-11-05T13:00:00Z
+interval_end = 2026-11-05T15:00:00Z
+[[fail.expect]]
+status = "violation"
+resource_kind = "volume"
+resource_id = "vol-a"
+observed = "tool: minimum 1000 IOPS"
+expected = "as array tells, which counts: minimum 3000 IOPS"
+interval_start = 2026-11-05T16:00:00Z
+interval_end = 2026-11-05T17:10:00Z
 
 [[pass]]
 name = "the numbers are the same, a size is not told, and each source has volumes of its own"
@@ -82,6 +119,8 @@ given.provisioned_iops = [
     { source = "tool", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-a", min_iops = 2000, min_enforced = true },
     { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-b", min_iops = 2000 },
     { source = "tool", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-c", min_iops = 1000 },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-d", min_iops = 3000 },
+    { source = "tool", run_id = "1", observed_at = 2026-11-05T12:01:00Z, volume_id = "vol-d", min_iops = 3000 },
 ]
 
 [[pass]]
@@ -103,12 +142,14 @@ given.provisioned_iops = [
 */
 
 WITH
--- one row per source and volume: what the source tells of it at the moment, also in words
+-- one row per source, volume that other sources tell of too, and stretch of time: what the source tells of it,
+-- also in words
 told AS (
     SELECT
         volume_id,
         source,
         valid_from,
+        valid_to,
         size_bytes,
         coalesce(
             nullif(
@@ -123,50 +164,48 @@ told AS (
             ),
             'no limit'
         ) AS limits,
-        concat(source, ': ', limits, ', size ' || size_bytes || ' bytes') AS words
-    FROM snapshot_of('provisioned_iops')
-    WHERE valid_from <= $period_start AND valid_to > $period_start
+        concat(limits, ', size ' || size_bytes || ' bytes') AS words
+    FROM contested_allocation
 ),
 
--- one row per volume of which sources tell different numbers
-contradicted AS (
-    SELECT volume_id
-    FROM told
-    GROUP BY volume_id
-    HAVING
-        min(limits) <> max(limits)
-        OR min(size_bytes) <> max(size_bytes)
-),
-
--- one row per such volume, with what all sources tell of it
+-- one row per volume and stretch of time, the source that counts and one that tells different numbers; where
+-- they do not hold together the time ends before it begins, and is no finding
 problem AS (
     SELECT
-        volume_id,
-        string_agg(words, '; ' ORDER BY source) AS words,
-        max(valid_from) AS interval_start
-    FROM told
-    SEMI JOIN contradicted USING (volume_id)
-    GROUP BY volume_id
+        state.volume_id,
+        state.volume,
+        state.sold_vm_id,
+        state.account_id,
+        counting.source AS counting_source,
+        counting.words AS counting_words,
+        other.source,
+        other.words,
+        greatest(state.valid_from, counting.valid_from, other.valid_from) AS valid_from,
+        least(state.valid_to, counting.valid_to, other.valid_to) AS valid_to
+    FROM volume_state AS state
+    JOIN told AS counting
+        ON state.volume_id = counting.volume_id AND state.storage_source = counting.source
+    JOIN told AS other
+        ON state.volume_id = other.volume_id
+    WHERE
+        counting.limits <> other.limits
+        OR counting.size_bytes <> other.size_bytes
 )
 
 SELECT
     'violation' AS status,
     'volume' AS resource_kind,
-    problem.volume_id AS resource_id,
-    entitlement.vm_id,
-    problem.volume_id,
-    entitlement.account_id,
-    problem.words AS observed,
-    'the same numbers from all storage sources' AS expected,
+    volume_id AS resource_id,
+    sold_vm_id AS vm_id,
+    volume_id,
+    account_id,
+    format('{}: {}', source, words) AS observed,
+    format('as {} tells, which counts: {}', counting_source, counting_words) AS expected,
     NULL::VARCHAR AS unit,
     format(
-        'Storage sources tell different numbers of volume {} ({}); {} counts.',
-        concat(problem.volume_id, ' (' || entitlement.volume_name || ')'), problem.words, allocation.source
+        'Storage sources tell different numbers of volume {}: {} counts ({}), and {} tells otherwise ({}).',
+        volume, counting_source, counting_words, source, words
     ) AS reason,
-    problem.interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
+    valid_from AS interval_start,
+    valid_to AS interval_end
 FROM problem
-JOIN allocation_at_moment($period_start) AS allocation
-    ON problem.volume_id = allocation.volume_id
-LEFT JOIN entitlement_at_moment($period_start) AS entitlement
-    ON problem.volume_id = entitlement.volume_id

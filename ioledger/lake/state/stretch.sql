@@ -21,6 +21,13 @@ changing AS (
     WHERE volume_id IS NOT NULL AND (valid_from > $period_start OR valid_to < $period_end)
 ),
 
+-- one row per change of the settings within the period: of all volumes may another policy mode hold then
+other_settings AS (
+    SELECT DISTINCT valid_from AS border_at
+    FROM setting
+    WHERE valid_from > $period_start AND valid_from < $period_end
+),
+
 -- one row per volume and moment at which something begins or ends
 border AS (
     SELECT volume_id, $period_start AS border_at FROM changing
@@ -28,6 +35,11 @@ border AS (
     SELECT volume_id, valid_from FROM changing WHERE valid_from > $period_start
     UNION
     SELECT volume_id, valid_to FROM changing WHERE valid_to < $period_end
+    UNION
+    SELECT held.volume_id, unnest([$period_start, other_settings.border_at])
+    FROM held
+    CROSS JOIN other_settings
+    WHERE held.volume_id IS NOT NULL
 )
 
 SELECT

@@ -11,6 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from ioledger.lake import layout, stretches
+from ioledger.lake.reader import scan
 from ioledger.lake.settings import BEGINNING_OF_TIME
 from ioledger.model.period import utc_day
 from ioledger.model.tables import DISK_IO_STAT, SAMPLE_STRETCH
@@ -60,12 +61,24 @@ def prepare(lake: OpenLake, period_start: datetime, period_end: datetime) -> Non
     lake.show(DISK_IO_STAT.name, [path for path in samples if path not in index_of])
     _make(lake.connection, period_start, period_end)
     lake.show_all()
+    loose = stretches.without_index(lake.files[DISK_IO_STAT.name], lake.files[SAMPLE_STRETCH.name])
+    _make_history(lake.connection, scan(DISK_IO_STAT.name, loose), period_start, period_end)
 
 
 def prepare_rows(connection: duckdb.DuckDBPyConnection, period_start: datetime, period_end: datetime) -> None:
     """Make the same tables of rows in memory (``reader.connect_tables``)."""
     _run(connection, "reach", period_start, period_end)
     _make(connection, period_start, period_end)
+    _make_history(connection, f"FROM stored_{DISK_IO_STAT.name}", period_start, period_end)
+
+
+def _make_history(
+    connection: duckdb.DuckDBPyConnection, loose_samples: str, period_start: datetime, period_end: datetime
+) -> None:
+    # The samples that no index tells of; a rule that looks back reads these and the indices.
+    connection.execute(f"CREATE OR REPLACE VIEW stored_loose_sample AS {loose_samples}")
+    for name in ("caps", "history"):
+        _run(connection, name, period_start, period_end)
 
 
 def _make(connection: duckdb.DuckDBPyConnection, period_start: datetime, period_end: datetime) -> None:
@@ -76,7 +89,7 @@ def _make(connection: duckdb.DuckDBPyConnection, period_start: datetime, period_
             connection.execute(f"CREATE OR REPLACE TABLE {step}_{kind} AS FROM {step}_of('{kind}')")
     # In memory DuckDB compresses the tables of an attached database alone: a tenth of their size remains.
     connection.execute("ATTACH ':memory:' AS state (COMPRESS)")
-    for name in ("pool", "disk", "stretch", "cut", "joined"):
+    for name in ("sampled", "contested", "pool", "disk", "stretch", "cut", "joined", "observed"):
         _run(connection, name, period_start, period_end)
     connection.execute("CHECKPOINT state")
 

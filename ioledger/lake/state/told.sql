@@ -32,37 +32,42 @@ CREATE OR REPLACE MACRO history_of(kind) AS TABLE
     FROM query_table('told_' || kind)
     SEMI JOIN query_table('repeated_' || kind) USING (volume_id);
 
--- What was in force of those volumes, where a snapshot that tells nothing new continues the one before:
--- one row per volume and stretch of time in which nothing but the reading changed. `observed_at` is when
+-- Rows of a table keyed by source and volume, where one that tells nothing new continues the one before: one
+-- row per source, volume and stretch of time in which nothing but the reading changed. `observed_at` is when
 -- it was first told.
-CREATE OR REPLACE MACRO unchanged_of(kind) AS TABLE
+CREATE OR REPLACE MACRO merged_of(held) AS TABLE
     WITH
-    -- one row per snapshot in force, with a hash of all that it tells
+    -- one row per row, with a hash of all that it tells
     content AS (
         SELECT *, hash(*COLUMNS(* EXCLUDE (run_id, observed_at, valid_from, valid_to))) AS content
-        FROM in_force_of('history_' || kind)
+        FROM query_table(held)
     ),
 
-    -- one row per snapshot in force, and whether it goes on with the one before
+    -- one row per row, and whether it goes on with the one before
     compared AS (
         SELECT
             *,
             lag(valid_to) OVER volume AS earlier_valid_to,
             coalesce(earlier_valid_to = valid_from AND lag(content) OVER volume = content, false) AS continues,
-            max(valid_to) OVER (PARTITION BY volume_id) AS final_valid_to
+            max(valid_to) OVER (PARTITION BY source, volume_id) AS final_valid_to
         FROM content
-        WINDOW volume AS (PARTITION BY volume_id ORDER BY valid_from)
+        WINDOW volume AS (PARTITION BY source, volume_id ORDER BY valid_from)
     )
 
     SELECT
         * EXCLUDE (content, earlier_valid_to, continues, final_valid_to)
         REPLACE (
             coalesce(
-                lead(earlier_valid_to) OVER (PARTITION BY volume_id ORDER BY valid_from), final_valid_to
+                lead(earlier_valid_to) OVER (PARTITION BY source, volume_id ORDER BY valid_from), final_valid_to
             ) AS valid_to
         )
     FROM compared
     WHERE NOT continues;
+
+-- What was in force of those volumes: one row per volume and stretch of time in which nothing changed.
+CREATE OR REPLACE MACRO unchanged_of(kind) AS TABLE
+    WITH in_force AS (FROM in_force_of('history_' || kind))
+    FROM merged_of('in_force');
 
 -- What was in force within the period: one row per volume and stretch of time in which nothing changed.
 CREATE OR REPLACE MACRO uncut_of(kind) AS TABLE

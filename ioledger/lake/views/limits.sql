@@ -63,6 +63,23 @@ CREATE MACRO is_sold(iops, iops_per_gib) AS
 CREATE MACRO sold_iops_of(iops, iops_per_gib, size_bytes) AS
     coalesce(iops, (iops_per_gib::DECIMAL(24, 6) * 1000000)::HUGEINT * size_bytes // 1073741824000000);
 
+-- The least size in bytes at which an amount for each GiB comes to these IOPS. NULL for no IOPS, to which it
+-- comes at any small size, and for an amount of nothing.
+CREATE MACRO least_size_of(iops, iops_per_gib) AS
+    (nullif(iops, 0)::HUGEINT * 1073741824000000 + (iops_per_gib::DECIMAL(24, 6) * 1000000)::HUGEINT - 1)
+    // nullif((iops_per_gib::DECIMAL(24, 6) * 1000000)::HUGEINT, 0);
+
+-- Likewise, in whole GiB where such a size comes to these IOPS too.
+CREATE MACRO likely_size_of(iops, iops_per_gib) AS
+    CASE
+        WHEN
+            sold_iops_of(
+                NULL, iops_per_gib, (least_size_of(iops, iops_per_gib) + 1073741823) // 1073741824 * 1073741824
+            ) = iops
+            THEN (least_size_of(iops, iops_per_gib) + 1073741823) // 1073741824 * 1073741824
+        ELSE least_size_of(iops, iops_per_gib)
+    END;
+
 -- Caps, of operations or of bytes per second alike.
 
 -- The most that reads and writes reach together for good: the total, or both directions added up,
@@ -76,18 +93,28 @@ CREATE MACRO ceiling_of(total, read, write) AS
 CREATE MACRO is_one_sided(total, read, write) AS
     total IS NULL AND (read IS NULL) <> (write IS NULL);
 
--- The most per second while a burst lasts; where there is no burst that is the cap. A burst without a
--- cap limits nothing.
-CREATE MACRO burst_rate_of(cap, burst) AS
-    CASE WHEN cap IS NOT NULL THEN greatest(cap, burst) END;
+-- Whether what was sold in total is capped in reads and writes apart, or the reverse.
+CREATE MACRO is_other_form(sold_total, sold_read, sold_write, total, read, write) AS
+    (sold_total IS NULL) <> (total IS NULL)
+    AND coalesce(sold_total, sold_read, sold_write) IS NOT NULL
+    AND coalesce(total, read, write) IS NOT NULL;
 
--- Whether a cap that was sold in total is set on reads and writes apart, or the reverse, and lets another
--- amount through for good. A cap on one direction alone has no such amount, which is another one too.
+-- Likewise, and with another amount that it lets through for good. A cap on one direction alone has no such
+-- amount, which is another one too.
 CREATE MACRO is_sum_changed(sold_total, sold_read, sold_write, total, read, write) AS
-    coalesce(sold_total, sold_read, sold_write) IS NOT NULL
-    AND coalesce(total, read, write) IS NOT NULL
-    AND (sold_total IS NULL) <> (total IS NULL)
+    is_other_form(sold_total, sold_read, sold_write, total, read, write)
     AND ceiling_of(sold_total, sold_read, sold_write) IS DISTINCT FROM ceiling_of(total, read, write);
+
+-- Whether reads are capped at what was sold for writes, and writes at what was sold for reads.
+CREATE MACRO is_crossed(sold_read, sold_write, read, write) AS
+    coalesce(sold_read = write AND sold_write = read AND read <> write, false);
+
+-- Whether a cap is another one than was sold: its rate, its burst, or a burst that lasts longer. One that
+-- lasts shorter, or has no length, is not told here.
+CREATE MACRO is_other_cap(sold, sold_burst, sold_burst_seconds, cap, burst, burst_seconds) AS
+    sold IS DISTINCT FROM cap
+    OR sold_burst IS DISTINCT FROM burst
+    OR coalesce(burst_seconds > sold_burst_seconds, false);
 
 -- A cap in words, with its unit, and what reads and writes come to together: '1000 IOPS in total'. NULL
 -- where there is none.
@@ -104,6 +131,11 @@ CREATE MACRO cap_in_words(total, read, write, unit) AS
         WHEN is_one_sided(total, read, write) THEN ' alone'
         ELSE coalesce(format(' ({} {} together)', read::HUGEINT + write, unit), '')
     END;
+
+-- The most per second while a burst lasts; where there is no burst that is the cap. A burst without a
+-- cap limits nothing.
+CREATE MACRO burst_rate_of(cap, burst) AS
+    CASE WHEN cap IS NOT NULL THEN greatest(cap, burst) END;
 
 -- The most that passes within a time (microseconds) after a rest, as an amount, rounded down. QEMU
 -- fills a bucket that runs out at the cap: it holds the burst times its length, or a tenth of the cap
@@ -159,4 +191,113 @@ CREATE MACRO at_least_iops_of(enforced, min_iops, iops_unit_bytes, attached_coun
         WHEN iops_at_size(min_iops, iops_unit_bytes, request_bytes) IS NOT NULL THEN least(
             iops_at_size(least_share_of(min_iops, attached_count), iops_unit_bytes, request_bytes), at_most_iops
         )
+    END;
+
+-- What a disk was observed to do over a time (microseconds), beside its caps (metering.md, rule 12).
+
+-- Whether an amount over a time reaches 95 % of a cap per second; in integers, without a division.
+CREATE MACRO is_at_cap(amount, cap, lasted_us) AS
+    CASE WHEN cap IS NULL THEN false ELSE amount::HUGEINT * 100000000 >= cap::HUGEINT * 95 * lasted_us END;
+
+-- The same for a cap on operations that counts a large request as several.
+CREATE MACRO is_at_cap_by_size(bytes, io_size, cap, lasted_us) AS
+    CASE
+        WHEN cap IS NULL OR coalesce(io_size, 0) = 0 THEN false
+        ELSE bytes::HUGEINT * 100000000 // io_size >= cap::HUGEINT * 95 * lasted_us
+    END;
+
+-- Whether a disk that did something came near one of its caps; `cap` has the columns of a sample's caps.
+CREATE MACRO is_near_cap(read_ops, write_ops, read_bytes, write_bytes, cap, lasted_us) AS
+    (read_ops > 0 OR write_ops > 0 OR read_bytes > 0 OR write_bytes > 0)
+    AND (
+        is_at_cap(read_ops::HUGEINT + write_ops, cap.cap_total_iops, lasted_us)
+        OR is_at_cap(read_ops, cap.cap_read_iops, lasted_us)
+        OR is_at_cap(write_ops, cap.cap_write_iops, lasted_us)
+        OR is_at_cap_by_size(read_bytes::HUGEINT + write_bytes, cap.cap_io_size, cap.cap_total_iops, lasted_us)
+        OR is_at_cap_by_size(read_bytes, cap.cap_io_size, cap.cap_read_iops, lasted_us)
+        OR is_at_cap_by_size(write_bytes, cap.cap_io_size, cap.cap_write_iops, lasted_us)
+        OR is_at_cap(read_bytes::HUGEINT + write_bytes, cap.cap_total_bps, lasted_us)
+        OR is_at_cap(read_bytes, cap.cap_read_bps, lasted_us)
+        OR is_at_cap(write_bytes, cap.cap_write_bps, lasted_us)
+    );
+
+-- The operations of requests as a limit counts them that takes a request for max(1, size / unit) operations:
+-- at least so many, for the sizes of the requests are not known one by one.
+CREATE MACRO counted_ops_of(ops, bytes, unit_bytes) AS
+    greatest(ops, bytes // nullif(unit_bytes, 0));
+
+-- Whether an amount is more than a cap, its burst and a tolerance (percent) let pass within a time.
+CREATE MACRO is_above_cap(amount, cap, burst, burst_seconds, lasted_us, tolerance_percent) AS
+    coalesce(
+        amount::HUGEINT * 100 > most_within(cap, burst, burst_seconds, lasted_us) * (100 + tolerance_percent), false
+    );
+
+-- Which cap of a disk did not hold: `what` it counts, the `amount` that passed, the `cap` and its `unit`. NULL
+-- where all held. `done` has what passed in `elapsed_us`, `cap` the columns of a sample's caps.
+CREATE MACRO broken_cap_of(done, cap, tolerance_percent) AS
+    CASE
+        WHEN is_above_cap(
+            counted_ops_of(
+                done.read_ops::HUGEINT + done.write_ops, done.read_bytes::HUGEINT + done.write_bytes, cap.cap_io_size
+            ),
+            cap.cap_total_iops, cap.cap_total_iops_burst, cap.cap_total_iops_burst_seconds, done.elapsed_us,
+            tolerance_percent
+        ) THEN {
+            'what': 'operations',
+            'amount': counted_ops_of(
+                done.read_ops::HUGEINT + done.write_ops, done.read_bytes::HUGEINT + done.write_bytes, cap.cap_io_size
+            ),
+            'cap': cap.cap_total_iops,
+            'unit': 'operations per second'
+        }
+        WHEN is_above_cap(
+            counted_ops_of(done.read_ops::HUGEINT, done.read_bytes, cap.cap_io_size),
+            cap.cap_read_iops, cap.cap_read_iops_burst, cap.cap_read_iops_burst_seconds, done.elapsed_us,
+            tolerance_percent
+        ) THEN {
+            'what': 'read operations',
+            'amount': counted_ops_of(done.read_ops::HUGEINT, done.read_bytes, cap.cap_io_size),
+            'cap': cap.cap_read_iops,
+            'unit': 'operations per second'
+        }
+        WHEN is_above_cap(
+            counted_ops_of(done.write_ops::HUGEINT, done.write_bytes, cap.cap_io_size),
+            cap.cap_write_iops, cap.cap_write_iops_burst, cap.cap_write_iops_burst_seconds, done.elapsed_us,
+            tolerance_percent
+        ) THEN {
+            'what': 'write operations',
+            'amount': counted_ops_of(done.write_ops::HUGEINT, done.write_bytes, cap.cap_io_size),
+            'cap': cap.cap_write_iops,
+            'unit': 'operations per second'
+        }
+        WHEN is_above_cap(
+            done.read_bytes::HUGEINT + done.write_bytes,
+            cap.cap_total_bps, cap.cap_total_bps_burst, cap.cap_total_bps_burst_seconds, done.elapsed_us,
+            tolerance_percent
+        ) THEN {
+            'what': 'bytes',
+            'amount': done.read_bytes::HUGEINT + done.write_bytes,
+            'cap': cap.cap_total_bps,
+            'unit': 'bytes per second'
+        }
+        WHEN is_above_cap(
+            done.read_bytes,
+            cap.cap_read_bps, cap.cap_read_bps_burst, cap.cap_read_bps_burst_seconds, done.elapsed_us,
+            tolerance_percent
+        ) THEN {
+            'what': 'bytes read',
+            'amount': done.read_bytes::HUGEINT,
+            'cap': cap.cap_read_bps,
+            'unit': 'bytes per second'
+        }
+        WHEN is_above_cap(
+            done.write_bytes,
+            cap.cap_write_bps, cap.cap_write_bps_burst, cap.cap_write_bps_burst_seconds, done.elapsed_us,
+            tolerance_percent
+        ) THEN {
+            'what': 'bytes written',
+            'amount': done.write_bytes::HUGEINT,
+            'cap': cap.cap_write_bps,
+            'unit': 'bytes per second'
+        }
     END;

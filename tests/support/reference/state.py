@@ -46,7 +46,7 @@ def expired_observed_at(facts: Facts, table: str, volume_id: str, moment: int) -
 
 
 def _news(row: Row, facts: Facts, table: str, since: int, moment: int) -> bool:
-    """Tell whether the source has told of the volume, or completed a run, from ``row`` to ``moment``, ``since`` apart."""
+    """Tell whether the source has told of the volume again, or completed a run, after ``row`` and by ``moment``."""
     told = [
         other["observed_at"]
         for other in facts.rows(table)

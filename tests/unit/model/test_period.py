@@ -9,7 +9,7 @@ import pytest
 
 from ioledger.errors import ConfigurationError
 from ioledger.lake.settings import BEGINNING_OF_TIME, END_OF_TIME
-from ioledger.model.period import Window, parse_duration, parse_moment, windows
+from ioledger.model.period import Window, parse_duration, parse_moment, parse_period, windows
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
 MINUTE = timedelta(minutes=1)
@@ -103,3 +103,35 @@ def test_a_change_of_the_zone_is_a_border() -> None:
     hours = windows(changes - MINUTE, changes + 21 * MINUTE, spans)
     assert lengths(hours) == [10, 20, 60]
     assert hours[1][0] == changes
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "start", "end"),
+    [
+        ("2026-11", "UTC", "2026-11-01T00:00Z", "2026-12-01T00:00Z"),
+        ("2026-10", "Europe/Berlin", "2026-09-30T22:00Z", "2026-10-31T23:00Z"),
+        ("2026-10-25", "Europe/Berlin", "2026-10-24T22:00Z", "2026-10-25T23:00Z"),
+        ("2026-02-28", "Pacific/Kiritimati", "2026-02-27T10:00Z", "2026-02-28T10:00Z"),
+    ],
+)
+def test_a_period_is_a_month_or_a_day_of_the_billing_time_zone(text: str, zone: str, start: str, end: str) -> None:
+    spans = [(datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC), ZoneInfo(zone))]
+
+    assert parse_period(text, spans) == (datetime.fromisoformat(start), datetime.fromisoformat(end))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("November", "is no period; write a month as 2026-11 or a day as 2026-11-22"),
+        ("2026-13", "is no period"),
+        ("2026-02-30", "is no period"),
+        ("0001-01", "out of range"),
+        ("2011-12-30", "the billing time zone has no 2011-12-30"),
+    ],
+)
+def test_a_period_that_is_none_is_refused(text: str, says: str) -> None:
+    spans = [(datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC), ZoneInfo("Pacific/Apia"))]
+
+    with pytest.raises(ConfigurationError, match=says):
+        parse_period(text, spans)

@@ -1,0 +1,81 @@
+"""Ties findings over a period to the bill: the usage records that each of them touches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from ioledger.lake import layout, reader
+from ioledger.model.period import utc_days
+from ioledger.model.tables import USAGE_RECORD
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from decimal import Decimal
+    from pathlib import Path
+
+    import duckdb
+
+    from policies.finding import Finding
+    from policies.judged import Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The usage records that a finding touches, each as a whole; all None where there is none.
+
+    ``touched_sold_iops_seconds`` less ``touched_deliverable_iops_seconds`` was sold and could not be had.
+    """
+
+    touched_records: int | None = None
+    touched_ops: int | None = None
+    touched_sold_iops_seconds: Decimal | None = None
+    touched_deliverable_iops_seconds: Decimal | None = None
+
+
+def touched(connection: duckdb.DuckDBPyConnection, findings: Sequence[Finding]) -> tuple[list[Touched], Touched]:
+    """Return what each of the findings touches, and what all that count do, no record counted twice.
+
+    ``connection`` is to a lake with its usage records. Findings without an interval touch nothing.
+    """
+    spans = [(number, it) for number, it in enumerate(findings) if it.interval_start and it.interval_end]
+    connection.execute(
+        _statement("found"),
+        {
+            "number": [number for number, _ in spans],
+            "resource_kind": [finding.resource_kind for _, finding in spans],
+            "resource_id": [finding.resource_id for _, finding in spans],
+            "volume_id": [finding.volume_id for _, finding in spans],
+            "is_counted": [finding.exempted_by is None for _, finding in spans],
+            "starts": [finding.interval_start for _, finding in spans],
+            "ends": [finding.interval_end for _, finding in spans],
+        },
+    )
+    amounts_of = connection.execute(_statement("touched")).fetchall()
+    by_number = {number: Touched(*amounts) for number, *amounts in amounts_of}
+    nothing = Touched()
+    return [by_number.get(number, nothing) for number in range(len(findings))], by_number.get(None, nothing)
+
+
+def in_lake(lake: Path, judged: Judged, findings: Sequence[Finding]) -> tuple[list[Touched], Touched, datetime | None]:
+    """Do the same with the usage records of a lake; return also until when the period has any.
+
+    Raises LakeError if they cannot be read.
+    """
+    # Hours of the billing time zone begin and end under another UTC day than the period at most a day apart.
+    days = utc_days(judged.start + timedelta(days=number) for number in range(-1, (judged.end - judged.start).days + 3))
+    with reader.open_unlisted(lake) as opened:
+        opened.show(USAGE_RECORD.name, layout.files_of_days(lake, USAGE_RECORD.name, days))
+        ((until,),) = opened.connection.execute(
+            "SELECT max(window_end) FROM usage_record WHERE window_start < $end AND window_end > $start",
+            {"start": judged.start, "end": judged.end},
+        ).fetchall()
+        of_each, of_all = touched(opened.connection, findings)
+    return of_each, of_all, until
+
+
+def _statement(name: str) -> str:
+    return resources.files("policies").joinpath(f"{name}.sql").read_text(encoding="utf-8")
