@@ -87,7 +87,11 @@ def test_a_source_that_is_retired_is_not_missed() -> None:
 
 def attached(old_run: datetime, first_told: datetime) -> dict[str, list[Row]]:
     """Give a volume that was told of at ``first_told`` and at noon, and a source that ran last at ``old_run``."""
-    runs = [a_run("array", "storage", first_told), a_run("array", "storage", NOON), a_run("kvm-old", "hypervisor", old_run)]
+    runs = [
+        a_run("array", "storage", first_told),
+        a_run("array", "storage", NOON),
+        a_run("kvm-old", "hypervisor", old_run),
+    ]
     later = a_run("kvm", "hypervisor", NOON + MINUTE)
     return {"collection_run": [*runs, later], "provisioned_iops": [an_allocation(first_told), an_allocation(NOON)]}
 
