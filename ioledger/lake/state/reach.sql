@@ -21,3 +21,29 @@ SELECT
     $period_start AS period_start,
     $period_end AS period_end
 FROM complete;
+
+-- The sources that are to report within the period: one row per source that was heard of before its end and
+-- not retired before it begins, the time from its first run on, and until when it is waited for.
+CREATE OR REPLACE TABLE expected_source AS
+WITH
+-- one row per source that is retired, and since when
+retired AS (
+    SELECT source, min(valid_from) AS retired_at
+    FROM (SELECT unnest(retired) AS source, valid_from FROM setting WHERE valid_to > $period_start)
+    GROUP BY source
+),
+
+-- one row per source
+heard AS (
+    SELECT source, any_value(kind) AS kind, min(started_at) AS expected_from
+    FROM collection_run
+    WHERE started_at < $period_end
+    GROUP BY source
+)
+
+SELECT
+    heard.*,
+    least($period_end, retired.retired_at) AS expected_until
+FROM heard
+LEFT JOIN retired USING (source)
+WHERE coalesce(retired.retired_at > $period_start, true);
