@@ -94,10 +94,15 @@ class SourceTable(BaseModel):
 
 
 class CheckTable(StrictModel):
-    """The ``[check]`` table: how long one rule may take, and how much memory rules of the user's own may take."""
+    """The ``[check]`` table.
+
+    How long one rule may take, how much memory rules of the user's own may take, and how soon a finding
+    that comes back is still the same one.
+    """
 
     rule_timeout_seconds: Annotated[int, Field(ge=1)] = 300
     own_rules_memory_mib: Annotated[int, Field(ge=64)] = 1024
+    flap_damping_seconds: Annotated[int, Field(ge=0, le=100 * 366 * 86_400)] = 86_400
 
 
 class Configuration(StrictModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
 from ioledger.lake import layout, settings
 from ioledger.model.period import parse_moment
 from ioledger.terminal import format_choice, format_option, show
-from policies import cases, checking, documentation, engine, exemptions, outputs, store
+from policies import cases, checking, documentation, engine, exemptions, life, outputs, store
 from policies.own_rules import load_own_rules
 from policies.rule import SEVERITIES, load_rules
 from policies.sandbox import Sandbox
@@ -42,6 +43,7 @@ own_rules_option = click.option(
     show_default=True,
     help="The least severity that makes the exit code 1.",
 )
+@click.option("--new", "only_new", is_flag=True, help="Give only what no earlier check found; so does the exit code.")
 @own_rules_option
 @format_choice(outputs.FORMATS)
 @click.option(
@@ -52,15 +54,23 @@ own_rules_option = click.option(
     help="Write to a file, whole or not at all [default: stdout].",
 )
 @click.pass_obj
-def check(  # noqa: PLR0913, PLR0917 - one argument for each option
-    app: App, at: str | None, fail_on: Severity, own_rules: Path | None, output_format: str, to: Path | None
+def check(  # noqa: PLR0913 - one argument for each option
+    app: App,
+    at: str | None,
+    fail_on: Severity,
+    own_rules: Path | None,
+    *,
+    only_new: bool,
+    output_format: str,
+    to: Path | None,
 ) -> int:
     """Judge by the policy rules what is in force at a moment.
 
     Findings are printed and kept in the lake. A finding is a violation, or unknown where data is
     missing. The exit code is 1 if there are findings, of either kind, as severe as --fail-on or
     more, which no entry of exemptions.toml covers. It is 2 if a rule could not be run, which is a
-    finding too; the other rules are not concerned. TIME is ISO 8601; without an offset it is meant
+    finding too; the other rules are not concerned. With --new both rest on what the check before
+    did not find, so that an alert comes once. TIME is ISO 8601; without an offset it is meant
     in the lake's billing time zone.
     """
     if to:
@@ -73,19 +83,20 @@ def check(  # noqa: PLR0913, PLR0917 - one argument for each option
     now = app.clock.now()
     moment = parse_moment(at, settings.at(settings.load(lake), now).zone) if at else now
     found = checking.check(lake, rules, moment, thresholds, configuration.check)
-    seen = store.carried_over(found, store.first_seen_before(lake, moment))
-    findings, leftovers = exemptions.applied(seen, exempting, moment)
-    report = outputs.Report(moment, rules, findings, leftovers)
+    damping = timedelta(seconds=configuration.check.flap_damping_seconds)
+    lives = life.follow(found, store.last_before(lake, moment), moment, {rule.code for rule in rules}, damping)
+    findings, leftovers = exemptions.applied(lives.found, exempting, moment)
+    report = outputs.Report(moment, rules, findings, leftovers, engine.worst_first(lives.resolved), only_new)
     # Kept first: a reader of stdout that leaves early ends the command.
-    store.store(lake, findings, moment)
+    store.store(lake, [*findings, *lives.resolved, *lives.carried], moment)
     outputs.deliver(report, output_format, to)
     for leftover in leftovers:
         _log.warning("%s", leftover)
     _log.info("%s", _summary(report))
-    if report.failed:
+    if any(finding.status == "error" for finding in report.shown):
         return EXIT_WRONG_USE
     failing = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
-    return EXIT_FINDINGS if any(finding.severity in failing for finding in report.counted) else 0
+    return EXIT_FINDINGS if any(finding.severity in failing for finding in report.shown) else 0
 
 
 def _all_rules(own_rules: Path | None) -> list[Rule]:
@@ -94,7 +105,7 @@ def _all_rules(own_rules: Path | None) -> list[Rule]:
 
 def _summary(report: outputs.Report) -> str:
     hint = "; `ioledger rules explain CODE` says why a finding matters and how to mend it"
-    return outputs.tally(report) + (hint if report.counted and not report.failed else "")
+    return outputs.tally(report) + (hint if report.shown and not report.failed else "")
 
 
 @click.group(invoke_without_command=True)

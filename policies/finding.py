@@ -34,6 +34,9 @@ class Finding:
     first_seen_at: datetime
     last_seen_at: datetime
     exempted_by: str | None = None
+    checked_at: datetime | None = None
+    resolved_at: datetime | None = None
+    returns: int = 0
 
     @property
     def problem(self) -> tuple[str, str, str, str]:

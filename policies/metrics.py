@@ -20,6 +20,8 @@ _MEANINGS: Final = {
     "violation": "Findings of what is known to be wrong, without exempted ones.",
     "unknown": "Findings of what could not be judged because data is missing, without exempted ones.",
     "exempted": "Findings that an exemption covers.",
+    "new": "Findings that this check saw for the first time, without exempted ones.",
+    "resolved": "Findings that this check no longer saw, without exempted ones.",
 }
 
 
@@ -34,6 +36,8 @@ class _Collector:
         found: Counter[tuple[str, str]] = Counter(
             (finding.code, "exempted" if finding.exempted_by else finding.status) for finding in report.findings
         )
+        found.update((finding.code, "new") for finding in report.begun)
+        found.update((finding.code, "resolved") for finding in report.ended)
         was_run = [rule for rule in report.rules if rule.code not in report.failed]
         for kind, meaning in _MEANINGS.items():
             family = _family(f"ioledger_findings_{kind}", meaning)

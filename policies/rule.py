@@ -28,7 +28,9 @@ SHIPPED_RULES: Final = Path(__file__).with_name("rules")
 PREFIX: Final = "QOS"
 """What the codes of shipped rules begin with, those of later versions too."""
 
-ADDED_BY_THE_CHECK: Final = ("code", "severity", "first_seen_at", "last_seen_at", "exempted_by")
+ADDED_BY_THE_CHECK: Final = (
+    "code", "severity", "first_seen_at", "last_seen_at", "exempted_by", "checked_at", "resolved_at", "returns",
+)  # fmt: skip
 
 RESULT: Final = {
     column.name: "TIMESTAMP WITH TIME ZONE" if column.type == TIME else "VARCHAR"

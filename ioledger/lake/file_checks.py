@@ -100,15 +100,22 @@ def _of_values(file: StoredFile, rows: pa.Table) -> Iterator[str]:
             strange = set(pc.unique(rows.column(name)).to_pylist()) - {None, *valid}
             if strange:
                 yield f"{name} is {min(strange)!r} in some rows"
-    ends = pc.min_max(rows.column(table.time)).as_py()
-    if ends["min"] is not None and not ends["min"].date() == file.day == ends["max"].date():
-        yield f"it has rows of another date, {table.time} {ends['min'].isoformat()} to {ends['max'].isoformat()}"
+    yield from _of_dates(file, rows)
     if file.source is not None:
         others = [source for source in pc.unique(rows.column("source")).to_pylist() if source != file.source]
         if others:
             yield f"it has rows of another source, {min(others)}"
     if table.name in FACTS:
         yield from _of_runs(file, rows)
+
+
+def _of_dates(file: StoredFile, rows: pa.Table) -> Iterator[str]:
+    time = file.table.time
+    if time not in rows.column_names:  # an older file, of a table that does not require the column
+        return
+    ends = pc.min_max(rows.column(time)).as_py()
+    if ends["min"] is not None and not ends["min"].date() == file.day == ends["max"].date():
+        yield f"it has rows of another date, {time} {ends['min'].isoformat()} to {ends['max'].isoformat()}"
 
 
 def _of_runs(file: StoredFile, rows: pa.Table) -> Iterator[str]:

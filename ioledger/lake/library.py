@@ -53,7 +53,10 @@ class Library:
         return self.connection.table("quarantine")
 
     def findings(self) -> duckdb.DuckDBPyRelation:
-        """Give the findings that ``ioledger check`` stored."""
+        """Give the findings that every ``ioledger check`` stored.
+
+        The view ``open_finding`` has what is wrong as far as the last check knows.
+        """
         return self.connection.table("finding")
 
     def close(self) -> None:

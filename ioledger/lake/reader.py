@@ -17,14 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import layout, locks
+from ioledger.lake import check_files, layout, locks
 from ioledger.lake import settings as lake_settings
 from ioledger.lake.schema import typed
 from ioledger.model.columns import COUNT, EXACT, FLAG, PER_GIB, TEXT, TIME
-from ioledger.model.tables import COLLECTION_RUN, FACTS, TABLES
+from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
     from typing import Any
 
@@ -55,6 +56,7 @@ _VIEWS: Final = (
     "at_moment",
     "final_window",
     "usage_record_id",
+    "open_finding",
 )
 """The files of ``views/`` in the order in which they build on one another."""
 
@@ -125,7 +127,7 @@ def _opened(lake: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[OpenLak
             # the views of the contract are made over empty tables, which then give way to the files.
             for name in TABLES:
                 connection.execute(f"CREATE TABLE stored_{name} AS {scan(name, ())}")
-            _install(connection, line)
+            _install(connection, line, check_files.last_moment(files.get(FINDING.name, ())))
             for name in TABLES:
                 connection.execute(f"DROP TABLE stored_{name}")
             for name in TABLES:
@@ -147,7 +149,8 @@ def connect_tables(
         connection.register("given", typed(table, tables.get(name, ())))
         connection.execute(f"CREATE TABLE stored_{name} AS SELECT * FROM given")
         connection.unregister("given")
-    _install(connection, lake_settings.timeline(settings))
+    (last_checked_at,) = connection.execute("SELECT max(checked_at) FROM stored_finding").fetchall()[0]
+    _install(connection, lake_settings.timeline(settings), last_checked_at)
     return connection
 
 
@@ -175,9 +178,10 @@ def literal(path: Path) -> str:
     return f"'{pattern}'"
 
 
-def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
+def _install(connection: duckdb.DuckDBPyConnection, line: Timeline, last_checked_at: datetime | None) -> None:
     """Create the settings, the committed facts, and the views of the contract."""
     _install_settings(connection, line)
+    connection.execute(view("last_check"), {"checked_at": last_checked_at})
     for name in TABLES:
         committed = name in FACTS and name != COLLECTION_RUN.name
         only = "SEMI JOIN stored_collection_run USING (source, run_id)" if committed else ""

@@ -232,9 +232,16 @@ _FINDING = [
     Column("expected", TEXT, "what should have been found"),
     Column("unit", TEXT, "the unit of observed and expected"),
     Column("reason", TEXT, "the finding, or why records are withheld, in a sentence"),
-    Column("first_seen_at", TIME, "the first check, without interruption, that found it"),
+    Column("first_seen_at", TIME, "the check that found it first; coming back within the damping time is no beginning"),
     Column("last_seen_at", TIME, "the check that found it last"),
     Column("exempted_by", TEXT, "the exemption that covers it: its owner, its last day and why"),
+    Column("checked_at", TIME, "the check that wrote the row; it did not find it itself if last_seen_at is earlier"),
+    Column(
+        "resolved_at",
+        TIME,
+        "the first check that judged it and no longer found it; NULL: it is found, or nobody knows that it is gone",
+    ),
+    Column("returns", COUNT, "how often it came back within the damping time", "returns"),
 ]
 
 COLUMNS: Final[dict[str, Column]] = {

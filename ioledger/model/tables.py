@@ -213,15 +213,15 @@ USAGE_MONTH: Final = Table(
 
 FINDING: Final = Table(
     name="finding",
-    meaning="what the policy rules found, one row per problem; a rule that could not be run is one, with the status "
-    "`error` and itself as the resource",
-    time="last_seen_at",
-    key=("code", "resource_kind", "resource_id"),
+    meaning="what the policy rules found, one file per check and in it one row per problem, for a time also what is no "
+    "longer found; a rule that could not be run is a problem, with the status `error` and itself as the resource",
+    time="checked_at",
+    key=("code", "resource_kind", "resource_id", "status"),
     required=("code", "severity", "status", "resource_kind", "resource_id", "reason", "first_seen_at", "last_seen_at"),
     names=(
         "code", "severity", "status", "resource_kind", "resource_id", "vm_id", "volume_id", "account_id",
         "interval_start", "interval_end", "observed", "expected", "unit", "reason", "first_seen_at", "last_seen_at",
-        "exempted_by",
+        "exempted_by", "checked_at", "resolved_at", "returns",
     ),
     values={"severity": ("critical", "high", "medium", "low"), "status": ("violation", "unknown", "error")},
 )  # fmt: skip

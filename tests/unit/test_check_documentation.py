@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policy_lake import NOON, ioledger, new_lake
 
+import ioledger as library
+from ioledger.config import CheckTable
+from ioledger.model.tables import FINDING
 from policies import exemptions
 from policies.metrics import exposition
 from policies.outputs import FORMATS, Report
@@ -50,6 +54,24 @@ def test_every_format_and_metric_is_described() -> None:
     assert described == re.findall(r"^# TYPE (\w+) gauge$", exposition(nothing), re.MULTILINE)
     alerted_on = re.findall(r"ioledger_\w+", block("yaml"))
     assert set(alerted_on) <= set(described)
+
+
+def test_the_life_of_a_finding_is_told_with_its_columns_and_the_damping_time() -> None:
+    told = section("The life of a finding")
+
+    assert set(first_column(told)) == set(FINDING.names[-3:]) | {"first_seen_at", "last_seen_at"}
+    (setting,) = re.findall(r"```toml\n(.*?)```", told, re.DOTALL)
+    assert CheckTable(**tomllib.loads(setting)["check"]) == CheckTable()
+
+
+def test_the_example_of_open_findings_answers(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    ioledger(lake, "check")
+
+    with library.open(lake) as opened:
+        rows = opened.connection.sql(block("sql")).fetchall()
+
+    assert rows == [(code, "shop/vda", NOON, 0, False) for code in ("QOS101", "QOS102")]
 
 
 def test_the_example_of_sql_answers(

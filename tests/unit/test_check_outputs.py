@@ -42,8 +42,16 @@ def finding(code: str, resource: str, status: Status = "violation", by: str | No
         code=code, severity=RULES[code].severity, status=status, resource_kind="disk", resource_id=resource,
         vm_id=resource.partition("/")[0], volume_id=None, account_id=None, interval_start=NOON, interval_end=None,
         observed="500", expected="2000", unit="IOPS", reason=f"Disk {resource} | *it* is <so>.", first_seen_at=NOON,
-        last_seen_at=NOON + timedelta(minutes=1), exempted_by=by,
+        last_seen_at=NOON + timedelta(minutes=1), exempted_by=by, checked_at=NOON + timedelta(minutes=1),
     )  # fmt: skip
+
+
+def new(code: str, resource: str, status: Status, by: str | None = None) -> Finding:
+    return replace(finding(code, resource, status, by), first_seen_at=NOON + timedelta(minutes=1))
+
+
+def resolved(code: str, resource: str, by: str | None = None) -> Finding:
+    return replace(finding(code, resource, by=by), last_seen_at=NOON, resolved_at=NOON + timedelta(minutes=1))
 
 
 REPORT = Report(
@@ -51,14 +59,15 @@ REPORT = Report(
     rules=list(RULES.values()),
     findings=[
         finding("QOS102", "shop/vda"),
-        finding("QOS102", "web/vda", "unknown"),
-        finding("QOS101", "shop/vda", "unknown", by="ops, until 2026-12-31: moves"),
-        finding("QOS101", "web/vda", "unknown"),
+        new("QOS102", "web/vda", "unknown"),
+        new("QOS101", "shop/vda", "unknown", by="ops, until 2026-12-31: moves"),
+        replace(finding("QOS101", "web/vda", "unknown"), returns=1),
         finding("QOS402", "[stray]/v_d_a"),
     ],
     leftovers=[Leftover(GONE, "unmatched", 0), Leftover(OVER, "expired", 2), Leftover(OVER, "expired", 0)],
+    resolved=[resolved("QOS201", "vol-1"), resolved("QOS402", "gone/vda"), resolved("QOS402", "a/vda", by="ops")],
 )
-TALLY = "4 rules found 2 critical, 1 high, 1 medium (2 of them unknown); exempted: 1"
+TALLY = "4 rules found 2 critical, 1 high, 1 medium (2 of them unknown); 1 new, 2 resolved; exempted: 1"
 NOTHING = Report(moment=NOON, rules=REPORT.rules, findings=[], leftovers=[])
 
 
@@ -79,11 +88,13 @@ def test_programs_get_every_finding_and_column_in_the_order_of_the_report() -> N
     as_csv = list(csv.DictReader(io.StringIO(written("csv"))))
 
     assert [(f["code"], f["resource_id"], f["exempted_by"]) for f in as_json] == [
-        (f.code, f.resource_id, f.exempted_by) for f in REPORT.findings
+        (f.code, f.resource_id, f.exempted_by) for f in [*REPORT.findings, *REPORT.resolved]
     ]
+    assert [f["resource_id"] for f in as_json if f["resolved_at"]] == ["vol-1", "gone/vda", "a/vda"]
+    assert [f["resource_id"] for f in as_json if f["returns"]] == ["web/vda"]
     assert {tuple(f) for f in as_json} == {FINDING.names}
     assert as_lines == as_json
-    assert as_csv == [{name: value or "" for name, value in f.items()} for f in as_json]
+    assert as_csv == [{name: "" if value is None else str(value) for name, value in f.items()} for f in as_json]
 
 
 def test_people_get_a_table_of_what_counts_and_a_tally_of_everything() -> None:
@@ -133,6 +144,8 @@ def test_monitoring_gets_numbers_by_rule_and_severity_and_nothing_that_grows_wit
     assert numbers("violation") == none | {"QOS102": 1.0, "QOS402": 1.0}
     assert numbers("unknown") == none | {"QOS101": 1.0, "QOS102": 1.0}
     assert numbers("exempted") == none | {"QOS101": 1.0}
+    assert numbers("new") == none | {"QOS102": 1.0}
+    assert numbers("resolved") == none | {"QOS201": 1.0, "QOS402": 1.0}
     assert {s.labels["rule"]: s.value for s in families.pop("ioledger_rule_failed").samples} == none
     others = {name: family.samples for name, family in families.items() if "findings" not in name}
     assert {name: [(s.labels, s.value) for s in samples] for name, samples in others.items()} == {
@@ -152,6 +165,36 @@ def test_a_rule_that_failed_is_told_and_monitoring_gets_no_numbers_that_nobody_k
     assert [line for line in lines if 'rule="QOS201"' in line] == [
         'ioledger_rule_failed{rule="QOS201",severity="critical"} 1.0'
     ]
+
+
+def test_on_demand_only_what_is_new_is_given_and_the_tally_is_still_of_everything() -> None:
+    report = replace(REPORT, only_new=True)
+
+    assert [line.split()[1:4] for line in written("table", report).splitlines()[2:]] == [
+        ["QOS102", "unknown", "web/vda"]
+    ]
+    for output_format in ("json", "ndjson", "csv"):
+        assert written(output_format, report) == written(output_format, replace(NOTHING, findings=REPORT.new))
+    assert [finding.resource_id for finding in REPORT.new] == ["web/vda", "shop/vda"]
+    page = written("markdown", report)
+    assert page.startswith(f"# New policy findings at 2026-11-05T12:01:00Z\n\n{TALLY}.\n\n| severity | code |")
+    assert (page.count("| QOS102 | unknown |"), page.count("| QOS")) == (1, 1)
+    assert written("prometheus", report) == written("prometheus")
+
+
+def test_what_is_resolved_is_tallied_where_nothing_is_left() -> None:
+    report = replace(NOTHING, resolved=REPORT.resolved)
+
+    assert outputs.tally(report) == "4 rules found nothing; 0 new, 2 resolved"
+
+
+def test_a_rule_that_fails_or_runs_again_is_neither_new_nor_resolved() -> None:
+    failed = replace(new("QOS201", "QOS201", "error"), resource_kind="rule")
+    runs_again = replace(failed, code="QOS101", resource_id="QOS101", first_seen_at=NOON, resolved_at=REPORT.moment)
+    report = replace(NOTHING, moment=REPORT.moment, findings=[failed], resolved=[runs_again])
+
+    assert outputs.tally(report).startswith("4 rules found nothing; QOS201 could not be run")
+    assert 'resolved{rule="QOS101",severity="high"} 0.0' in written("prometheus", report)
 
 
 @pytest.mark.parametrize("output_format", FORMATS)

@@ -99,7 +99,7 @@ def test_people_see_what_counts_and_the_tally_of_the_rest(lake: Path, capsys: py
     shown = capsys.readouterr()
     assert "QOS102" in shown.out
     assert "QOS101" not in shown.out
-    assert " rules found 1 critical; exempted: 1; " in shown.err
+    assert " rules found 1 critical; 1 new, 0 resolved; exempted: 1; " in shown.err
 
     exempt(lake, entry(rule='"QOS*"'))
     ioledger(lake, "check")

@@ -62,7 +62,7 @@ def check() -> Iterator[Check]:
 def test_a_finding_has_the_columns_of_the_lake_and_a_rule_gives_all_that_the_check_does_not() -> None:
     assert tuple(field.name for field in fields(Finding)) == FINDING.names
     assert [name for name in FINDING.names if name not in RESULT] == [
-        "code", "severity", "first_seen_at", "last_seen_at", "exempted_by",
+        "code", "severity", "first_seen_at", "last_seen_at", "exempted_by", "checked_at", "resolved_at", "returns",
     ]  # fmt: skip
 
 

@@ -1,0 +1,39 @@
+"""What a check of the policy rules is called in the lake: its file of findings has the name of its moment.
+
+So the last check is known also where it found nothing, and its file has no rows.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_NAME: Final = "%Y%m%dT%H%M%S.%fZ"
+"""In UTC: names sort by time, and a check that is repeated for its moment replaces."""
+
+
+def name_at(moment: datetime) -> str:
+    """Return the name, without its suffix, of the file of the check at ``moment``."""
+    return moment.astimezone(UTC).strftime(_NAME)
+
+
+def last_moment(paths: Iterable[Path]) -> datetime | None:
+    """Return the moment of the last check among files of findings; files under other names are of none."""
+    return max((moment for path in paths if (moment := _moment(path.stem))), default=None)
+
+
+def last_before(paths: Iterable[Path], moment: datetime) -> Path | None:
+    """Return the file of the last check before ``moment``; None if there is no such check."""
+    earlier = [path for path in paths if _moment(path.stem) and path.stem < name_at(moment)]
+    return max(earlier, key=lambda path: path.stem, default=None)
+
+
+def _moment(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name, _NAME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
