@@ -59,7 +59,8 @@ def failure(rule: Rule, case: Case) -> str | None:
 
 def given(case: Case) -> duckdb.DuckDBPyConnection:
     """Open the rows of a case, and nothing beside them; raises DataError if they break the contract of their tables."""
-    connection = connect_tables({name: [_whole(name, row) for row in rows] for name, rows in case.given.items()})
+    rows = {table: [_whole(table, row) for row in given_rows] for table, given_rows in case.given.items()}
+    connection = connect_tables(rows, case.settings)
     prepare_rows(connection, case.judged.start, case.judged.end)
     enclose(connection)
     return connection

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, Field
 
 from ioledger.config import StrictModel, validated
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
+from ioledger.lake.settings import timeline
 from ioledger.model.columns import TIME
 from ioledger.model.tables import FINDING, TABLES
 from policies.judged import Judged, at
@@ -85,13 +86,15 @@ class Case(StrictModel):
     They are judged at ``moment``, or where ``until`` is given from ``moment`` until then. ``given`` holds
     rows by table, with every column that is never NULL; a run may leave out when it ended, how many rows
     it has and which version wrote it, and a usage record all but its kind, its window's start and what the
-    case is about: it is then an hour of best effort in which nothing happened.
+    case is about: it is then an hour of best effort in which nothing happened. ``settings`` are the
+    ``[[settings]]`` tables of the lake.
     """
 
     name: Text
     moment: AwareDatetime
     until: AwareDatetime | None = None
     given: Tables
+    settings: list[dict[str, Any]] = Field(default_factory=list)
     parameters: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     expect: list[dict[str, Any]] = Field(default_factory=list)
 
@@ -207,7 +210,15 @@ def _case(header: Header, kind: str, table: dict[str, Any], where: str) -> Case:
     _refuse_unknown_names(
         [case.parameters], [parameter.name for parameter in header.parameters], f"{where}: parameters"
     )
+    _refuse_wrong_settings(case, where)
     return case.model_copy(update={"given": {**header.given, **case.given}})
+
+
+def _refuse_wrong_settings(case: Case, where: str) -> None:
+    try:
+        timeline(case.settings, where)
+    except ConfigurationError as error:
+        raise DataError(str(error)) from error
 
 
 def _refuse_unknown_rows(tables: Tables, where: str) -> None:

@@ -8,7 +8,8 @@ A disk that the hypervisor caps, in operations or in bytes, although its volume 
 maximum or a burst set on the storage. The finding is `unknown` where the volume is provisioned but
 the disk's caps could not be read, and where the disk is capped but nobody can tell what its volume
 is set to: it maps to no volume although a storage source is read, or the allocation is older than
-its age limit.
+its age limit. Where the lake's settings let one of the two win (`policy_mode`, also for single
+offerings, pools and accounts), both may be set, and there is no finding.
 """
 why = """
 Two systems limit one disk, and neither knows of the other. The customer gets the lower limit,
@@ -21,7 +22,8 @@ the offering that the guest had before.
 """
 mend = """
 Decide which of the two limits the disk. Remove the cap from the guest, or the minimum, maximum and
-burst from the volume; then correct the offering that set both. For an `unknown` finding, mend the
+burst from the volume; then correct the offering that set both. If both are meant to be set, say in
+the lake's settings which of them counts. For an `unknown` finding, mend the
 reading first: the guest that does not answer, the alias of the volume, or the storage source.
 """
 origin = """
@@ -169,6 +171,23 @@ observed = "cap 1000 IOPS in total; provisioned minimum 2000 IOPS"
 interval_start = 2026-11-05T13:01:00Z
 interval_end = 2026-11-05T13:30:00Z
 
+[[fail]]
+name = "the settings forbid both from one time on, and let the storage win from another"
+until = 2026-11-05T15:00:00Z
+settings = [
+    { valid_from = 2026-11-01T00:00:00Z, policy_mode = "hypervisor_wins" },
+    { valid_from = 2026-11-05T13:00:00Z, policy_mode = "either_or" },
+    { valid_from = 2026-11-05T14:00:00Z, policy_mode = "storage_wins" },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+interval_start = 2026-11-05T13:00:00Z
+interval_end = 2026-11-05T14:00:00Z
+
 [[pass]]
 name = "capped on a volume without provisioned IOPS, or provisioned without a cap"
 given.disk_io_stat = [
@@ -202,6 +221,25 @@ given.provisioned_iops = []
 given.entitlement = []
 given.disk_io_stat = [
     { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 1000 },
+]
+
+[[pass]]
+name = "the settings let the storage win for the offering"
+settings = [
+    { valid_from = 2026-11-01T00:00:00Z, policy_modes = [{ mode = "storage_wins", offering_id = "gold" }, { mode = "hypervisor_wins", pool_id = "ssd", account_id = "acme" }] },
+]
+given.provisioned_iops = [
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", min_iops = 2000, pool_id = "hdd" },
+    { source = "array", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-b", min_iops = 2000, pool_id = "ssd" },
+]
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", account_id = "acme", offering_id = "gold" },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-b", account_id = "acme" },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-b", cap_total_iops = 1000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-3", device = "vda", state = "timeout", volume_id = "vol-b" },
 ]
 
 [[pass]]
@@ -241,6 +279,19 @@ problem AS (
     WHERE kind IS NOT NULL
 ),
 
+-- one row per such disk, stretch of time and stretch without a change of the settings, if these forbid both limits
+-- (where the two do not meet, its end is not after its start, and it tells of no time)
+forbidden AS (
+    SELECT
+        problem.* REPLACE (
+            greatest(problem.valid_from, setting.valid_from) AS valid_from,
+            least(problem.valid_to, setting.valid_to) AS valid_to
+        )
+    FROM problem
+    CROSS JOIN setting
+    WHERE policy_mode_at(problem.offering_id, problem.pool_id, problem.account_id, setting.valid_from) = 'either_or'
+),
+
 -- one row per such disk and stretch: its caps and its volume's allocation, in words
 told AS (
     SELECT
@@ -260,7 +311,7 @@ told AS (
             'maximum ' || max_iops || ' IOPS',
             'burst ' || burst_iops || ' IOPS'
         ) AS allocated
-    FROM problem
+    FROM forbidden
 )
 
 SELECT

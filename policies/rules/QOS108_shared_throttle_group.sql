@@ -39,6 +39,7 @@ collection_run = [
 entitlement = [
     { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", account_id = "acme" },
     { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-b", account_id = "acme" },
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-other", account_id = "aardvark" },
 ]
 
 [[fail]]
@@ -90,34 +91,48 @@ observed = "vda (100 IOPS in total), vdb (300 IOPS in total), vdc (200 IOPS in t
 reason = "Disks vda (100 IOPS in total), vdb (300 IOPS in total), vdc (200 IOPS in total) of guest-1 share throttle group guest: together they get what each is set to."
 
 [[fail]]
-name = "a member comes with one run, another cap with the next, and the group is given up with the last"
+name = "a member comes with one run, another cap with the next, the account changes, and the group is given up with the last"
 until = 2026-11-05T16:00:00Z
 given.collection_run = [
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "cloud", run_id = "2", kind = "controlplane", status = "ok", started_at = 2026-11-05T14:31:00Z },
     { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
     { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T13:01:00Z },
     { source = "kvm", run_id = "3", kind = "hypervisor", status = "ok", started_at = 2026-11-05T14:01:00Z },
     { source = "kvm", run_id = "4", kind = "hypervisor", status = "ok", started_at = 2026-11-05T15:01:00Z },
 ]
+given.entitlement = [
+    { source = "cloud", run_id = "1", observed_at = 2026-11-05T12:00:00Z, volume_id = "vol-a", account_id = "acme" },
+    { source = "cloud", run_id = "2", observed_at = 2026-11-05T14:31:00Z, volume_id = "vol-a", account_id = "beta" },
+]
 given.disk_io_stat = [
-    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, host_id = "host-1", vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 1000, cap_group = "db" },
-    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T13:01:00Z, host_id = "host-1", vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 1000, cap_group = "db" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, host_id = "host-1", vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000, cap_group = "db" },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T13:01:00Z, host_id = "host-1", vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000, cap_group = "db" },
     { source = "kvm", run_id = "2", sampled_at = 2026-11-05T13:01:00Z, host_id = "host-1", vm_id = "guest-1", device = "vdb", state = "ok", cap_total_iops = 1000, cap_group = "db" },
-    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T14:01:00Z, host_id = "host-1", vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 1000, cap_group = "db" },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T14:01:00Z, host_id = "host-1", vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000, cap_group = "db" },
     { source = "kvm", run_id = "3", sampled_at = 2026-11-05T14:01:00Z, host_id = "host-1", vm_id = "guest-1", device = "vdb", state = "ok", cap_group = "db" },
-    { source = "kvm", run_id = "4", sampled_at = 2026-11-05T15:01:00Z, host_id = "host-1", vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 1000, cap_group = "db" },
+    { source = "kvm", run_id = "4", sampled_at = 2026-11-05T15:01:00Z, host_id = "host-1", vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000, cap_group = "db" },
     { source = "kvm", run_id = "4", sampled_at = 2026-11-05T15:01:00Z, host_id = "host-1", vm_id = "guest-1", device = "vdb", state = "ok", cap_total_iops = 1000 },
 ]
 [[fail.expect]]
 status = "violation"
 resource_id = "guest-1/db"
-observed = "vda (1000 IOPS in total), vdb (1000 IOPS in total)"
+observed = "vda (volume vol-a, 1000 IOPS in total), vdb (1000 IOPS in total)"
 interval_start = 2026-11-05T13:01:00Z
 interval_end = 2026-11-05T14:01:00Z
 [[fail.expect]]
 status = "violation"
 resource_id = "guest-1/db"
-observed = "vda (1000 IOPS in total), vdb"
+account_id = "acme"
+observed = "vda (volume vol-a, 1000 IOPS in total), vdb"
 interval_start = 2026-11-05T14:01:00Z
+interval_end = 2026-11-05T14:31:00Z
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/db"
+account_id = "beta"
+observed = "vda (volume vol-a, 1000 IOPS in total), vdb"
+interval_start = 2026-11-05T14:31:00Z
 interval_end = 2026-11-05T15:01:00Z
 
 [[fail]]

@@ -7,9 +7,11 @@ what = """
 A disk of a running guest whose caps in the live definition are other ones than those in the persistent
 definition (layer `config` of `disk_cap`), or than those that QEMU reports (layer `qemu`): any of the
 six caps, its burst, the length of the burst, the size that counts as one operation, or the group.
-Compared is what one run read, the last one that asked for these layers, if it is at most
-`max_age_seconds` old. A throttle group's own caps (layer `group`) are where the live ones come from.
-The finding is `unknown` where that run read the disk and none of its other layers.
+Compared is what one run read, for as long as the live caps stay as they were in it, until the next run of
+the source that asks for these layers, and at most `max_age_seconds`. A throttle group's own caps (layer
+`group`) are where the live ones come from. The reason says which of them changed within the last `days`,
+from what to what, and between which two runs. The finding is `unknown` where that run read the disk and
+none of its other layers.
 """
 why = """
 A cap that is live only is gone after the next start of the guest, and one that is in the definition only
@@ -35,6 +37,12 @@ name = "max_age_seconds"
 unit = "seconds"
 default = 86400
 meaning = "layers that were read longer ago than this are not compared"
+
+[[parameters]]
+name = "days"
+unit = "days"
+default = 31
+meaning = "how far back from the judged time the reason looks for what was different"
 
 [given]
 collection_run = [
@@ -130,6 +138,67 @@ resource_id = "guest-1/vda"
 observed = "900 IOPS in total"
 expected = "definition: 800 IOPS in total"
 
+[[fail]]
+name = "for a period: from when the live cap is raised until the next run finds the layers alike; and what was before"
+moment = 2026-11-05T12:00:00Z
+until = 2026-11-05T18:00:00Z
+given.collection_run = [
+    { source = "kvm", run_id = "0", kind = "hypervisor", status = "ok", started_at = 2026-10-05T12:00:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T13:00:00Z, ended_at = 2026-11-05T13:00:09Z },
+    { source = "kvm", run_id = "3", kind = "hypervisor", status = "ok", started_at = 2026-11-05T13:30:00Z },
+    { source = "kvm", run_id = "4", kind = "hypervisor", status = "ok", started_at = 2026-11-05T14:00:00Z },
+    { source = "kvm", run_id = "5", kind = "hypervisor", status = "ok", started_at = 2026-11-05T15:00:00Z },
+    { source = "kvm", run_id = "6", kind = "hypervisor", status = "ok", started_at = 2026-11-05T15:30:00Z },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "0", sampled_at = 2026-10-05T12:00:00Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 9 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 10 },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T13:00:09Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 20 },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T13:30:00Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 20 },
+    { source = "kvm", run_id = "4", sampled_at = 2026-11-05T14:00:00Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 20 },
+    { source = "kvm", run_id = "5", sampled_at = 2026-11-05T15:00:00Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 20 },
+    { source = "kvm", run_id = "6", sampled_at = 2026-11-05T15:30:00Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 30 },
+]
+given.disk_cap = [
+    { source = "kvm", run_id = "0", observed_at = 2026-10-05T12:00:00Z, vm_id = "guest-1", device = "vda", layer = "config", cap_total_iops = 9 },
+    { source = "kvm", run_id = "1", observed_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", device = "vda", layer = "config", cap_total_iops = 10 },
+    { source = "kvm", run_id = "2", observed_at = 2026-11-05T13:00:00Z, vm_id = "guest-1", device = "vda", layer = "config", cap_total_iops = 10 },
+    { source = "kvm", run_id = "4", observed_at = 2026-11-05T14:00:00Z, vm_id = "guest-1", device = "vda", layer = "config", cap_total_iops = 10 },
+    { source = "kvm", run_id = "5", observed_at = 2026-11-05T15:00:00Z, vm_id = "guest-1", device = "vda", layer = "config", cap_total_iops = 20 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+interval_start = 2026-11-05T13:00:09Z
+interval_end = 2026-11-05T15:00:00Z
+reason = "Disk vda of guest-1 has live 20 IOPS in total, and others elsewhere (definition: 10 IOPS in total). The disk had 10 IOPS in total until run 1 of kvm (2026-11-05 12:00 UTC) and 20 IOPS in total from run 2 of kvm (2026-11-05 13:00 UTC) on. Its definition had 9 IOPS in total until run 0 of kvm (2026-10-05 12:00 UTC) and 10 IOPS in total from run 1 of kvm (2026-11-05 12:00 UTC) on."
+
+[[fail]]
+name = "for a period: until the reading is too old, and all changed a moment before the days that are looked back"
+moment = 2026-11-05T12:00:00Z
+until = 2026-11-07T12:00:00Z
+given.collection_run = [
+    { source = "kvm", run_id = "0", kind = "hypervisor", status = "ok", started_at = 2026-10-05T11:59:59Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T13:00:00Z },
+    { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-06T12:00:00Z },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "0", sampled_at = 2026-10-05T11:59:59Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 9 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T13:00:00Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 10 },
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-06T12:00:00Z, vm_id = "guest-1", device = "vda", state = "ok", cap_total_iops = 10 },
+]
+given.disk_cap = [
+    { source = "kvm", run_id = "0", observed_at = 2026-10-05T11:59:59Z, vm_id = "guest-1", device = "vda", layer = "config", cap_total_iops = 10 },
+    { source = "kvm", run_id = "1", observed_at = 2026-11-05T13:00:00Z, vm_id = "guest-1", device = "vda", layer = "config", cap_total_iops = 20 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+interval_start = 2026-11-05T13:00:00Z
+interval_end = 2026-11-06T13:00:00Z
+reason = "Disk vda of guest-1 has live 10 IOPS in total, and others elsewhere (definition: 20 IOPS in total)."
+
 [[pass]]
 name = "all layers have the same caps, or none; a group's own caps, and a group without a cap"
 given.disk_io_stat = [
@@ -186,95 +255,69 @@ given.disk_cap = [
 */
 
 WITH
--- one row per source: the last run that read other layers than the live one
-last_check AS (
-    SELECT source, max(run_id) AS run_id
-    FROM disk_cap
-    WHERE observed_at <= $period_start AND observed_at > $period_start - to_seconds($max_age_seconds)
-    GROUP BY source
-),
+-- one row per run that read other layers than the live one, and the time for which that holds
+reading AS (FROM layers_read($period_start, $period_end, $max_age_seconds)),
 
--- one row per disk and layer, the live one among them; of a throttle group one for each disk and group
-layer AS (
-    SELECT * FROM disk_cap
+-- one row per such run, disk and layer; of a throttle group one for each disk and group
+other AS (FROM layers_of('reading', $period_start, $period_end, $max_age_seconds)),
+
+-- one row per such run and stretch of time for which a disk was running unchanged
+live AS (FROM running_while_read('reading')),
+
+-- one row per such disk and layer that has other caps, and one per disk of which no layer was read
+suspect AS (
+    SELECT live.*, other.layer, other.layer_caps
+    FROM live
+    JOIN other USING (source, run_id, vm_id, device)
+    WHERE other.layer <> 'group' AND other.other_caps <> live.live_caps
     UNION ALL BY NAME
-    SELECT *, 'live' AS layer FROM disk_io_stat WHERE state = 'ok'
+    FROM live
+    ANTI JOIN other USING (source, run_id, vm_id, device)
 ),
 
--- one row per disk and layer in these runs, with its caps in words
-told AS (
-    SELECT
-        source,
-        vm_id,
-        device,
-        layer,
-        nullif(
-            concat_ws(
-                ', ',
-                cap_total_iops || ' IOPS in total'
-                || coalesce(' (burst ' || cap_total_iops_burst || ' for ' || cap_total_iops_burst_seconds || ' s)', ''),
-                cap_read_iops || ' read IOPS'
-                || coalesce(' (burst ' || cap_read_iops_burst || ' for ' || cap_read_iops_burst_seconds || ' s)', ''),
-                cap_write_iops || ' write IOPS'
-                || coalesce(' (burst ' || cap_write_iops_burst || ' for ' || cap_write_iops_burst_seconds || ' s)', ''),
-                cap_total_bps || ' bytes/s in total'
-                || coalesce(' (burst ' || cap_total_bps_burst || ' for ' || cap_total_bps_burst_seconds || ' s)', ''),
-                cap_read_bps || ' read bytes/s'
-                || coalesce(' (burst ' || cap_read_bps_burst || ' for ' || cap_read_bps_burst_seconds || ' s)', ''),
-                cap_write_bps || ' write bytes/s'
-                || coalesce(' (burst ' || cap_write_bps_burst || ' for ' || cap_write_bps_burst_seconds || ' s)', '')
-            ),
-            ''
-        ) AS caps,
-        coalesce(
-            caps
-            || coalesce(', counted by ' || cap_io_size || ' bytes', '')
-            || coalesce(', in group ' || cap_group, ''),
-            'no cap'
-        ) AS words
-    FROM layer
-    SEMI JOIN last_check USING (source, run_id)
-),
+-- one row per such disk and layer whose live caps are still those that the same run sampled
+problem AS (FROM sampled_so('suspect', $period_start, $period_end, $max_age_seconds)),
 
--- one row per disk that was and is running, with what its other layers say where that differs
-state AS (
+-- one row per such disk that had other live caps before
+changed AS (FROM live_change('problem', $period_start - to_days($days))),
+
+-- one row per such disk and layer that had other caps before
+layer_changed AS (FROM layer_change('problem', $period_start - to_days($days))),
+
+-- one row per such disk and layer, in words
+worded AS (
     SELECT
-        vm_id,
-        device,
-        concat('Disk ', device, ' of ', coalesce(max(disk.vm_name), vm_id)) AS name,
-        max(disk.volume_id) AS volume_id,
-        max(disk.sampled_at) AS sampled_at,
-        max(live.words) AS live,
-        count(other.layer) AS layers,
-        string_agg(
-            CASE other.layer WHEN 'config' THEN 'definition: ' ELSE 'QEMU: ' END || other.words,
-            '; '
-            ORDER BY other.layer DESC
-        ) FILTER (other.layer <> 'group' AND other.words <> live.words) AS others
-    FROM disk_at_moment($period_start) AS disk
-    JOIN told AS live USING (source, vm_id, device)
-    LEFT JOIN (FROM told WHERE layer <> 'live') AS other USING (source, vm_id, device)
-    WHERE disk.state = 'ok' AND live.layer = 'live'
-    GROUP BY source, vm_id, device
+        problem.*,
+        all_caps_words(disk_caps) AS live,
+        CASE layer WHEN 'config' THEN 'definition' ELSE 'QEMU' END AS place,
+        place || ': ' || all_caps_words(layer_caps) AS told,
+        layer_changed.told AS layer_told
+    FROM problem
+    LEFT JOIN layer_changed USING (vm_id, device, layer, valid_from)
 )
 
 SELECT
-    CASE WHEN layers > 0 THEN 'violation' ELSE 'unknown' END AS status,
+    CASE WHEN count(layer) > 0 THEN 'violation' ELSE 'unknown' END AS status,
     'disk' AS resource_kind,
-    state.vm_id || '/' || state.device AS resource_id,
-    state.vm_id,
-    state.volume_id,
-    entitlement.account_id,
-    state.live AS observed,
-    coalesce(state.others, 'not known') AS expected,
+    vm_id || '/' || device AS resource_id,
+    vm_id,
+    volume_id,
+    account_id,
+    live AS observed,
+    coalesce(string_agg(worded.told, '; ' ORDER BY layer DESC) FILTER (layer IS NOT NULL), 'not known') AS expected,
     NULL::VARCHAR AS unit,
-    format('{} has live {}, and ', state.name, state.live)
-    || coalesce(format('others elsewhere ({}).', state.others), 'no other layer of it could be read.') AS reason,
-    state.sampled_at AS interval_start,
-    NULL::TIMESTAMPTZ AS interval_end
-FROM state
-LEFT JOIN entitlement_at_moment($period_start) AS entitlement
-    ON state.volume_id = entitlement.volume_id
-WHERE
-    state.layers = 0
-    OR state.others IS NOT NULL
+    concat(
+        format('Disk {} of {} has live {}, and ', device, vm, live),
+        CASE
+            WHEN count(layer) > 0
+                THEN format('others elsewhere ({}).', string_agg(worded.told, '; ' ORDER BY layer DESC))
+            ELSE 'no other layer of it could be read.'
+        END,
+        ' The disk had ' || any_value(changed.told) || '.',
+        string_agg(format(' Its {} had {}.', place, layer_told), '' ORDER BY layer DESC)
+    ) AS reason,
+    valid_from AS interval_start,
+    valid_to AS interval_end
+FROM worded
+LEFT JOIN changed USING (vm_id, device, valid_from)
+GROUP BY source, vm_id, device, vm, volume_id, account_id, live, valid_from, valid_to

@@ -53,6 +53,10 @@ collection_run = [
 [[fail]]
 name = "one operation more than the tolerance explains"
 given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", device = "vdb", state = "ok", epoch = "guest-1-vdb", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500 },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-1", device = "vdb", state = "ok", epoch = "guest-1-vdb", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-2", device = "vda", state = "ok", epoch = "guest-2-vda", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500 },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-2", device = "vda", state = "ok", epoch = "guest-2-vda", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500 },
     { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", epoch = "1", read_ops = 7, write_ops = 7, read_bytes = 0, write_bytes = 0, cap_total_iops = 500 },
     { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-1", vm_name = "web", device = "vda", state = "ok", volume_id = "vol-a", epoch = "1", read_ops = 300007, write_ops = 30063, read_bytes = 0, write_bytes = 0, cap_total_iops = 500 },
 ]
@@ -87,25 +91,28 @@ reason = "Disk vdb of guest-1 did up to 600 write operations per second for a ti
 [[fail]]
 name = "bytes, in total, read and written"
 given.disk_io_stat = [
-    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", device = "vda", state = "ok", epoch = "1", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_bps = 500 },
-    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-1", device = "vda", state = "ok", epoch = "1", read_ops = 2, write_ops = 0, read_bytes = 300000, write_bytes = 30056, cap_total_bps = 500 },
-    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", device = "vdb", state = "ok", epoch = "2", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_read_bps = 500 },
-    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-1", device = "vdb", state = "ok", epoch = "2", read_ops = 2, write_ops = 0, read_bytes = 330056, write_bytes = 0, cap_read_bps = 500 },
-    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", device = "vdc", state = "ok", epoch = "3", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_write_bps = 500 },
-    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-1", device = "vdc", state = "ok", epoch = "3", read_ops = 2, write_ops = 0, read_bytes = 0, write_bytes = 330056, cap_write_bps = 500 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", device = "vda", state = "ok", epoch = "1", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_bps = 5000000 },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-1", device = "vda", state = "ok", epoch = "1", read_ops = 2, write_ops = 0, read_bytes = 3000000000, write_bytes = 300550001, cap_total_bps = 5000000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", device = "vdb", state = "ok", epoch = "2", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_read_bps = 5000000 },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-1", device = "vdb", state = "ok", epoch = "2", read_ops = 2, write_ops = 0, read_bytes = 3300550001, write_bytes = 0, cap_read_bps = 5000000 },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", device = "vdc", state = "ok", epoch = "3", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_write_bps = 5000000 },
+    { source = "kvm", run_id = "3", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-1", device = "vdc", state = "ok", epoch = "3", read_ops = 2, write_ops = 0, read_bytes = 0, write_bytes = 3300550001, cap_write_bps = 5000000 },
 ]
 [[fail.expect]]
 resource_id = "guest-1/vda"
+observed = "5500916"
 unit = "bytes per second"
-reason = "Disk vda of guest-1 did up to 550 bytes per second for a time, and its cap is 500: the cap is not enforced."
+reason = "Disk vda of guest-1 did up to 5500916 bytes per second for a time, and its cap is 5000000: the cap is not enforced."
 [[fail.expect]]
 resource_id = "guest-1/vdb"
+observed = "5500916"
 unit = "bytes per second"
-reason = "Disk vdb of guest-1 did up to 550 bytes read per second for a time, and its cap is 500: the cap is not enforced."
+reason = "Disk vdb of guest-1 did up to 5500916 bytes read per second for a time, and its cap is 5000000: the cap is not enforced."
 [[fail.expect]]
 resource_id = "guest-1/vdc"
+observed = "5500916"
 unit = "bytes per second"
-reason = "Disk vdc of guest-1 did up to 550 bytes written per second for a time, and its cap is 500: the cap is not enforced."
+reason = "Disk vdc of guest-1 did up to 5500916 bytes written per second for a time, and its cap is 5000000: the cap is not enforced."
 
 [[fail]]
 name = "a source that reports rates"
@@ -149,6 +156,42 @@ observed = "600"
 interval_start = 2026-11-05T12:50:00Z
 interval_end = 2026-11-05T13:00:00Z
 
+[[fail]]
+name = "disks are moved to other volumes, whose they are from their first sample there"
+moment = 2026-11-05T12:00:00Z
+until = 2026-11-05T12:30:00Z
+parameters = { window_seconds = 600 }
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-2", device = "vda", state = "ok", epoch = "guest-2-vda", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500, volume_id = "vol-d" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:09:00Z, vm_id = "guest-2", device = "vda", state = "ok", epoch = "guest-2-vda", read_ops = 324000, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500, volume_id = "vol-d" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-2", device = "vda", state = "ok", epoch = "guest-2-vda", read_ops = 360000, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500, volume_id = "vol-c" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:19:00Z, vm_id = "guest-2", device = "vda", state = "ok", epoch = "guest-2-vda", read_ops = 684000, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500, volume_id = "vol-c" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:00:00Z, vm_id = "guest-1", device = "vda", state = "ok", epoch = "guest-1-vda", read_ops = 0, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500, volume_id = "vol-a" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:09:00Z, vm_id = "guest-1", device = "vda", state = "ok", epoch = "guest-1-vda", read_ops = 324000, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500, volume_id = "vol-a" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:10:00Z, vm_id = "guest-1", device = "vda", state = "ok", epoch = "guest-1-vda", read_ops = 360000, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500, volume_id = "vol-a" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:19:00Z, vm_id = "guest-1", device = "vda", state = "ok", epoch = "guest-1-vda", read_ops = 684000, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500, volume_id = "vol-b" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:20:00Z, vm_id = "guest-1", device = "vda", state = "ok", epoch = "guest-1-vda", read_ops = 720000, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500, volume_id = "vol-b" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:29:00Z, vm_id = "guest-1", device = "vda", state = "ok", epoch = "guest-1-vda", read_ops = 1044000, write_ops = 0, read_bytes = 0, write_bytes = 0, cap_total_iops = 500, volume_id = "vol-b" },
+]
+[[fail.expect]]
+resource_id = "guest-1/vda"
+volume_id = "vol-a"
+interval_start = 2026-11-05T12:00:00Z
+interval_end = 2026-11-05T12:10:00Z
+[[fail.expect]]
+resource_id = "guest-1/vda"
+volume_id = "vol-b"
+interval_start = 2026-11-05T12:10:00Z
+interval_end = 2026-11-05T12:30:00Z
+[[fail.expect]]
+resource_id = "guest-2/vda"
+volume_id = "vol-d"
+interval_start = 2026-11-05T12:00:00Z
+[[fail.expect]]
+resource_id = "guest-2/vda"
+volume_id = "vol-c"
+interval_start = 2026-11-05T12:10:00Z
+
 [[pass]]
 name = "as much as the tolerance explains, a burst, and a disk that nobody capped"
 given.disk_io_stat = [
@@ -173,14 +216,7 @@ given.disk_io_stat = [
 */
 
 WITH
--- one row per capped disk and stretch of time in which nothing changed about it, with a hash of its caps
-capped_disk AS (
-    SELECT *, hash(*COLUMNS('^cap_(total|read|write|io_size|group)')) AS caps
-    FROM watched_disk
-    WHERE capped
-),
-
--- one row per such disk and bucket of time, with a cap that did not hold
+-- one row per capped disk and bucket of time, with a cap that did not hold
 above AS (
     SELECT
         cap.vm_id,
@@ -193,12 +229,13 @@ above AS (
         done.bucket_end,
         done.elapsed_us,
         broken_cap_of(done, cap, $tolerance_percent) AS broken
-    FROM capped_disk AS cap
-    JOIN observed_of('capped_disk', $window_seconds, $period_start, $period_end) AS done
+    FROM watched_cap AS cap
+    JOIN observed_of('watched_cap', $window_seconds, $period_start, $period_end) AS done
         ON cap.vm_id = done.vm_id
         AND cap.device = done.device
         AND cap.caps = done.caps
-        AND done.last_sampled_at BETWEEN cap.first_sampled_at AND cap.last_sampled_at
+        AND cap.first_sampled_at <= done.last_sampled_at
+        AND cap.last_sampled_at >= done.last_sampled_at
     WHERE broken IS NOT NULL
 ),
 

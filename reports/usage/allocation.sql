@@ -1,12 +1,12 @@
--- Usage of kind `allocation` (metering.md, rules 9, 10 and 13): one row per billing hour and key,
--- the levels that a volume held times the time for which it held them.
+-- Usage of kind `allocation` (metering.md, rules 9, 10 and 13, and policy modes): one row per billing
+-- hour and key, the levels that a volume held times the time for which it held them.
 CREATE OR REPLACE TEMP VIEW allocation_usage AS
 WITH
--- one row per volume, cap and piece of a capped disk
+-- one row per volume, cap and piece of a capped disk, whether the cap counts for the disk or not
 capped AS (
-    SELECT volume_id, cap_iops, piece_start, piece_end
+    SELECT volume_id, set_cap_iops AS cap_iops, piece_start, piece_end
     FROM piece
-    WHERE throttled AND volume_id IS NOT NULL
+    WHERE piece.capped AND volume_id IS NOT NULL
 ),
 
 -- one row per such piece: whether it begins a new stretch, touching none of the same cap before it
@@ -81,7 +81,7 @@ placed AS (
         cut.*,
         CASE WHEN cut.held_from < allocation.valid_to THEN allocation END AS allocation,
         CASE WHEN cut.held_from < entitlement.valid_to THEN entitlement END AS entitlement,
-        capped.throttled,
+        capped.is_capped,
         capped.cap_iops
     FROM cut
     ASOF LEFT JOIN allocation_held AS allocation
@@ -89,7 +89,7 @@ placed AS (
     ASOF LEFT JOIN entitlement_held AS entitlement
         ON cut.volume_id = entitlement.volume_id AND cut.held_from >= entitlement.valid_from
     LEFT JOIN (
-        SELECT cut.volume_id, cut.held_from, true AS throttled, min(cap_stretch.cap_iops) AS cap_iops
+        SELECT cut.volume_id, cut.held_from, true AS is_capped, min(cap_stretch.cap_iops) AS cap_iops
         FROM cut
         JOIN cap_stretch
             ON cap_stretch.volume_id = cut.volume_id
@@ -100,7 +100,24 @@ placed AS (
         ON capped.volume_id = cut.volume_id AND capped.held_from = cut.held_from
 ),
 
--- one row per cut stretch in which something was allocated or sold, with its levels
+-- one row per cut stretch in which something was allocated or sold, with the side that counts as not
+-- set, if any
+sided AS (
+    SELECT
+        *,
+        losing_side_at(
+            allocation.provisioned,
+            is_capped,
+            entitlement.offering_id,
+            coalesce(allocation.pool_id, entitlement.pool_id),
+            entitlement.account_id,
+            window_start
+        ) AS losing_side
+    FROM placed
+    WHERE allocation IS NOT NULL OR entitlement IS NOT NULL
+),
+
+-- one row per such stretch, with its levels
 held AS (
     SELECT
         window_start,
@@ -113,17 +130,18 @@ held AS (
         entitlement.offering_id,
         coalesce(allocation.pool_id, entitlement.pool_id) AS pool_id,
         entitlement.zone_id,
-        coalesce(allocation.provisioned, false) AS provisioned,
-        coalesce(allocation.enforced, false) AS enforced,
-        coalesce(placed.throttled, false) AS throttled,
+        coalesce(allocation.provisioned, false) AND losing_side IS DISTINCT FROM 'storage' AS provisioned,
+        coalesce(allocation.enforced, false) AND provisioned AS enforced,
+        coalesce(is_capped, false) AND losing_side IS DISTINCT FROM 'hypervisor' AS throttled,
         qos_class_of(provisioned, enforced, throttled) AS qos_class,
         entitlement.sold_min_iops AS sold_iops,
         CASE WHEN enforced THEN allocation.min_iops END AS guaranteed_iops,
-        deliverable_iops_of(enforced, entitlement.sold_min_iops, allocation.min_iops, cap_iops) AS deliverable_iops,
-        allocation.max_iops,
+        CASE WHEN throttled THEN cap_iops END AS counting_cap_iops,
+        deliverable_iops_of(enforced, entitlement.sold_min_iops, allocation.min_iops, counting_cap_iops)
+            AS deliverable_iops,
+        CASE WHEN provisioned THEN allocation.max_iops END AS max_iops,
         coalesce(allocation.size_bytes, entitlement.size_bytes) AS size_bytes
-    FROM placed
-    WHERE allocation IS NOT NULL OR entitlement IS NOT NULL
+    FROM sided
 )
 
 SELECT

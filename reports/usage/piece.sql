@@ -45,7 +45,7 @@ measured AS (
         guaranteed_of(ops, guaranteed_iops, lasted_us) AS under_guarantee_ops,
         burst_of(ops, under_guarantee_ops, ceiling_iops, lasted_us) AS over_ceiling_ops,
         ops - under_guarantee_ops - over_ceiling_ops AS other_ops,
-        is_near_cap(read_ops, write_ops, read_bytes, write_bytes, judged, lasted_us) AS is_near_cap
+        throttled AND is_near_cap(read_ops, write_ops, read_bytes, write_bytes, judged, lasted_us) AS is_near_cap
     FROM judged_of('cut_interval') AS judged
 )
 
@@ -65,6 +65,8 @@ SELECT
     provisioned,
     throttled,
     cap_iops,
+    capped,
+    set_cap_iops,
     piece_start,
     piece_end,
     lasted_us,

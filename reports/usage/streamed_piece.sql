@@ -20,6 +20,8 @@ whole AS (
         judged.provisioned,
         judged.throttled,
         judged.cap_iops,
+        judged.capped,
+        judged.set_cap_iops,
         make_timestamptz(streamed.first_us) AS piece_start,
         make_timestamptz(streamed.last_us) AS piece_end,
         streamed.last_us - streamed.first_us AS lasted_us,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from reference import limits
-from reference.limits import UNKNOWN, Bucket, Disk
+from reference.limits import UNKNOWN, Bucket, Caps, Disk
 
 from ioledger.lake.reader import view
 
@@ -66,6 +66,36 @@ def test_the_ceiling_of_reads_and_writes_together(
 ) -> None:
     assert said(connection, "ceiling_of(a, b, c)", *caps) == limits.ceiling(*caps)
     assert said(connection, "is_one_sided(a, b, c)", *caps) is limits.is_one_sided(*caps)
+
+
+@given(three_caps, three_caps)
+@example((1000, None, None), (None, 1000, 1000))
+@example((1000, None, None), (None, 300, 700))
+@example((1000, None, None), (None, 1000, None))
+@example((None, 300, 700), (1000, 300, 700))
+@example((None, None, None), (1000, None, None))
+@example((1000, None, None), (2000, None, None))
+def test_whether_a_total_is_split_or_put_together_with_another_sum(
+    connection: duckdb.DuckDBPyConnection, sold: Caps, live: Caps
+) -> None:
+    changed = said(connection, "is_sum_changed(a, b, c, d, e, f)", *sold, *live)
+
+    assert changed is limits.is_sum_changed(sold, live)
+
+
+@pytest.mark.parametrize(
+    ("cap", "words"),
+    [
+        ((1000, None, None), "1000 IOPS in total"),
+        ((None, 600, 400), "600 IOPS on reads and 400 IOPS on writes (1000 IOPS together)"),
+        ((None, 600, None), "600 IOPS on reads alone"),
+        ((None, None, 0), "0 IOPS on writes alone"),
+        ((1000, 600, None), "1000 IOPS in total and 600 IOPS on reads"),
+        ((None, None, None), None),
+    ],
+)
+def test_a_cap_in_words(connection: duckdb.DuckDBPyConnection, cap: Caps, words: str | None) -> None:
+    assert said(connection, "cap_in_words(a, b, c, 'IOPS')", *cap) == words
 
 
 @given(known_or_not, per_gib, known_or_not)

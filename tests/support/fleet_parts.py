@@ -27,6 +27,7 @@ BEGINNINGS: Final = (
 )
 ZONES: Final = ("UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe")
 NAMES: Final = (None, "", "acme", "ACME", 'say "hi"', "back\\slash", "a/b", "tab\t", "é", "日本", "🙂")
+MODES: Final = ("either_or", "storage_wins", "hypervisor_wins")
 MOST_SHOWN: Final = 25_000  # letters; hypothesis warns of more, and shrinks a failing fleet to far less
 
 Draw = Any
@@ -111,11 +112,23 @@ ENTITLEMENTS: Final = st.fixed_dictionaries(
         "sold_min_iops_per_gib": maybe(Decimal("0.5")),
     }
 )
+
+
+@st.composite
+def _exceptions(draw: Draw) -> dict[str, str]:
+    """Draw one exception from the policy mode, of names that the inventories have."""
+    names = {"offering_id": ["fast"], "pool_id": ["silver", "acme"], "account_id": [name for name in NAMES if name]}
+    given = draw(st.sets(st.sampled_from(sorted(names)), min_size=1))
+    return {"mode": draw(st.sampled_from(MODES)), **{key: draw(st.sampled_from(names[key])) for key in sorted(given)}}
+
+
 SETTINGS: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "billing_time_zone": st.sampled_from(ZONES),
     "max_gap_seconds": st.sampled_from((60, 300, 3600, 7200)),
     "max_allocation_age_seconds": st.sampled_from((600, 3600, 86400)),
     "precedence": st.sampled_from(([], ["array"], ["cmdb"], ["cmdb", "array", "cloud"], ["billing"])),
+    "policy_mode": st.sampled_from(MODES),
+    "policy_modes": st.lists(_exceptions(), max_size=3),
 }
 
 

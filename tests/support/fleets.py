@@ -201,7 +201,12 @@ def _snapshot_runs(
 
 def _settings(draw: Draw, beginning: datetime) -> list[Row]:
     """Draw settings tables; the first makes most intervals short enough to be classified."""
-    first = {"valid_from": beginning - timedelta(days=1), "max_gap_seconds": draw(often(7200, 300, 900))}
+    first = {
+        "valid_from": beginning - timedelta(days=1),
+        "max_gap_seconds": draw(often(7200, 300, 900)),
+        "policy_mode": draw(SETTINGS["policy_mode"]),
+        "policy_modes": draw(SETTINGS["policy_modes"]),
+    }
     later = draw(st.lists(st.sampled_from((-60, 0, 50, 60, 95, 130)), unique=True, max_size=3))
     return [
         first,

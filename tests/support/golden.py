@@ -12,6 +12,7 @@ column is NULL; an expected record lasts an hour, and has no flag, amount or key
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -186,7 +187,9 @@ def _toml(value: object) -> str:
         return value.isoformat()
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
 
 
 def _refuse_unknown(table: Iterable[str], valid: Iterable[str], path: Path) -> None:

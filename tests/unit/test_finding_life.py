@@ -13,7 +13,7 @@ from own_rules import select
 from policy_lake import NOON, collect, collect_all, disk, ioledger, new_lake
 
 import ioledger as library
-from ioledger.lake import layout
+from ioledger.lake import layout, reader
 from ioledger.lake.files import write_parquet
 from policies import cli
 from policies.rule import load_rules
@@ -21,6 +21,8 @@ from policies.rule import load_rules
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
+
+    from ioledger.model.records import Row
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -67,6 +69,16 @@ def test_a_problem_that_is_mended_is_told_as_resolved_once(lake: Path, capsys: p
         (code, "2026-11-05T12:00:00Z", "2026-11-05T12:00:00Z", "2026-11-05T12:02:00Z") for code in reversed(BOTH)
     ]
     assert told(capsys, lake, NOON + 3 * MINUTE) == []
+
+
+def test_a_check_repeated_for_its_moment_tells_the_same_again(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = [told(capsys, lake, NOON, "--new") for _ in range(2)]
+    mend(lake, NOON + MINUTE)
+    resolved = [told(capsys, lake, NOON + 2 * MINUTE) for _ in range(2)]
+
+    for first, again in (new, resolved):
+        assert len(first) == 2
+        assert again == first
 
 
 def test_the_tally_says_what_is_new_and_what_is_resolved(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -245,6 +257,21 @@ def test_open_findings_are_those_of_the_last_check_alone(lake: Path) -> None:
         ioledger(lake, "check", now=NOON + minute * MINUTE)
 
     assert open_codes(lake) == BOTH
+
+
+def test_rows_in_memory_have_open_findings_too() -> None:
+    base = {
+        "severity": "high", "status": "violation", "resource_kind": "disk", "reason": "So.", "first_seen_at": NOON,
+        "last_seen_at": NOON, "code": "QOS101",
+    }  # fmt: skip
+    rows: list[Row] = [
+        {**base, "resource_id": "over", "checked_at": NOON},
+        {**base, "resource_id": "gone", "checked_at": NOON + MINUTE, "resolved_at": NOON + MINUTE},
+        {**base, "resource_id": "open", "checked_at": NOON + MINUTE},
+    ]
+
+    with reader.connect_tables({"finding": rows}) as connection:
+        assert connection.sql("SELECT resource_id FROM open_finding").fetchall() == [("open",)]
 
 
 def test_a_resolved_finding_keeps_who_answered_for_it(lake: Path) -> None:

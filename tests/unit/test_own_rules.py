@@ -53,8 +53,8 @@ def stored(lake: Path) -> list[str]:
 def test_own_rules_run_beside_the_shipped_ones_over_the_same_lake(
     lake: Path, directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reason = "vm_id || ' at ' || ($moment)::VARCHAR || ' after ' || $grace_seconds"
-    one_disk = "FROM disk_at_moment($moment) WHERE vm_id = 'shop'"
+    reason = "vm_id || ' at ' || ($period_start)::VARCHAR || ' after ' || $grace_seconds"
+    one_disk = "FROM disk_state WHERE vm_id = 'shop'"
     own_rules.write(directory, select(reason, one_disk), "ACME001", "critical", GRACE)
     (lake.parent / "ioledger.toml").write_text("[rules.ACME001]\ngrace_seconds = 7\n", encoding="utf-8")
 
@@ -123,7 +123,7 @@ def test_a_defect_in_a_shipped_rule_silences_no_other(
     lake: Path, directory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = [
-        rule.model_copy(update={"statement": rule.statement.replace("disk_at_moment", "disc_at_moment")})
+        rule.model_copy(update={"statement": rule.statement.replace("disk_on_volume", "disc_on_volume")})
         if rule.code == "QOS101"
         else rule
         for rule in load_rules()

@@ -11,6 +11,7 @@ from ioledger.model.tables import FINDING
 from policies import engine
 from policies.finding import Finding
 from policies.guarded import Guard
+from policies.judged import at
 from policies.rule import RESULT, Rule
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def finding(**expressions: str) -> str:
 def check() -> Iterator[Check]:
     with connect_tables({}) as connection:
         yield lambda *rules: engine.worst_first(
-            engine.check(connection, rules, NOON, engine.thresholds(rules, {}), Guard(timeout_seconds=60))
+            engine.check(connection, rules, at(NOON), engine.thresholds(rules, {}), Guard(timeout_seconds=60))
         )
 
 

@@ -41,7 +41,7 @@ expect = [{ status = "violation" }]
 [[pass]]
 name = "no disk"
 """
-STATEMENT = "SELECT vm_id FROM disk_io_stat WHERE sampled_at < $moment - to_seconds($grace_seconds)"
+STATEMENT = "SELECT vm_id FROM disk_io_stat WHERE sampled_at < $period_start - to_seconds($grace_seconds)"
 FILE = "rules/QOS901_any_disk.sql"
 
 
@@ -86,7 +86,7 @@ def replaced(old: str, new: str) -> str:
         ),
         (replaced('"any_disk"', '"some_disk"'), "code and name make this file QOS901_some_disk.sql"),
         (replaced("default = 60", "default = -60"), "key 'parameters.0.default': input should be greater than"),
-        (replaced('"grace_seconds"', '"moment"'), "the parameter 'moment' is there already"),
+        (replaced('"grace_seconds"', '"period_start"'), "the parameter 'period_start' is there already"),
         (replaced('"grace_seconds"', '"patience"'), "uses $grace_seconds, which no [[parameters]] declares"),
         (text(statement="SELECT vm_id FROM disk_io_stat"), "the statement never uses the parameter $grace_seconds"),
         (text(statement="SELECT 1\nFORM x y"), 'is not SQL: Parser Error: syntax error at or near "x" LINE 34: FORM'),
@@ -111,6 +111,10 @@ def replaced(old: str, new: str) -> str:
         (
             replaced('name = "no disk"', "parameters = { grace = 1 }\nname = 'no disk'"),
             "parameters: unknown name 'grace'",
+        ),
+        (
+            text(HEADER + 'settings = [{ valid_from = 2026-11-01T00:00:00Z, policy_mode = "storage" }]\n'),
+            "[[pass]] number 1: key 'settings.0.policy_mode'",
         ),
     ],
 )

@@ -20,6 +20,7 @@ from ioledger.lake import layout, reader
 from policies import cases
 from policies import sandbox as sandbox_module
 from policies.enclosed import enclose
+from policies.judged import at
 from policies.rule import Rule, parse_rule
 from policies.sandbox import Sandbox
 
@@ -71,7 +72,7 @@ def rule(statement: str) -> Rule:
         ("FROM duckdb_views", 0, "alone, not 'duckdb_views'"),
         ("SHOW TABLES", 0, "not what DESCRIBE, SHOW or SUMMARIZE tell"),
         ("FROM (SUMMARIZE finding)", 0, "not what DESCRIBE, SHOW or SUMMARIZE tell"),
-        ("SELECT now()", 0, "so it may not call now(); use $moment for times"),
+        ("SELECT now()", 0, "so it may not call now(); use $period_start for times"),
         ("SELECT 1 ORDER BY\nrandom()", 1, "so it may not call random()"),
         ("SELECT current_setting('secret_directory')", 0, "so it may not call current_setting()"),
         ("SELECT write_log('x')", 0, "so it may not call write_log()"),
@@ -128,7 +129,7 @@ def files_below(directory: Path) -> list[str]:
         "FROM read_csv('{outside}/secret.csv')",
         "FROM '{outside}/secret.parquet'",
         "FROM with_volume('{outside}/secret.parquet')",
-        "FROM expired_at_moment('{outside}/secret.parquet', now())",
+        "FROM snapshot_of('{outside}/secret.parquet')",
         "FROM '{lake}/../secret.parquet'",
         "FROM '{lake}/linked.parquet'",
         "FROM '{lake}/lake.toml'",
@@ -205,21 +206,21 @@ POOR = CheckTable(rule_timeout_seconds=120, own_rules_memory_mib=64)
 
 @pytest.fixture(scope="module")
 def hasty(outside: Path) -> Iterator[Sandbox]:
-    with Sandbox(HASTY, outside / "lake") as sandbox:
+    with Sandbox(HASTY, (outside / "lake", at(NOON))) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
 def poor(outside: Path) -> Iterator[Sandbox]:
-    with Sandbox(POOR, outside / "lake") as sandbox:
+    with Sandbox(POOR, (outside / "lake", at(NOON))) as sandbox:
         yield sandbox
 
 
 def error(sandbox: Sandbox, statement: str) -> str:
     """Run a rule that fails, and after it one that does not."""
-    (failed,) = sandbox.findings(rule(statement), NOON, {})
+    (failed,) = sandbox.findings(rule(statement), {})
     assert (failed.status, failed.resource_kind, failed.resource_id) == ("error", "rule", "ACME001")
-    (found,) = sandbox.findings(rule(select("vm_id", "FROM disk_io_stat WHERE vm_id = 'shop'")), NOON, {})
+    (found,) = sandbox.findings(rule(select("vm_id", "FROM disk_io_stat WHERE vm_id = 'shop'")), {})
     assert (found.status, found.reason) == ("violation", "shop")
     return failed.reason
 
@@ -274,7 +275,7 @@ def test_a_rule_whose_findings_take_too_much_memory_is_refused_it(poor: Sandbox,
 
 
 def test_a_rule_whose_process_dies_is_told(poor: Sandbox) -> None:
-    poor.findings(rule(select()), NOON, {})
+    poor.findings(rule(select()), {})
     process = poor._process  # noqa: SLF001 - nothing that a rule may say ends it
     assert process is not None
     assert process.pid is not None
@@ -291,7 +292,7 @@ def test_a_rule_s_cases_are_limited_as_well(poor: Sandbox) -> None:
 
 
 def test_a_rule_s_cases_see_no_file_either(outside: Path) -> None:
-    elsewhere = select("x::VARCHAR", f"FROM expired_at_moment('{outside}/secret.parquet', $moment)")
+    elsewhere = select("x::VARCHAR", f"FROM snapshot_of('{outside}/secret.parquet')")
 
     (told, *_) = cases.failures(rule(elsewhere))
 
@@ -305,5 +306,5 @@ def test_a_broken_file_of_the_lake_is_not_the_rule_s_fault(tmp_path: Path) -> No
     footer = int.from_bytes(whole[-8:-4], "little") + 8
     path.write_bytes(b"PAR1" + b"\xff" * (len(whole) - footer - 4) + whole[-footer:])
 
-    with Sandbox(POOR, lake) as sandbox, pytest.raises(LakeError, match="cannot be read"):
-        sandbox.findings(rule(select("volume_id", "FROM entitlement")), NOON, {})
+    with Sandbox(POOR, (lake, at(NOON))) as sandbox, pytest.raises(LakeError, match="cannot be read"):
+        sandbox.findings(rule(select("volume_id", "FROM entitlement")), {})

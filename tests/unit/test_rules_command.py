@@ -67,7 +67,7 @@ def test_runs_the_cases_of_the_rules(
 def test_a_case_that_comes_out_differently_is_told(
     nowhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = RULE.model_copy(update={"statement": RULE.statement.replace("< guaranteed.", "<= guaranteed.")})
+    broken = RULE.model_copy(update={"statement": RULE.statement.replace("< guaranteed_iops", "<= guaranteed_iops")})
     monkeypatch.setattr(cli, "load_rules", lambda: [broken])
 
     assert ioledger(nowhere, "rules", "test") == 2

@@ -14,30 +14,95 @@ CREATE OR REPLACE MACRO cap_words(rate, burst, burst_seconds, unit) AS
 CREATE OR REPLACE MACRO cap_told(is_asked, rate, burst, burst_seconds, unit) AS
     CASE WHEN is_asked THEN coalesce(cap_words(rate, burst, burst_seconds, unit), 'no cap on ' || unit) END;
 
--- The six caps of a disk in words.
-CREATE OR REPLACE MACRO caps_words(
-    total_iops, total_iops_burst, total_iops_burst_seconds,
-    read_iops, read_iops_burst, read_iops_burst_seconds,
-    write_iops, write_iops_burst, write_iops_burst_seconds,
-    total_bps, total_bps_burst, total_bps_burst_seconds,
-    read_bps, read_bps_burst, read_bps_burst_seconds,
-    write_bps, write_bps_burst, write_bps_burst_seconds
-) AS
+-- The six caps of a row with the columns of a disk's caps, in words.
+CREATE OR REPLACE MACRO caps_words(caps) AS
     coalesce(
         nullif(
             concat_ws(
                 ', ',
-                cap_words(total_iops, total_iops_burst, total_iops_burst_seconds, 'IOPS in total'),
-                cap_words(read_iops, read_iops_burst, read_iops_burst_seconds, 'read IOPS'),
-                cap_words(write_iops, write_iops_burst, write_iops_burst_seconds, 'write IOPS'),
-                cap_words(total_bps, total_bps_burst, total_bps_burst_seconds, 'bytes/s in total'),
-                cap_words(read_bps, read_bps_burst, read_bps_burst_seconds, 'read bytes/s'),
-                cap_words(write_bps, write_bps_burst, write_bps_burst_seconds, 'write bytes/s')
+                cap_words(caps.cap_total_iops, caps.cap_total_iops_burst, caps.cap_total_iops_burst_seconds, 'IOPS in total'),
+                cap_words(caps.cap_read_iops, caps.cap_read_iops_burst, caps.cap_read_iops_burst_seconds, 'read IOPS'),
+                cap_words(caps.cap_write_iops, caps.cap_write_iops_burst, caps.cap_write_iops_burst_seconds, 'write IOPS'),
+                cap_words(caps.cap_total_bps, caps.cap_total_bps_burst, caps.cap_total_bps_burst_seconds, 'bytes/s in total'),
+                cap_words(caps.cap_read_bps, caps.cap_read_bps_burst, caps.cap_read_bps_burst_seconds, 'read bytes/s'),
+                cap_words(caps.cap_write_bps, caps.cap_write_bps_burst, caps.cap_write_bps_burst_seconds, 'write bytes/s')
             ),
             ''
         ),
         'no cap'
     );
+
+-- Likewise of a row with the columns of the caps that were sold.
+CREATE OR REPLACE MACRO sold_caps_words(caps) AS
+    coalesce(
+        nullif(
+            concat_ws(
+                ', ',
+                cap_words(caps.sold_cap_total_iops, caps.sold_cap_total_iops_burst, caps.sold_cap_total_iops_burst_seconds, 'IOPS in total'),
+                cap_words(caps.sold_cap_read_iops, caps.sold_cap_read_iops_burst, caps.sold_cap_read_iops_burst_seconds, 'read IOPS'),
+                cap_words(caps.sold_cap_write_iops, caps.sold_cap_write_iops_burst, caps.sold_cap_write_iops_burst_seconds, 'write IOPS'),
+                cap_words(caps.sold_cap_total_bps, caps.sold_cap_total_bps_burst, caps.sold_cap_total_bps_burst_seconds, 'bytes/s in total'),
+                cap_words(caps.sold_cap_read_bps, caps.sold_cap_read_bps_burst, caps.sold_cap_read_bps_burst_seconds, 'read bytes/s'),
+                cap_words(caps.sold_cap_write_bps, caps.sold_cap_write_bps_burst, caps.sold_cap_write_bps_burst_seconds, 'write bytes/s')
+            ),
+            ''
+        ),
+        'no cap'
+    );
+
+-- Whether any cap or burst is set in such a row; a size of requests or a group alone limits nothing.
+CREATE OR REPLACE MACRO is_any_cap(caps) AS
+    coalesce(
+        caps.cap_total_iops,
+        caps.cap_total_iops_burst,
+        caps.cap_read_iops,
+        caps.cap_read_iops_burst,
+        caps.cap_write_iops,
+        caps.cap_write_iops_burst,
+        caps.cap_total_bps,
+        caps.cap_total_bps_burst,
+        caps.cap_read_bps,
+        caps.cap_read_bps_burst,
+        caps.cap_write_bps,
+        caps.cap_write_bps_burst
+    ) IS NOT NULL;
+
+-- All that such a row tells of caps, in words.
+CREATE OR REPLACE MACRO all_caps_words(caps) AS
+    concat(
+        caps_words(caps),
+        CASE WHEN is_any_cap(caps) THEN ', counted by ' || caps.cap_io_size || ' bytes' END,
+        CASE WHEN is_any_cap(caps) THEN ', in group ' || caps.cap_group END
+    );
+
+-- A number that differs where these words do, and is had for less.
+CREATE OR REPLACE MACRO caps_hash(caps) AS
+    CASE
+        WHEN is_any_cap(caps)
+            THEN hash(
+                caps.cap_total_iops,
+                caps.cap_total_iops_burst,
+                caps.cap_total_iops_burst_seconds,
+                caps.cap_read_iops,
+                caps.cap_read_iops_burst,
+                caps.cap_read_iops_burst_seconds,
+                caps.cap_write_iops,
+                caps.cap_write_iops_burst,
+                caps.cap_write_iops_burst_seconds,
+                caps.cap_total_bps,
+                caps.cap_total_bps_burst,
+                caps.cap_total_bps_burst_seconds,
+                caps.cap_read_bps,
+                caps.cap_read_bps_burst,
+                caps.cap_read_bps_burst_seconds,
+                caps.cap_write_bps,
+                caps.cap_write_bps_burst,
+                caps.cap_write_bps_burst_seconds,
+                caps.cap_io_size,
+                caps.cap_group
+            )
+        ELSE 0
+    END;
 
 -- A burst that has no length, or a shorter one than was sold with a burst.
 CREATE OR REPLACE MACRO is_short_burst(burst, burst_seconds, sold_burst, sold_burst_seconds) AS

@@ -109,26 +109,7 @@ CREATE OR REPLACE MACRO sold_change(candidates, since) AS TABLE
                 )
                 WHEN 'burst' THEN coalesce(snapshot.sold_burst_iops || ' IOPS', 'none')
                 WHEN 'size' THEN size_words(snapshot.size_bytes)
-                WHEN 'caps' THEN caps_words(
-                    snapshot.sold_cap_total_iops,
-                    snapshot.sold_cap_total_iops_burst,
-                    snapshot.sold_cap_total_iops_burst_seconds,
-                    snapshot.sold_cap_read_iops,
-                    snapshot.sold_cap_read_iops_burst,
-                    snapshot.sold_cap_read_iops_burst_seconds,
-                    snapshot.sold_cap_write_iops,
-                    snapshot.sold_cap_write_iops_burst,
-                    snapshot.sold_cap_write_iops_burst_seconds,
-                    snapshot.sold_cap_total_bps,
-                    snapshot.sold_cap_total_bps_burst,
-                    snapshot.sold_cap_total_bps_burst_seconds,
-                    snapshot.sold_cap_read_bps,
-                    snapshot.sold_cap_read_bps_burst,
-                    snapshot.sold_cap_read_bps_burst_seconds,
-                    snapshot.sold_cap_write_bps,
-                    snapshot.sold_cap_write_bps_burst,
-                    snapshot.sold_cap_write_bps_burst_seconds
-                )
+                WHEN 'caps' THEN sold_caps_words(snapshot)
             END AS words,
             snapshot.source,
             snapshot.run_id AS first_run_id,
@@ -173,14 +154,7 @@ CREATE OR REPLACE MACRO live_change(candidates, since) AS TABLE
     history AS (
         SELECT
             row(seen.vm_id, seen.device, candidate.valid_from) AS candidate,
-            caps_words(
-                cap_total_iops, cap_total_iops_burst, cap_total_iops_burst_seconds,
-                cap_read_iops, cap_read_iops_burst, cap_read_iops_burst_seconds,
-                cap_write_iops, cap_write_iops_burst, cap_write_iops_burst_seconds,
-                cap_total_bps, cap_total_bps_burst, cap_total_bps_burst_seconds,
-                cap_read_bps, cap_read_bps_burst, cap_read_bps_burst_seconds,
-                cap_write_bps, cap_write_bps_burst, cap_write_bps_burst_seconds
-            ) AS words,
+            caps_words(seen) AS words,
             seen.source,
             seen.host_id,
             seen.epoch,

@@ -4,6 +4,12 @@ CREATE OR REPLACE VIEW watched_disk AS
 FROM disk_on_volume
 WHERE first_sampled_at < last_sampled_at;
 
+-- Those of them that are capped, with a hash of their caps: one row per row of `watched_disk`.
+CREATE OR REPLACE VIEW watched_cap AS
+SELECT *, hash(*COLUMNS('^cap_(total|read|write|io_size|group)')) AS caps
+FROM watched_disk
+WHERE capped;
+
 -- What disks were observed to do, by buckets of `window_seconds`: one row per disk, epoch and bucket that
 -- holds two samples or more, and of sources that report rates one per source, too. `disks` names a table with
 -- rows of `watched_disk`: of these disks alone samples are looked at, for a month of them is long. Buckets count
@@ -12,7 +18,7 @@ WHERE first_sampled_at < last_sampled_at;
 --
 -- Amounts are those between the first and the last sample of a bucket (of rates: of their windows), and
 -- `elapsed_us` is the time between the two. A bucket in which counters fell is left out. `caps` is a hash of
--- the disk's caps, as a rule makes it of `disk_state`, NULL where they changed within the bucket.
+-- the disk's caps, as in `watched_cap`, NULL where they changed within the bucket.
 -- `bucket_start` is cut to milliseconds, for a moment lasts a microsecond.
 --
 -- Times are microseconds since 1970 until the end: DuckDB's arithmetic on those with a zone is ten times as slow.

@@ -77,7 +77,7 @@ def _make_history(
 ) -> None:
     # The samples that no index tells of; a rule that looks back reads these and the indices.
     connection.execute(f"CREATE OR REPLACE VIEW stored_loose_sample AS {loose_samples}")
-    for name in ("caps", "history"):
+    for name in ("caps", "history", "layers"):
         _run(connection, name, period_start, period_end)
 
 

@@ -93,6 +93,11 @@ CREATE MACRO ceiling_of(total, read, write) AS
 CREATE MACRO is_one_sided(total, read, write) AS
     total IS NULL AND (read IS NULL) <> (write IS NULL);
 
+-- The most per second while a burst lasts; where there is no burst that is the cap. A burst without a
+-- cap limits nothing.
+CREATE MACRO burst_rate_of(cap, burst) AS
+    CASE WHEN cap IS NOT NULL THEN greatest(cap, burst) END;
+
 -- Whether a cap that was sold in total is set on reads and writes apart, or the reverse, and lets another
 -- amount through for good. A cap on one direction alone has no such amount, which is another one too.
 CREATE MACRO is_sum_changed(sold_total, sold_read, sold_write, total, read, write) AS
@@ -133,11 +138,6 @@ CREATE MACRO is_other_cap(sold, sold_burst, sold_burst_seconds, cap, burst, burs
     sold IS DISTINCT FROM cap
     OR sold_burst IS DISTINCT FROM burst
     OR coalesce(burst_seconds > sold_burst_seconds, false);
-
--- The most per second while a burst lasts; where there is no burst that is the cap. A burst without a
--- cap limits nothing.
-CREATE MACRO burst_rate_of(cap, burst) AS
-    CASE WHEN cap IS NOT NULL THEN greatest(cap, burst) END;
 
 -- The most that passes within a time (microseconds) after a rest, as an amount, rounded down. QEMU
 -- fills a bucket that runs out at the cap: it holds the burst times its length, or a tenth of the cap

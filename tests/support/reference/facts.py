@@ -18,6 +18,8 @@ DEFAULT_SETTINGS: Final[Row] = {
     "max_gap_seconds": 900,
     "max_allocation_age_seconds": 86400,
     "precedence": (),
+    "policy_mode": "either_or",
+    "policy_modes": (),
 }
 
 

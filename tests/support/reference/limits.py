@@ -40,6 +40,18 @@ def is_one_sided(total: int | None, read: int | None, write: int | None) -> bool
     return total is None and [read, write].count(None) == 1
 
 
+Caps = tuple[int | None, int | None, int | None]
+"""A cap in total, on reads and on writes."""
+
+
+def is_sum_changed(sold_caps: Caps, live_caps: Caps) -> bool:
+    """Say whether one of two caps is a total and the other is not, and they let other amounts through."""
+    if not any(cap is not None for cap in sold_caps) or not any(cap is not None for cap in live_caps):
+        return False
+    totals = [caps[0] is not None for caps in (sold_caps, live_caps)]
+    return totals.count(True) == 1 and ceiling(*sold_caps) != ceiling(*live_caps)
+
+
 def sold(iops: int | None, per_gib: Decimal | None, size_bytes: int | None) -> int | Unknown | None:
     """Return what was sold: as it stands, or by size, without the part of an operation at its end."""
     if iops is not None:

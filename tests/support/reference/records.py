@@ -10,15 +10,16 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from reference.facts import MICROSECONDS, Row, Tables, existing_facts, to_datetime, to_microseconds
+from reference.facts import MICROSECONDS, Row, Settings, Tables, existing_facts, to_datetime, to_microseconds
 from reference.in_force import History, InForce, history
 from reference.intervals import AMOUNTS, all_intervals
+from reference.modes import pool_of, what_counts
 from reference.split import (
     rule_10_enforced_minimum,
     rule_10_is_provisioned,
@@ -67,7 +68,11 @@ def usage_records(tables: Tables, settings: Sequence[Row], start: datetime, end:
     pieces = [piece for interval in all_intervals(facts) for piece in rule_8_pieces(interval, windows)]
     past = history(facts)
     sums: dict[tuple[Any, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for key, amounts in (*_of_pieces(pieces, past), *_of_held_volumes(windows, pieces, past)):
+    settings_of_lake = facts.settings
+    for key, amounts in (
+        *_of_pieces(pieces, past, settings_of_lake),
+        *_of_held_volumes(windows, pieces, past, settings_of_lake),
+    ):
         for name, amount in amounts.items():
             sums[key][name] += amount
     withheld = {_disk_and_window(key) for key, amounts in sums.items() if is_oversized(amounts)}
@@ -75,10 +80,12 @@ def usage_records(tables: Tables, settings: Sequence[Row], start: datetime, end:
     return [record for record in records if any(record[name] for name in (*COUNTS, *LEVELS))]
 
 
-def _of_pieces(pieces: Sequence[Piece], past: History) -> Iterator[Contribution]:
-    for piece in pieces:
-        interval = piece.interval
-        in_force = past.at(interval.volume_id, piece.start)
+def _of_pieces(pieces: Sequence[Piece], past: History, settings: Settings) -> Iterator[Contribution]:
+    for judged in pieces:
+        there = past.at(judged.interval.volume_id, judged.start)
+        in_force, (cap,) = what_counts(settings, judged.window, there, [judged.interval.cap])
+        interval = replace(judged.interval, cap=cap)
+        piece = replace(judged, interval=interval)
         length = piece.end - piece.start
         disk = Disk(interval.volume_id, interval.vm_id, interval.device)
         is_throttled = rule_10_is_throttled(interval.cap)
@@ -96,7 +103,9 @@ def _of_pieces(pieces: Sequence[Piece], past: History) -> Iterator[Contribution]
         )
 
 
-def _of_held_volumes(windows: Sequence[Window], pieces: Sequence[Piece], past: History) -> Iterator[Contribution]:
+def _of_held_volumes(
+    windows: Sequence[Window], pieces: Sequence[Piece], past: History, settings: Settings
+) -> Iterator[Contribution]:
     """Go through every volume and every stretch of time in which nothing about it changes."""
     for volume_id in past.volumes():
         own_pieces = [piece for piece in pieces if piece.interval.volume_id == volume_id]
@@ -105,9 +114,10 @@ def _of_held_volumes(windows: Sequence[Window], pieces: Sequence[Piece], past: H
         for window in windows:
             inside = {moment for moment in changes if window.start < moment < window.end}
             for start, end in pairwise(sorted({window.start, window.end, *inside})):
-                in_force = past.at(volume_id, start)
-                if in_force.allocation or in_force.entitlement:
-                    caps = [piece.interval.cap for piece in own_pieces if piece.start < end and start < piece.end]
+                there = past.at(volume_id, start)
+                if there.allocation or there.entitlement:
+                    set_caps = [piece.interval.cap for piece in own_pieces if piece.start < end and start < piece.end]
+                    in_force, caps = what_counts(settings, window, there, set_caps)
                     is_throttled = any(rule_10_is_throttled(cap) for cap in caps)
                     disk = Disk(volume_id, in_force.entitlement.get("vm_id"), None)
                     key = _key("allocation", window, disk, in_force, is_throttled=is_throttled)
@@ -129,13 +139,12 @@ def _levels(in_force: InForce, caps: Sequence[Row]) -> Mapping[str, int]:
 
 def _key(kind: str, window: Window, disk: Disk, in_force: InForce, *, is_throttled: bool) -> tuple[Any, ...]:
     allocation, entitlement = in_force.allocation, in_force.entitlement
-    pool = allocation.get("pool_id")
     values = {
         "volume_id": disk.volume_id,
         "vm_id": disk.vm_id,
         "device": disk.device,
         **{name: entitlement.get(name) for name in ("account_id", "project_id", "offering_id", "zone_id")},
-        "pool_id": entitlement.get("pool_id") if pool is None else pool,
+        "pool_id": pool_of(in_force),
         "qos_class": rule_10_qos_class(allocation, is_throttled=is_throttled),
     }
     flags = (rule_10_is_provisioned(allocation), is_throttled)

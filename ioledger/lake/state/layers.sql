@@ -1,0 +1,107 @@
+-- The caps of disks as other layers have them, which few runs read. A reading holds until its source reads
+-- layers again, or until it is too old.
+
+-- The runs that read other layers and whose reading holds within a time: one row per run.
+CREATE OR REPLACE MACRO layers_read(since, until, max_age_seconds) AS TABLE
+    WITH
+    -- one row per run that read any
+    reading AS (
+        SELECT DISTINCT source, run_id, observed_at
+        FROM disk_cap
+        WHERE observed_at > since - to_seconds(max_age_seconds) AND observed_at < until
+    )
+
+    SELECT
+        source,
+        run_id,
+        observed_at AS valid_from,
+        least(
+            lead(observed_at) OVER (PARTITION BY source ORDER BY observed_at),
+            observed_at + to_seconds(max_age_seconds)
+        ) AS valid_to
+    FROM reading
+    QUALIFY valid_to > since;
+
+-- What runs read of other layers: one row per run, disk, layer and group. `readings` is the name of a table
+-- with `source` and `run_id`; `layer_caps` is the whole row, `other_caps` a number for its caps (caps.sql).
+CREATE OR REPLACE MACRO layers_of(readings, since, until, max_age_seconds) AS TABLE
+    SELECT source, run_id, vm_id, device, layer, read AS layer_caps, caps_hash(read) AS other_caps
+    FROM disk_cap AS read
+    SEMI JOIN query_table(readings) USING (source, run_id)
+    WHERE observed_at > since - to_seconds(max_age_seconds) AND observed_at < until;
+
+-- The running disks while readings hold: one row per reading and stretch of time for which a disk did not
+-- change. `disk_caps` is its whole row, `live_caps` a number for its caps.
+CREATE OR REPLACE MACRO running_while_read(readings) AS TABLE
+    SELECT
+        disk.source,
+        reading.run_id,
+        disk.vm_id,
+        disk.device,
+        disk.vm,
+        disk.volume_id,
+        disk.account_id,
+        disk AS disk_caps,
+        caps_hash(disk) AS live_caps,
+        greatest(disk.valid_from, reading.valid_from) AS valid_from,
+        least(disk.valid_to, reading.valid_to) AS valid_to
+    FROM disk_on_volume AS disk
+    JOIN query_table(readings) AS reading
+        ON disk.source = reading.source
+        AND disk.valid_from < reading.valid_to
+        AND disk.valid_to > reading.valid_from
+    WHERE disk.state = 'ok';
+
+-- Candidates that were sampled running in a certain run, with the caps that they have: one row per
+-- candidate. They have `source`, `run_id`, `vm_id`, `device` and `live_caps`, a number for their caps.
+CREATE OR REPLACE MACRO sampled_so(candidates, since, until, max_age_seconds) AS TABLE
+    WITH
+    -- one row per candidate's disk and time for which it was sampled unchanged
+    seen AS (
+        SELECT source, vm_id, device, first_told_at, last_told_at, caps_hash(sighting) AS live_caps
+        FROM seen_disk AS sighting
+        SEMI JOIN query_table(candidates) USING (source, vm_id, device)
+        WHERE
+            last_told_at > since - to_seconds(max_age_seconds)
+            AND first_told_at < until
+            AND state = 'ok'
+    )
+
+    SELECT candidate.*
+    FROM query_table(candidates) AS candidate
+    JOIN collection_run AS run
+        ON candidate.source = run.source AND candidate.run_id = run.run_id
+    SEMI JOIN seen
+        ON candidate.source = seen.source
+        AND candidate.vm_id = seen.vm_id
+        AND candidate.device = seen.device
+        AND candidate.live_caps = seen.live_caps
+        AND run.started_at <= seen.last_told_at
+        AND run.ended_at >= seen.first_told_at;
+
+-- How what a layer has came to be, by `source`, `vm_id`, `device`, `layer` and `valid_from`: one row per
+-- candidate of which other caps are known (history.sql).
+CREATE OR REPLACE MACRO layer_change(candidates, since) AS TABLE
+    WITH
+    -- one row per candidate and time at which the layer was read
+    history AS (
+        SELECT
+            row(candidate.vm_id, candidate.device, candidate.layer, candidate.valid_from) AS candidate,
+            all_caps_words(read) AS words,
+            read.source,
+            read.run_id AS first_run_id,
+            read.run_id AS last_run_id,
+            read.observed_at AS first_told_at,
+            read.observed_at AS last_told_at
+        FROM disk_cap AS read
+        JOIN query_table(candidates) AS candidate
+            ON read.source = candidate.source
+            AND read.vm_id = candidate.vm_id
+            AND read.device = candidate.device
+            AND read.layer = candidate.layer
+            AND read.observed_at <= candidate.valid_from
+        WHERE read.observed_at >= since
+    )
+
+    SELECT candidate[1] AS vm_id, candidate[2] AS device, candidate[3] AS layer, candidate[4] AS valid_from, told
+    FROM change_of('history');
