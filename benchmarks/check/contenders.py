@@ -64,15 +64,14 @@ def check(lake: Path, start: datetime, end: datetime) -> list[Finding]:
     for finding in found:
         if finding.status == "error":
             raise RuntimeError(f"{finding.code} failed: {finding.reason}")
-    return sorted(
-        (
-            finding.code,
-            finding.resource_id,
-            finding.interval_start and finding.interval_start.isoformat(),
-            finding.interval_end and finding.interval_end.isoformat(),
-        )
+    return [
+        (finding.code, finding.resource_id, _iso(finding.interval_start), _iso(finding.interval_end))
         for finding in found
-    )
+    ]
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 BARE_SCAN: Final = "bare scan"

@@ -77,7 +77,8 @@ def measure_month(month: Month, repetitions: int, directory: Path, tell: Callabl
         tell(f"writing {month.disk_count:,} disks, {month.day_count} days")
         write_month(lake, month)
         planted = [
-            (code, resource, start.isoformat(), end.isoformat()) for code, resource, start, end in planted_in_month(month)
+            (code, resource, start.isoformat(), end.isoformat())
+            for code, resource, start, end in planted_in_month(month)
         ]
         return Lake(
             what=f"{month.disk_count:,} disks over {month.day_count} days",

@@ -1,4 +1,4 @@
-"""A lake of disks that are sampled every minute for days, a few of which go wrong for a time, and what rules must find."""
+"""A lake of disks sampled every minute for days, a few of which go wrong for a time, and what rules must find."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ _START: Final = datetime(2026, 10, 1, tzinfo=UTC)
 _DISKS_PER_HOST: Final = 250
 _FEWEST_HOSTS: Final = 2
 _READ_AFTER: Final = timedelta(milliseconds=40)
+_HARDLY_USED_DAYS: Final = 6  # so many must be known
+_WITHOUT_GUEST: Final = timedelta(days=7)  # so long a volume may be without a guest
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +133,12 @@ def planted(month: Month) -> Found:
         ("QOS201", "volume-000008", at(360), at(1080)),
         ("QOS203", "volume-000008", at(360), at(1080)),
         ("QOS402", "guest-000005/vda", at(120), at(240)),
+        ("QOS501", "guest-000003/vda", whole.start, whole.end),
     ]
-    if month.day_count >= 1:
-        found.append(("QOS501", "guest-000003/vda", whole.start, whole.end))
-    if month.day_count >= 6:
+    if month.day_count >= _HARDLY_USED_DAYS:
         found.append(("QOS502", "volume-000004", whole.start, whole.end))
-    if month.day_count > 7:
-        found.append(("QOS503", "volume-000006", whole.start + timedelta(days=7), whole.end))
+    if whole.start + _WITHOUT_GUEST < whole.end:
+        found.append(("QOS503", "volume-000006", whole.start + _WITHOUT_GUEST, whole.end))
     return sorted(found)
 
 

@@ -82,27 +82,29 @@ Written by `{command}`, never by hand. All shipped rules with their defaults, as
 in a process of its own and right after a bare scan of the same files.
 
 {table(lakes)}
-In the median a check takes {ratios[0]:.0f} times the CPU of a bare scan at a moment, and {ratios[1]:.0f} times over a period.
+In the median a check takes {ratios[0]:.0f} times the CPU of a bare scan at a moment, and {ratios[1]:.0f} times over a
+period.
 
 ## What is checked
 
 - **{volumes.what[0].upper()}{volumes.what[1:]}**: one run each of a storage system, a control plane and a hypervisor,
-  {volumes.file_bytes / 1e6:,.0f} MB of files. Half of the volumes are provisioned, half are capped; of every tenth the
-  hypervisor knows the serial alone. One in a hundred has a defect, of each kind as many: {volumes.finding_count:,} findings.
-- **{month.what[0].upper()}{month.what[1:]}**: {month.row_count:,} samples, one a minute and disk, in a compacted file with
-  its index for each host and day, {month.file_bytes / 1e6:,.0f} MB of files with the hourly readings of storage and control
-  plane and with usage records. A few disks and volumes go wrong for a time: {month.finding_count} findings with an interval
-  each. `check --period` also adds up the usage that each finding touches, which is not part of this.
+  {volumes.file_bytes / 1e6:,.0f} MB of files. Half of the volumes are provisioned, half are capped; of every tenth
+  the hypervisor knows the serial alone. One in a hundred has a defect, of each kind as many:
+  {volumes.finding_count:,} findings.
+- **{month.what[0].upper()}{month.what[1:]}**: {month.row_count:,} samples, one a minute and disk, in a compacted file
+  with its index for each host and day, {month.file_bytes / 1e6:,.0f} MB of files with the hourly readings of storage
+  and control plane and with usage records. A few disks and volumes go wrong for a time: {month.finding_count} findings
+  with an interval each. `check --period` also adds up the usage that each finding touches, which is not part of this.
 
 After every check its findings are compared with what was planted: at a moment their number, rule by rule, over the
 period each with its beginning and end, to the microsecond. One that differs ends the benchmark without a table.
 
 ## How to read it
 
-- The **bare scan** reads every column of every file with DuckDB and as many threads, and only counts text: the least that
-  a look at all of the lake can take.
-- **Time** is the wall clock from after the imports to the last finding, **CPU** that of all threads, memory the peak of the
-  whole process. Ratios carry over to other machines, seconds do not.
+- The **bare scan** reads every column of every file with DuckDB and as many threads, and only counts text: the least
+  that a look at all of the lake can take.
+- **Time** is the wall clock from after the imports to the last finding, **CPU** that of all threads, memory the peak of
+  the whole process. Ratios carry over to other machines, seconds do not.
 
 ## Where it was measured
 

@@ -26,15 +26,21 @@ WHERE defect = 'under two disks';
 CREATE VIEW collection_run AS
 SELECT
     told.source,
-    '20261105T120000.000000Z' AS run_id,
+    told.run_id,
     told.kind,
-    TIMESTAMPTZ '2026-11-05 12:00:00+00' AS started_at,
-    TIMESTAMPTZ '2026-11-05 12:00:30+00' AS ended_at,
+    told.started_at,
+    told.started_at + INTERVAL 30 SECONDS AS ended_at,
     'ok' AS status,
     $volume_count::BIGINT AS row_count,
     0::BIGINT AS timeout_count,
     'benchmark' AS collector_version
-FROM (VALUES ('array', 'storage'), ('cloud', 'controlplane'), ('kvm', 'hypervisor')) AS told (source, kind);
+FROM (
+    VALUES
+    ('array', 'storage', '20261105T120000.000000Z', TIMESTAMPTZ '2026-11-05 12:00:00+00'),
+    ('cloud', 'controlplane', '20261105T120000.000000Z', TIMESTAMPTZ '2026-11-05 12:00:00+00'),
+    -- the hypervisors are read last, and list what the others told of
+    ('kvm', 'hypervisor', '20261105T120100.000000Z', TIMESTAMPTZ '2026-11-05 12:01:00+00')
+) AS told (source, kind, run_id, started_at);
 
 CREATE VIEW provisioned_iops AS
 SELECT
@@ -112,8 +118,8 @@ WHERE defect IS DISTINCT FROM 'not sold';
 CREATE VIEW disk_io_stat AS
 SELECT
     'kvm' AS source,
-    '20261105T120000.000000Z' AS run_id,
-    told_at + to_milliseconds(number % 20000) AS sampled_at,
+    '20261105T120100.000000Z' AS run_id,
+    told_at + to_milliseconds(60000 + number % 20000) AS sampled_at,
     'host-' || number % 5000 AS host_id,
     vm_id::VARCHAR AS vm_id,
     'guest-' || number AS vm_name,

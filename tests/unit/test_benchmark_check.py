@@ -1,4 +1,4 @@
-"""The benchmark of checks: that rules find what is planted in its lakes, on small ones, and what it makes of its numbers."""
+"""The benchmark of checks: that rules find what is planted, in small lakes, and what it makes of its numbers."""
 
 from __future__ import annotations
 
