@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
-from policy_lake import NOON, collect, collect_all, disk, ioledger, new_lake
+from policy_lake import NOON, collect, disk, ioledger, new_lake
 
 from ioledger.lake import layout
 from policies import rule as rules
@@ -27,24 +27,26 @@ END = NOON + 4 * 60 * MINUTE
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a lake of four hours, read every ten minutes: `shop` had a cap for one of them, below its minimum."""
-    directory = tmp_path_factory.mktemp("period")
-    lake = new_lake(directory)
-    at = NOON
-    while at <= END:
-        collect_all(lake, at, cap_iops=500 if CAPPED_FROM <= at < CAPPED_TO else None)
-        collect(lake, "hypervisor", at + MINUTE, {"disk_io_stat": busy(at)})
-        at += TEN
+    lake = tmp_path_factory.mktemp("period") / "lake"
+    layout.create(lake)
+    sold: list[Row] = [{"volume_id": name, "account_id": "acme", "sold_min_iops": 2000} for name in ("vol-s", "vol-w")]
+    allocated: list[Row] = [{"volume_id": name, "min_iops": 2000, "min_enforced": True} for name in ("vol-s", "vol-w")]
+    for number in range(25):
+        at = NOON + number * TEN
+        collect(lake, "storage", at, {"provisioned_iops": allocated})
+        collect(lake, "controlplane", at, {"entitlement": sold})
+        collect(lake, "hypervisor", at, {"disk_io_stat": samples(at)})
     assert ioledger(lake, "usage", "build", now=END + MINUTE) == 0
     return lake
 
 
-def busy(at: datetime) -> Sequence[Row]:
-    """Give the samples of both guests a minute after all was read: six reads a second, since noon."""
-    done = int((at + MINUTE - NOON).total_seconds()) * 6
+def samples(at: datetime) -> Sequence[Row]:
+    """Give the samples of both guests, which have done six reads a second since noon."""
+    done = int((at - NOON).total_seconds()) * 6
     cap = 500 if CAPPED_FROM <= at < CAPPED_TO else None
     return [
-        disk(name, volume, at + MINUTE, read_ops=1 + done, cap_total_iops=cap if name == "shop" else None)
-        for name, volume in (("shop", "vol-s"), ("web", "vol-w"))
+        disk("shop", "vol-s", at, read_ops=done, cap_total_iops=cap),
+        disk("web", "vol-w", at, read_ops=done),
     ]
 
 
@@ -63,19 +65,16 @@ def intervals(lake: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, 
 def test_a_finding_has_the_interval_in_which_it_held(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = intervals(lake, capsys)
 
-    first_minute = ("2026-11-05T11:59:00Z", "2026-11-05T12:00:00Z")
     an_hour = ("2026-11-05T13:10:00Z", "2026-11-05T14:10:00Z")
     assert [(f["code"], f["resource_id"], (f["interval_start"], f["interval_end"])) for f in found] == [
-        ("QOS102", "shop/vda", first_minute),
         ("QOS102", "shop/vda", an_hour),
-        ("QOS101", "shop/vda", first_minute),
         ("QOS101", "shop/vda", an_hour),
     ]
     assert {(f["period_start"], f["period_end"]) for f in found} == {("2026-11-01T00:00:00Z", "2026-11-05T16:01:00Z")}
 
 
 def test_a_finding_says_what_of_the_bill_it_touches(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, an_hour, *_ = intervals(lake, capsys)
+    an_hour, *_ = intervals(lake, capsys)
 
     # 13:10 to 14:10 lies in two hours, each with a record of operations and, of three states, of what was held
     assert an_hour["touched_ops"] == 2 * 6 * 3600
@@ -90,11 +89,13 @@ def test_people_read_hours_and_a_line_that_counts_each_record_once(
 
     assert code == 1
     assert "not deliverable iops hours" in out.splitlines()[0]
-    assert "4000" in out
-    assert "1500" in out
+    assert "4000" in out.replace(" ", "").replace(",", "")
+    assert "1500" in out.replace(" ", "").replace(",", "")
     line = err.splitlines()[-1]
-    assert f"{len(rules.load_rules())} rules found 1 critical, 1 high in 4 intervals; all of them touch " in line
-    assert "8000 IOPS-hours sold, of which 1500 could not be delivered" not in line
+    assert (
+        f"{len(rules.load_rules())} rules found 1 critical, 1 high in 2 intervals; all of them touch 43200 operations and "
+        "4000 IOPS-hours sold, of which 1500 could not be delivered" in line
+    )
     assert "usage records" not in err
 
 
@@ -105,7 +106,7 @@ def test_the_findings_of_a_period_are_kept_until_it_is_checked_again(
     check(lake, capsys)
 
     (path,) = layout.files(lake, "finding_interval")
-    assert pq.read_table(path, partitioning=None).num_rows == 4
+    assert pq.read_table(path, partitioning=None).num_rows == 2
     assert layout.files(lake, "finding") == []
 
 
@@ -136,7 +137,7 @@ def test_an_exempted_finding_counts_for_nothing(lake: Path, capsys: pytest.Captu
     assert code == 0
     assert {f["exempted_by"] for f in json.loads(out)} == {"Ada, until 2026-12-31: agreed"}
     assert all(f["touched_ops"] for f in json.loads(out))
-    assert "rules found nothing; exempted: 4" in err
+    assert "rules found nothing; exempted: 2" in err
 
 
 def test_usage_that_is_not_built_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
