@@ -1,4 +1,4 @@
-"""Guests that stay paused, with as many disks and caps as a test wants: all that is known of a disk but its counters."""
+"""Guests that stay paused, with as many disks and caps as a test wants."""
 
 from __future__ import annotations
 
