@@ -33,7 +33,7 @@ CREATE OR REPLACE MACRO layer_differences(since, until, max_age_seconds) AS TABL
 
     -- one row per run, disk, layer and group, as numbers alone: there may be millions
     read_key AS (
-        SELECT hash(source, run_id, vm_id, device) AS disk_key, layer, caps_hash(read) AS layer_caps
+        SELECT hash(run_id) AS run, hash(source, vm_id, device) AS disk, caps_hash(read) AS layer_caps
         FROM disk_cap AS read
         SEMI JOIN reading USING (source, run_id)
         WHERE observed_at > since - to_seconds(max_age_seconds) AND observed_at < until
@@ -41,7 +41,10 @@ CREATE OR REPLACE MACRO layer_differences(since, until, max_age_seconds) AS TABL
 
     -- one row per reading and stretch of time for which a disk was running unchanged, likewise
     live_key AS (
-        SELECT hash(disk.source, reading.run_id, disk.vm_id, disk.device) AS disk_key, caps_hash(disk) AS live_caps
+        SELECT
+            hash(reading.run_id) AS run,
+            hash(disk.source, disk.vm_id, disk.device) AS disk,
+            caps_hash(disk) AS live_caps
         FROM disk_state AS disk
         JOIN reading
             ON disk.source = reading.source
@@ -52,34 +55,45 @@ CREATE OR REPLACE MACRO layer_differences(since, until, max_age_seconds) AS TABL
 
     -- one row per run and disk that is worth a closer look
     suspect AS (
-        SELECT live_key.disk_key
+        SELECT live_key.run, live_key.disk
         FROM live_key
-        JOIN read_key USING (disk_key)
+        JOIN read_key USING (run, disk)
         WHERE live_key.live_caps <> read_key.layer_caps
         UNION
-        SELECT disk_key
+        SELECT run, disk
         FROM live_key
-        ANTI JOIN read_key USING (disk_key)
+        ANTI JOIN read_key USING (run, disk)
     ),
 
     -- one row per such run, disk, layer and group
     layer AS (
         SELECT source, run_id, vm_id, device, layer, read AS layer_caps, caps_hash(read) AS caps
         FROM disk_cap AS read
-        SEMI JOIN suspect ON hash(read.source, read.run_id, read.vm_id, read.device) = suspect.disk_key
+        SEMI JOIN suspect
+            ON hash(read.run_id) = suspect.run
+            AND hash(read.source, read.vm_id, read.device) = suspect.disk
         WHERE observed_at > since - to_seconds(max_age_seconds) AND observed_at < until
     ),
 
-    -- one row per such run and stretch of time for which the disk was running unchanged
-    running AS (
-        SELECT disk.*, reading.run_id, reading.valid_from AS read_from, reading.valid_to AS read_to
+    -- one row per stretch of time for which such a disk was running unchanged
+    unchanged AS (
+        SELECT disk.*, hash(source, vm_id, device) AS disk
         FROM disk_state AS disk
+        SEMI JOIN suspect ON hash(disk.source, disk.vm_id, disk.device) = suspect.disk
+        WHERE state = 'ok'
+    ),
+
+    -- one row per such stretch of time and run that is worth a closer look
+    running AS (
+        SELECT unchanged.*, reading.run_id, reading.valid_from AS read_from, reading.valid_to AS read_to
+        FROM unchanged
         JOIN reading
-            ON disk.source = reading.source
-            AND disk.valid_from < reading.valid_to
-            AND disk.valid_to > reading.valid_from
-        SEMI JOIN suspect ON hash(disk.source, reading.run_id, disk.vm_id, disk.device) = suspect.disk_key
-        WHERE disk.state = 'ok'
+            ON unchanged.source = reading.source
+            AND unchanged.valid_from < reading.valid_to
+            AND unchanged.valid_to > reading.valid_from
+        SEMI JOIN suspect
+            ON unchanged.disk = suspect.disk
+            AND hash(reading.run_id) = suspect.run
     ),
 
     -- one row per row of it, with the account that owns the volume
@@ -112,11 +126,17 @@ CREATE OR REPLACE MACRO layer_differences(since, until, max_age_seconds) AS TABL
 -- candidate. They have `source`, `run_id`, `vm_id`, `device` and `live_caps`, a number for their caps.
 CREATE OR REPLACE MACRO sampled_so(candidates, since, until, max_age_seconds) AS TABLE
     WITH
-    -- one row per candidate's disk and time for which it was sampled unchanged
+    -- one row per candidate's disk; through a list, as in history.sql
+    disk AS (
+        SELECT unnest(list(DISTINCT {source: source, vm_id: vm_id, device: device}), recursive := true)
+        FROM query_table(candidates)
+    ),
+
+    -- one row per such disk and time for which it was sampled unchanged
     seen AS (
         SELECT source, vm_id, device, first_told_at, last_told_at, caps_hash(sighting) AS live_caps
         FROM seen_disk AS sighting
-        SEMI JOIN query_table(candidates) USING (source, vm_id, device)
+        SEMI JOIN disk USING (source, vm_id, device)
         WHERE
             last_told_at > since - to_seconds(max_age_seconds)
             AND first_told_at < until
@@ -139,6 +159,16 @@ CREATE OR REPLACE MACRO sampled_so(candidates, since, until, max_age_seconds) AS
 -- candidate of which other caps are known (history.sql).
 CREATE OR REPLACE MACRO layer_change(candidates, since) AS TABLE
     WITH
+    -- one row per candidate; through a list, as in history.sql
+    candidate AS (
+        SELECT
+            unnest(
+                list(DISTINCT {source: source, vm_id: vm_id, device: device, layer: layer, valid_from: valid_from}),
+                recursive := true
+            )
+        FROM query_table(candidates)
+    ),
+
     -- one row per candidate and time at which the layer was read
     history AS (
         SELECT
@@ -150,7 +180,7 @@ CREATE OR REPLACE MACRO layer_change(candidates, since) AS TABLE
             read.observed_at AS first_told_at,
             read.observed_at AS last_told_at
         FROM disk_cap AS read
-        JOIN query_table(candidates) AS candidate
+        JOIN candidate
             ON read.source = candidate.source
             AND read.vm_id = candidate.vm_id
             AND read.device = candidate.device
