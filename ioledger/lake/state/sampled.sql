@@ -45,13 +45,8 @@ CREATE OR REPLACE MACRO clock_between(since, until) AS TABLE
         lag(run_id) OVER clock AS earlier_run_id,
         lag(started_at) OVER clock AS earlier_started_at,
         CASE
-<<<<<<< HEAD
-            WHEN boot_id IS NOT NULL THEN
-                epoch_us(started_at) - lag(epoch_us(started_at)) OVER clock - (boottime_us - lag(boottime_us) OVER clock)
-=======
             WHEN boot_id IS NOT NULL
                 THEN epoch_us(started_at) - lag(epoch_us(started_at)) OVER clock - (boottime_us - lag(boottime_us) OVER clock)
->>>>>>> r3
         END AS stepped_us
     FROM collection_run
     WHERE started_at >= since - INTERVAL 1 DAY
