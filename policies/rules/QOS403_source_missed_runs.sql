@@ -71,7 +71,7 @@ observed = "66.63"
 expected = "99"
 unit = "percent"
 interval_start = 2026-11-05T11:10:00Z
-reason = "Runs of source kvm cover 66.63 percent of the time from 2026-11-05 11:05:00.000001+00 to 2026-11-05 12:05:00.000001+00: gaps of more than twice the usual 600 seconds between runs: 1, the longest 1201 seconds from 2026-11-05 11:10:00+00 on."
+reason = "Runs of source kvm cover 66.63 percent of the time from 2026-11-05 11:05:00+00 to 2026-11-05 12:05:00+00: gaps of more than twice the usual 600 seconds between runs: 1, the longest 1201 seconds from 2026-11-05 11:10:00+00 on."
 [[fail.expect]]
 status = "violation"
 resource_kind = "source"
@@ -100,7 +100,7 @@ resource_kind = "source"
 resource_id = "kvm"
 observed = "0.00"
 interval_start = 2026-11-05T11:05:00.000001Z
-reason = "Runs of source kvm cover 0.00 percent of the time from 2026-11-05 11:05:00.000001+00 to 2026-11-05 12:05:00.000001+00: gaps of more than twice the usual 300 seconds between runs: 2, the longest 1800 seconds from 2026-11-05 11:35:00+00 on."
+reason = "Runs of source kvm cover 0.00 percent of the time from 2026-11-05 11:05:00+00 to 2026-11-05 12:05:00+00: gaps of more than twice the usual 300 seconds between runs: 2, the longest 1800 seconds from 2026-11-05 11:35:00+00 on."
 
 [[fail]]
 name = "the runs cover a second too little"
@@ -289,7 +289,10 @@ SELECT
     percent AS observed,
     $coverage_percent::VARCHAR AS expected,
     'percent' AS unit,
-    format('Runs of source {} cover {} percent of the time from {} to {}: ', source, percent, judged_from::VARCHAR, judged_until::VARCHAR)
+    format(
+        'Runs of source {} cover {} percent of the time from {} to {}: ',
+        source, percent, date_trunc('second', judged_from)::VARCHAR, date_trunc('second', judged_until)::VARCHAR
+    )
     || format(
         'gaps of more than twice the usual {} seconds between runs: {}, the longest {} seconds from {} on.',
         beat_us // 1000000, gaps, longest_seconds, longest_from::VARCHAR

@@ -136,13 +136,15 @@ given.collection_run = [
 ]
 
 [[pass]]
-name = "the clock was set more than a day ago, or runs do not tell the time since boot"
+name = "the clock was set more than a day ago, or runs do not tell the time since boot, or which boot"
 given.collection_run = [
     { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-04T11:00:00Z, ended_at = 2026-11-04T11:00:00Z, boot_id = "b1", boottime_us = 1000000 },
     { source = "kvm", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-04T12:00:00Z, ended_at = 2026-11-04T12:00:00Z, boot_id = "b1", boottime_us = 61000000 },
     { source = "kvm", run_id = "3", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:00:00Z, ended_at = 2026-11-05T12:00:00Z, boot_id = "b1", boottime_us = 86461000000 },
     { source = "kvm-2", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T11:00:00Z },
     { source = "kvm-2", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T11:30:00Z },
+    { source = "kvm-3", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T11:00:00Z, boottime_us = 60000000 },
+    { source = "kvm-3", run_id = "2", kind = "hypervisor", status = "ok", started_at = 2026-11-05T11:30:00Z, boottime_us = 60000000 },
 ]
 */
 

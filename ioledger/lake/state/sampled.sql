@@ -33,7 +33,7 @@ CREATE OR REPLACE MACRO attached_between(since, until) AS TABLE
 
 -- The runs that began within a time, each beside the one before it in the same boot of its collector, of a
 -- day before that time at the earliest, wherever the wall clock stood then: one row per run. `stepped_us` is
--- how far the wall clock was set forward (or, negative, back) between the two.
+-- how far the wall clock was set forward (or, negative, back) between the two; NULL where the boot is not told.
 CREATE OR REPLACE MACRO clock_between(since, until) AS TABLE
     SELECT
         source,
@@ -44,7 +44,10 @@ CREATE OR REPLACE MACRO clock_between(since, until) AS TABLE
         last_row_at,
         lag(run_id) OVER clock AS earlier_run_id,
         lag(started_at) OVER clock AS earlier_started_at,
-        epoch_us(started_at) - lag(epoch_us(started_at)) OVER clock - (boottime_us - lag(boottime_us) OVER clock) AS stepped_us
+        CASE
+            WHEN boot_id IS NOT NULL
+                THEN epoch_us(started_at) - lag(epoch_us(started_at)) OVER clock - (boottime_us - lag(boottime_us) OVER clock)
+        END AS stepped_us
     FROM collection_run
     WHERE started_at >= since - INTERVAL 1 DAY
     WINDOW clock AS (PARTITION BY source, boot_id ORDER BY boottime_us, run_id)
