@@ -140,6 +140,7 @@ def test_of_two_changes_the_last_one_before_a_stretch_counts(lake: Path) -> None
     write_run(lake, sold(NOON, "c0"))
 
     assert told(lake, moment=TODAY + 5 * MINUTE)[0].endswith(
-        "no cap until run r5 of kvm-01 (2025-11-23 12:01 UTC) and 700 IOPS in total from run r6 of kvm-01 (2025-11-23 12:02 UTC) on."
+        "no cap until run r5 of kvm-01 (2025-11-23 12:01 UTC) "
+        "and 700 IOPS in total from run r6 of kvm-01 (2025-11-23 12:02 UTC) on."
     )
     assert told(lake, moment=NOON + 5 * MINUTE)[0].endswith(LOST.format("r2", "2025-11-22 12:01"))
