@@ -6,7 +6,7 @@ RUNS   := 200
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs bench bench-collect constraints clean
+.PHONY: help demo demo-live test defects lint docs bench bench-collect bench-check constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ bench: $(VENV)/.installed-bench ## measure usage build beside a bare scan and ot
 
 bench-collect: $(VENV)/.installed-bench-collect ## measure collect beside other readers of 60 real guests, and its memory over RUNS=200
 	$(BIN)/python -m benchmarks.collection --runs $(RUNS)
+
+bench-check: $(VENV)/.installed ## measure check by all rules: a million volumes at a moment, a month of a thousand disks
+	$(BIN)/python -m benchmarks.check
 
 constraints: ## pin the versions of everything that pyproject.toml asks for
 	rm -rf .cache/pins

@@ -99,10 +99,11 @@ def measured(name: str, lake: Path, start: datetime, end: datetime) -> Measured:
         import_module(module)
     wall, cpu = time.perf_counter(), time.process_time()
     result = work(lake, start, end)
-    return Measured(time.perf_counter() - wall, time.process_time() - cpu, _peak_bytes(), result)
+    return Measured(time.perf_counter() - wall, time.process_time() - cpu, peak_bytes(), result)
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
+    """Return the most memory that this process has had."""
     # Unlike getrusage, this does not remember what the process was before it became Python.
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))

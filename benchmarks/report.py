@@ -115,7 +115,8 @@ Ratios carry over to other machines, seconds do not.
 After every build the usage of every volume is compared with what the fleet is known to have done, to the operation,
 class by class; one that differs ends the benchmark without a table.
 
-Collection is measured apart: [benchmarks-collect.md](benchmarks-collect.md).
+Collection is measured apart: [benchmarks-collect.md](benchmarks-collect.md), and so are checks:
+[benchmarks-check.md](benchmarks-check.md).
 """
 
 

@@ -15,7 +15,7 @@ from ioledger.lake import layout
 from ioledger.terminal import format_choice, format_option, show
 from policies import ask, cases, documentation, engine, exemptions, outputs, over_period
 from policies.own_rules import load_own_rules
-from policies.rule import SEVERITIES, load_rules
+from policies.rule import SEVERITIES, shipped_rules
 from policies.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def check(  # noqa: PLR0913 - one argument for each option
 
 
 def _all_rules(own_rules: Path | None) -> list[Rule]:
-    return [*load_rules(), *load_own_rules(own_rules)]
+    return [*shipped_rules(), *load_own_rules(own_rules)]
 
 
 @click.group(invoke_without_command=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
@@ -138,6 +139,12 @@ def load_rules(directory: Path = SHIPPED_RULES) -> list[Rule]:
             raise DataError(f"{path}: {rules[rule.code].file} has the code {rule.code} too; give one of them another")
         rules[rule.code] = rule
     return list(rules.values())
+
+
+@cache
+def shipped_rules() -> tuple[Rule, ...]:
+    """Return the rules that come with ioledger, read once."""
+    return tuple(load_rules())
 
 
 def parse_rule(text: str, file: str) -> Rule:

@@ -319,7 +319,16 @@ telling AS (
 -- one row per running disk and stretch of time in which a cap is another one than was sold, and which are
 problem AS (
     SELECT
-        *,
+        vm_id,
+        device,
+        vm,
+        volume_id,
+        stretch,
+        account_id,
+        sold_source,
+        valid_from,
+        valid_to,
+        COLUMNS('^(sold_)?cap_'),
         'caps' AS about,
         is_other_form(
             sold_cap_total_iops, sold_cap_read_iops, sold_cap_write_iops, cap_total_iops, cap_read_iops, cap_write_iops

@@ -255,25 +255,9 @@ given.disk_cap = [
 */
 
 WITH
--- one row per run that read other layers than the live one, and the time for which that holds
-reading AS (FROM layers_read($period_start, $period_end, $max_age_seconds)),
-
--- one row per such run, disk and layer; of a throttle group one for each disk and group
-other AS (FROM layers_of('reading', $period_start, $period_end, $max_age_seconds)),
-
--- one row per such run and stretch of time for which a disk was running unchanged
-live AS (FROM running_while_read('reading')),
-
--- one row per such disk and layer that has other caps, and one per disk of which no layer was read
-suspect AS (
-    SELECT live.*, other.layer, other.layer_caps
-    FROM live
-    JOIN other USING (source, run_id, vm_id, device)
-    WHERE other.layer <> 'group' AND other.other_caps <> live.live_caps
-    UNION ALL BY NAME
-    FROM live
-    ANTI JOIN other USING (source, run_id, vm_id, device)
-),
+-- one row per running disk, stretch of time and layer that had other caps when it was last read, and one per
+-- disk of which no layer was read
+suspect AS (FROM layer_differences($period_start, $period_end, $max_age_seconds)),
 
 -- one row per such disk and layer whose live caps are still those that the same run sampled
 problem AS (FROM sampled_so('suspect', $period_start, $period_end, $max_age_seconds)),

@@ -270,7 +270,16 @@ WITH
 -- one row per disk and stretch of time in which a burst lacks its length, and which do
 short AS (
     SELECT
-        *,
+        vm_id,
+        device,
+        vm,
+        volume_id,
+        stretch,
+        account_id,
+        sold_source,
+        valid_from,
+        valid_to,
+        COLUMNS('^(sold_)?cap_.*burst'),
         'caps' AS about,
         is_short_burst(
             cap_total_iops_burst, cap_total_iops_burst_seconds, sold_cap_total_iops_burst, sold_cap_total_iops_burst_seconds
@@ -386,7 +395,15 @@ sold AS (FROM sold_change('problem', $period_start - to_days($days))),
 -- one row per disk and stretch of time of which nobody can tell whether its bursts last as long as was sold
 open AS (
     SELECT
-        *,
+        vm_id,
+        device,
+        vm,
+        volume_id,
+        account_id,
+        state,
+        expired_entitlement_observed_at,
+        valid_from,
+        valid_to,
         nullif(
             concat_ws(
                 ', ',

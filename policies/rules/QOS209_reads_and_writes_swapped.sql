@@ -141,7 +141,15 @@ WITH
 -- one row per disk and stretch of time in which reads and writes are swapped, with both in words
 problem AS (
     SELECT
-        *,
+        vm_id,
+        device,
+        vm,
+        volume_id,
+        stretch,
+        account_id,
+        sold_source,
+        valid_from,
+        valid_to,
         'caps' AS about,
         is_crossed(sold_cap_read_iops, sold_cap_write_iops, cap_read_iops, cap_write_iops) AS are_operations,
         is_crossed(sold_cap_read_bps, sold_cap_write_bps, cap_read_bps, cap_write_bps) AS are_bytes,

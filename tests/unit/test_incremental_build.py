@@ -139,10 +139,18 @@ def test_a_late_snapshot_makes_the_hours_in_which_it_may_be_in_force(lake: Path)
     assert records(lake) == records_of_one_build(lake)
 
 
-def test_changed_settings_make_all_hours_in_which_they_hold(lake: Path) -> None:
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "max_gap_seconds = 300",
+        'policy_mode = "storage_wins"',
+        'policy_modes = [{ mode = "storage_wins", pool_id = "ssd" }]',
+    ],
+)
+def test_changed_settings_make_all_hours_in_which_they_hold(lake: Path, setting: str) -> None:
     valid_from = START + 20 * HOUR
     (lake / layout.SETTINGS).write_text(
-        f"[[settings]]\nvalid_from = {valid_from.isoformat()}\nmax_gap_seconds = 300\n", encoding="utf-8"
+        f"[[settings]]\nvalid_from = {valid_from.isoformat()}\n{setting}\n", encoding="utf-8"
     )
     told = made(lake)
     assert {reason for _, reason in told} == {"the settings changed"}

@@ -4,6 +4,9 @@
 -- `volume_id`, `stretch`, `valid_from`, `storage_source` and `sold_source`, a disk by `vm_id`, `device` and
 -- `valid_from`; what of a volume is meant its column `about` says, or else an argument. The answers have
 -- one row per candidate of which another state is known, with the change in words: `told`.
+--
+-- Candidates go through a list, after which DuckDB expects few of them: it would else read all that was ever
+-- told into memory, and then look for them there.
 
 -- A time within a sentence.
 CREATE OR REPLACE MACRO minute_of(told_at) AS strftime(told_at, '%Y-%m-%d %H:%M UTC');
@@ -46,9 +49,10 @@ CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
     WITH
     -- one row per candidate; several disks may lie on one volume
     candidate AS (
-        SELECT volume_id, stretch, about, storage_source, max(valid_from) AS valid_from
+        SELECT unnest(list(DISTINCT {
+            volume_id: volume_id, stretch: stretch, about: about, storage_source: storage_source, valid_from: valid_from
+        }), recursive := true)
         FROM query_table(candidates)
-        GROUP BY volume_id, stretch, about, storage_source
     ),
 
     -- one row per candidate and snapshot of its volume
@@ -91,9 +95,10 @@ CREATE OR REPLACE MACRO sold_change(candidates, since) AS TABLE
     WITH
     -- one row per candidate; several disks may lie on one volume
     candidate AS (
-        SELECT volume_id, stretch, about, sold_source, max(valid_from) AS valid_from
+        SELECT unnest(list(DISTINCT {
+            volume_id: volume_id, stretch: stretch, about: about, sold_source: sold_source, valid_from: valid_from
+        }), recursive := true)
         FROM query_table(candidates)
-        GROUP BY volume_id, stretch, about, sold_source
     ),
 
     -- one row per candidate and snapshot of what was sold
@@ -127,15 +132,15 @@ CREATE OR REPLACE MACRO sold_change(candidates, since) AS TABLE
     SELECT candidate[1] AS volume_id, candidate[2] AS stretch, candidate[3] AS about, told
     FROM change_of('history');
 
--- The disks as they were sampled, all there are: one row per run of neighbouring samples in which nothing
--- but time and counters changed. Of compacted files the index alone is read.
+-- The disks as they were sampled, all there are, also in runs that were not committed: one row per run of
+-- neighbouring samples in which nothing but time and counters changed. Of compacted files the index alone
+-- is read.
 CREATE OR REPLACE VIEW seen_disk AS
 SELECT
     COLUMNS('^(source|host_id|vm_id|device|epoch|state|cap_.*|first_run_id|last_run_id)$'),
     first_sampled_at AS first_told_at,
     last_sampled_at AS last_told_at
 FROM sample_stretch
-SEMI JOIN stored_collection_run AS run ON sample_stretch.source = run.source AND last_run_id = run.run_id
 UNION ALL BY NAME
 SELECT
     COLUMNS('^(source|host_id|vm_id|device|epoch|state|cap_.*)$'),
@@ -143,13 +148,18 @@ SELECT
     run_id AS last_run_id,
     sampled_at AS first_told_at,
     sampled_at AS last_told_at
-FROM stored_loose_sample
-SEMI JOIN stored_collection_run USING (source, run_id);
+FROM stored_loose_sample;
 
 -- The six live caps of a disk, wherever it was sampled. `told` says too if it moved between hosts, or
 -- started anew, when they changed.
 CREATE OR REPLACE MACRO live_change(candidates, since) AS TABLE
     WITH
+    -- one row per candidate
+    candidate AS (
+        SELECT unnest(list(DISTINCT {vm_id: vm_id, device: device, valid_from: valid_from}), recursive := true)
+        FROM query_table(candidates)
+    ),
+
     -- one row per candidate and time for which it was sampled unchanged
     history AS (
         SELECT
@@ -163,10 +173,12 @@ CREATE OR REPLACE MACRO live_change(candidates, since) AS TABLE
             seen.first_told_at,
             seen.last_told_at
         FROM seen_disk AS seen
-        JOIN (SELECT DISTINCT vm_id, device, valid_from FROM query_table(candidates)) AS candidate
+        JOIN candidate
             ON seen.vm_id = candidate.vm_id
             AND seen.device = candidate.device
             AND seen.first_told_at <= candidate.valid_from
+        SEMI JOIN stored_collection_run AS run
+            ON seen.source = run.source AND seen.last_run_id = run.run_id
         WHERE seen.last_told_at >= since AND seen.state IN ('ok', 'off')
     )
 
@@ -217,7 +229,19 @@ CREATE OR REPLACE MACRO allocation_when_sold(candidates, since) AS TABLE
     WITH
     -- one row per candidate
     candidate AS (
-        SELECT volume_id, stretch, valid_from, storage_source, sold_source AS told_by
+        SELECT
+            unnest(
+                list(
+                    {
+                        volume_id: volume_id,
+                        stretch: stretch,
+                        valid_from: valid_from,
+                        storage_source: storage_source,
+                        told_by: sold_source
+                    }
+                ),
+                recursive := true
+            )
         FROM query_table(candidates)
     ),
 

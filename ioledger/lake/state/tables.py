@@ -89,7 +89,7 @@ def _make(connection: duckdb.DuckDBPyConnection, period_start: datetime, period_
             connection.execute(f"CREATE OR REPLACE TABLE {step}_{kind} AS FROM {step}_of('{kind}')")
     # In memory DuckDB compresses the tables of an attached database alone: a tenth of their size remains.
     connection.execute("ATTACH ':memory:' AS state (COMPRESS)")
-    for name in ("sampled", "contested", "pool", "disk", "stretch", "cut", "joined", "observed"):
+    for name in ("sampled", "contested", "pool", "disk", "stretch", "cut", "joined", "observed", "used"):
         _run(connection, name, period_start, period_end)
     connection.execute("CHECKPOINT state")
 

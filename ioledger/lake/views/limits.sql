@@ -93,18 +93,28 @@ CREATE MACRO ceiling_of(total, read, write) AS
 CREATE MACRO is_one_sided(total, read, write) AS
     total IS NULL AND (read IS NULL) <> (write IS NULL);
 
--- The most per second while a burst lasts; where there is no burst that is the cap. A burst without a
--- cap limits nothing.
-CREATE MACRO burst_rate_of(cap, burst) AS
-    CASE WHEN cap IS NOT NULL THEN greatest(cap, burst) END;
+-- Whether what was sold in total is capped in reads and writes apart, or the reverse.
+CREATE MACRO is_other_form(sold_total, sold_read, sold_write, total, read, write) AS
+    (sold_total IS NULL) <> (total IS NULL)
+    AND coalesce(sold_total, sold_read, sold_write) IS NOT NULL
+    AND coalesce(total, read, write) IS NOT NULL;
 
--- Whether a cap that was sold in total is set on reads and writes apart, or the reverse, and lets another
--- amount through for good. A cap on one direction alone has no such amount, which is another one too.
+-- Likewise, and with another amount that it lets through for good. A cap on one direction alone has no such
+-- amount, which is another one too.
 CREATE MACRO is_sum_changed(sold_total, sold_read, sold_write, total, read, write) AS
-    coalesce(sold_total, sold_read, sold_write) IS NOT NULL
-    AND coalesce(total, read, write) IS NOT NULL
-    AND (sold_total IS NULL) <> (total IS NULL)
+    is_other_form(sold_total, sold_read, sold_write, total, read, write)
     AND ceiling_of(sold_total, sold_read, sold_write) IS DISTINCT FROM ceiling_of(total, read, write);
+
+-- Whether reads are capped at what was sold for writes, and writes at what was sold for reads.
+CREATE MACRO is_crossed(sold_read, sold_write, read, write) AS
+    coalesce(sold_read = write AND sold_write = read AND read <> write, false);
+
+-- Whether a cap is another one than was sold: its rate, its burst, or a burst that lasts longer. One that
+-- lasts shorter, or has no length, is not told here.
+CREATE MACRO is_other_cap(sold, sold_burst, sold_burst_seconds, cap, burst, burst_seconds) AS
+    sold IS DISTINCT FROM cap
+    OR sold_burst IS DISTINCT FROM burst
+    OR coalesce(burst_seconds > sold_burst_seconds, false);
 
 -- A cap in words, with its unit, and what reads and writes come to together: '1000 IOPS in total'. NULL
 -- where there is none.
@@ -122,22 +132,10 @@ CREATE MACRO cap_in_words(total, read, write, unit) AS
         ELSE coalesce(format(' ({} {} together)', read::HUGEINT + write, unit), '')
     END;
 
--- Whether what was sold in total is capped in reads and writes apart, or the reverse.
-CREATE MACRO is_other_form(sold_total, sold_read, sold_write, total, read, write) AS
-    (sold_total IS NULL) <> (total IS NULL)
-    AND coalesce(sold_total, sold_read, sold_write) IS NOT NULL
-    AND coalesce(total, read, write) IS NOT NULL;
-
--- Whether reads are capped at what was sold for writes, and writes at what was sold for reads.
-CREATE MACRO is_crossed(sold_read, sold_write, read, write) AS
-    coalesce(sold_read = write AND sold_write = read AND read <> write, false);
-
--- Whether a cap is another one than was sold: its rate, its burst, or a burst that lasts longer. One that
--- lasts shorter, or has no length, is not told here.
-CREATE MACRO is_other_cap(sold, sold_burst, sold_burst_seconds, cap, burst, burst_seconds) AS
-    sold IS DISTINCT FROM cap
-    OR sold_burst IS DISTINCT FROM burst
-    OR coalesce(burst_seconds > sold_burst_seconds, false);
+-- The most per second while a burst lasts; where there is no burst that is the cap. A burst without a
+-- cap limits nothing.
+CREATE MACRO burst_rate_of(cap, burst) AS
+    CASE WHEN cap IS NOT NULL THEN greatest(cap, burst) END;
 
 -- The most that passes within a time (microseconds) after a rest, as an amount, rounded down. QEMU
 -- fills a bucket that runs out at the cap: it holds the burst times its length, or a tenth of the cap
