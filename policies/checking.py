@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
 
 from ioledger.lake import reader
 from ioledger.lake.state.tables import prepare
 from policies import engine
 from policies.guarded import Guard
-from policies.sandbox import Sandbox
+from policies.sandbox import Over, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from policies.judged import Judged
     from policies.rule import Rule
 
+MEMORY_MIB: Final = 640
+"""What DuckDB holds at most in a check; what does not fit goes to temporary files."""
+
 
 def check(lake: Path, rules: Sequence[Rule], judged: Judged, values: Thresholds, limits: CheckTable) -> list[Finding]:
     """Judge a lake by all rules; one that fails is a finding with the status ``error``.
@@ -28,12 +32,15 @@ def check(lake: Path, rules: Sequence[Rule], judged: Judged, values: Thresholds,
     Failures come first, then findings by severity, status, code and resource. Raises LakeError if
     the lake cannot be read.
     """
-    with reader.open_lake(lake) as opened:
-        prepare(opened, judged.start, judged.end)
+    look_back = engine.look_back(rules, values)
+    with reader.open_lake(lake) as opened, TemporaryDirectory() as spill:
+        opened.connection.execute(f"SET memory_limit = '{MEMORY_MIB}MiB'")
+        opened.connection.execute("SET temp_directory = $spill", {"spill": spill})
+        prepare(opened, judged.start, judged.end, look_back)
         guard = Guard(limits.rule_timeout_seconds, partial(reader.refuse_unreadable, opened))
         shipped = [rule for rule in rules if not rule.is_own]
         found = engine.check(opened.connection, shipped, judged, values, guard)
-    with Sandbox(limits, (lake, judged)) as sandbox:
+    with Sandbox(limits, Over(lake, judged, look_back)) as sandbox:
         for rule in rules:
             if rule.is_own:
                 found += sandbox.findings(rule, values[rule.code])

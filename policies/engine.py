@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,8 @@ Thresholds = dict[str, dict[str, int]]
 
 STATUSES: Final = ("violation", "unknown")
 """What a rule may give, worst first: what is known to be wrong outranks what could not be judged."""
+
+_LENGTHS: Final = {"days": timedelta(days=1), "hours": timedelta(hours=1), "seconds": timedelta(seconds=1)}
 
 _WRONG_NAMES: Final = (duckdb.BinderException, duckdb.CatalogException)
 """Other errors may also come from a file of the lake that cannot be read; the reader tells them apart."""
@@ -55,6 +58,18 @@ def thresholds(rules: Iterable[Rule], configured: Mapping[str, Mapping[str, int]
                 raise ConfigurationError(f"[rules.{code}]: {name} is {value}; valid are 0 and whole numbers above it")
             values[code][name] = value
     return values
+
+
+def look_back(rules: Iterable[Rule], values: Thresholds) -> timedelta:
+    """Return how far before the judged time rules look at the lake's tables: the longest time that any declares."""
+    lengths = [
+        values[rule.code][parameter.name] * _LENGTHS[parameter.unit]
+        for rule in rules
+        for parameter in rule.parameters
+        if parameter.unit in _LENGTHS
+    ]
+    # What is filed under a UTC day may be needed from its beginning, and neighbours of what is looked at as well.
+    return max(lengths, default=timedelta()) + timedelta(days=1)
 
 
 def check(

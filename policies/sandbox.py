@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 import threading
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -29,6 +30,7 @@ from policies.guarded import Guard, failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import timedelta
     from multiprocessing.connection import Connection
     from types import TracebackType
 
@@ -55,14 +57,22 @@ class _EndedError(Exception):
     """The process did not answer in time, or is gone; the message says which."""
 
 
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A lake, the time that is judged, and how far before that rules look at its tables."""
+
+    lake: Path
+    judged: Judged
+    look_back: timedelta
+
+
 class Sandbox:
     """Runs users' rules over a lake, or without one their cases, in a process of its own; use it in ``with``.
 
-    ``over`` is the lake and the time that is judged. The process starts with the first rule, and again
-    after it had to be ended.
+    The process starts with the first rule, and again after it had to be ended.
     """
 
-    def __init__(self, limits: CheckTable, over: tuple[Path, Judged] | None = None) -> None:
+    def __init__(self, limits: CheckTable, over: Over | None = None) -> None:
         self._limits = limits
         self._over = over
         self._process: multiprocessing.process.BaseProcess | None = None
@@ -75,15 +85,14 @@ class Sandbox:
         """
         if self._over is None:
             raise ValueError("a sandbox without a lake runs cases alone")
-        lake, judged = self._over
         alone = rule.model_copy(update={"cases": [], "given": {}})
         found: list[Finding]
         try:
-            found, is_doubtful = self._call(rule, _findings, alone, judged, parameters, self._limits)
+            found, is_doubtful = self._call(rule, _findings, alone, self._over.judged, parameters, self._limits)
         except _EndedError as error:
-            return [failed(rule, judged, str(error))]
+            return [failed(rule, self._over.judged, str(error))]
         if is_doubtful:
-            with reader.open_lake(lake) as opened:
+            with reader.open_lake(self._over.lake) as opened:
                 opened.show_all()
                 reader.refuse_unreadable(opened)
         return found
@@ -158,16 +167,15 @@ class Sandbox:
         self._end()
 
 
-def serve(pipe: Connection, limits: CheckTable, over: tuple[Path, Judged] | None) -> None:
+def serve(pipe: Connection, limits: CheckTable, over: Over | None) -> None:
     """Answer calls until the other side has no more: what such a process does."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         if over is None:
             _answer(pipe, limits, None)
             return
-        lake, judged = over
-        with reader.open_lake(lake) as opened:
-            prepare(opened, judged.start, judged.end)
+        with reader.open_lake(over.lake) as opened:
+            prepare(opened, over.judged.start, over.judged.end, over.look_back)
             ((held,),) = opened.connection.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()
             most = int(held) + (limits.own_rules_memory_mib << 20)
             opened.connection.execute(f"SET memory_limit = '{most}B'")

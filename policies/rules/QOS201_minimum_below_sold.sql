@@ -261,7 +261,8 @@ SELECT
             WHEN is_allocated THEN 'the storage has no minimum set.'
             WHEN expired_allocation_observed_at IS NULL THEN 'no storage source says what it is set to.'
             ELSE format(
-                'its allocation was last read at {}, which is beyond its age limit.', expired_allocation_observed_at::VARCHAR
+                'its allocation was last read at {}, which is beyond its age limit.',
+                expired_allocation_observed_at::VARCHAR
             )
         END,
         ' The storage had ' || configured.told || '.',

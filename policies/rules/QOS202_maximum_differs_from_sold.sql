@@ -286,7 +286,10 @@ SELECT
             || coalesce(format('one of {} IOPS.', burst_iops), 'none set.')
             ELSE 'a maximum or a burst, and '
             || coalesce(
-                format('its allocation was last read at {}, which is beyond its age limit.', expired_allocation_observed_at::VARCHAR),
+                format(
+                    'its allocation was last read at {}, which is beyond its age limit.',
+                    expired_allocation_observed_at::VARCHAR
+                ),
                 'no storage source says what it is set to.'
             )
         END,

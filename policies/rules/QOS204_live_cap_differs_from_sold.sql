@@ -207,6 +207,22 @@ interval_end = 2026-11-05T12:20:00Z
 reason = "Disk vda of guest-1 has other live caps than were sold: no cap on IOPS in total; sold were 1000 IOPS in total. The disk had 1000 IOPS in total until run 0 of kvm-1 (2026-10-05 12:00 UTC) and no cap from run 1 of kvm (2026-11-05 12:01 UTC) on, after it moved from host-1 to host-2. Sold were 900 IOPS in total until run 0 of cloud (2026-10-05 12:00 UTC) and 1000 IOPS in total from run 1 of cloud (2026-11-05 12:00 UTC) on."
 
 [[fail]]
+name = "two sources tell different caps of one disk, at once, which is no change"
+given.collection_run = [
+    { source = "cloud", run_id = "1", kind = "controlplane", status = "ok", started_at = 2026-11-05T12:00:00Z },
+    { source = "kvm", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+    { source = "other", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T12:01:00Z },
+]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-1", cap_total_iops = 99 },
+    { source = "other", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-1", device = "vda", state = "ok", volume_id = "vol-1", cap_total_iops = 100 },
+]
+[[fail.expect]]
+status = "violation"
+resource_id = "guest-1/vda"
+reason = "Disk vda of guest-1 has other live caps than were sold: 99 IOPS in total; sold were 100 IOPS in total."
+
+[[fail]]
 name = "both changed a moment before the days that are looked back"
 given.collection_run = [
     { source = "cloud", run_id = "0", kind = "controlplane", status = "ok", started_at = 2026-10-05T12:04:59Z },
@@ -341,37 +357,71 @@ problem AS (
         (
             NOT iops_in_other_form
             AND is_other_cap(
-                sold_cap_total_iops, sold_cap_total_iops_burst, sold_cap_total_iops_burst_seconds, cap_total_iops, cap_total_iops_burst, cap_total_iops_burst_seconds
+                sold_cap_total_iops,
+                sold_cap_total_iops_burst,
+                sold_cap_total_iops_burst_seconds,
+                cap_total_iops,
+                cap_total_iops_burst,
+                cap_total_iops_burst_seconds
             )
         ) AS total_iops_differs,
         (
-            NOT iops_in_other_form AND NOT iops_swapped
+            NOT iops_in_other_form
+            AND NOT iops_swapped
             AND is_other_cap(
-                sold_cap_read_iops, sold_cap_read_iops_burst, sold_cap_read_iops_burst_seconds, cap_read_iops, cap_read_iops_burst, cap_read_iops_burst_seconds
+                sold_cap_read_iops,
+                sold_cap_read_iops_burst,
+                sold_cap_read_iops_burst_seconds,
+                cap_read_iops,
+                cap_read_iops_burst,
+                cap_read_iops_burst_seconds
             )
         ) AS read_iops_differs,
         (
-            NOT iops_in_other_form AND NOT iops_swapped
+            NOT iops_in_other_form
+            AND NOT iops_swapped
             AND is_other_cap(
-                sold_cap_write_iops, sold_cap_write_iops_burst, sold_cap_write_iops_burst_seconds, cap_write_iops, cap_write_iops_burst, cap_write_iops_burst_seconds
+                sold_cap_write_iops,
+                sold_cap_write_iops_burst,
+                sold_cap_write_iops_burst_seconds,
+                cap_write_iops,
+                cap_write_iops_burst,
+                cap_write_iops_burst_seconds
             )
         ) AS write_iops_differs,
         (
             NOT bps_in_other_form
             AND is_other_cap(
-                sold_cap_total_bps, sold_cap_total_bps_burst, sold_cap_total_bps_burst_seconds, cap_total_bps, cap_total_bps_burst, cap_total_bps_burst_seconds
+                sold_cap_total_bps,
+                sold_cap_total_bps_burst,
+                sold_cap_total_bps_burst_seconds,
+                cap_total_bps,
+                cap_total_bps_burst,
+                cap_total_bps_burst_seconds
             )
         ) AS total_bps_differs,
         (
-            NOT bps_in_other_form AND NOT bps_swapped
+            NOT bps_in_other_form
+            AND NOT bps_swapped
             AND is_other_cap(
-                sold_cap_read_bps, sold_cap_read_bps_burst, sold_cap_read_bps_burst_seconds, cap_read_bps, cap_read_bps_burst, cap_read_bps_burst_seconds
+                sold_cap_read_bps,
+                sold_cap_read_bps_burst,
+                sold_cap_read_bps_burst_seconds,
+                cap_read_bps,
+                cap_read_bps_burst,
+                cap_read_bps_burst_seconds
             )
         ) AS read_bps_differs,
         (
-            NOT bps_in_other_form AND NOT bps_swapped
+            NOT bps_in_other_form
+            AND NOT bps_swapped
             AND is_other_cap(
-                sold_cap_write_bps, sold_cap_write_bps_burst, sold_cap_write_bps_burst_seconds, cap_write_bps, cap_write_bps_burst, cap_write_bps_burst_seconds
+                sold_cap_write_bps,
+                sold_cap_write_bps_burst,
+                sold_cap_write_bps_burst_seconds,
+                cap_write_bps,
+                cap_write_bps_burst,
+                cap_write_bps_burst_seconds
             )
         ) AS write_bps_differs
     FROM disk_on_volume
@@ -416,22 +466,46 @@ worded AS (
         concat_ws(
             ', ',
             cap_told(
-                total_iops_differs, sold_cap_total_iops, sold_cap_total_iops_burst, sold_cap_total_iops_burst_seconds, 'IOPS in total'
+                total_iops_differs,
+                sold_cap_total_iops,
+                sold_cap_total_iops_burst,
+                sold_cap_total_iops_burst_seconds,
+                'IOPS in total'
             ),
             cap_told(
-                read_iops_differs, sold_cap_read_iops, sold_cap_read_iops_burst, sold_cap_read_iops_burst_seconds, 'read IOPS'
+                read_iops_differs,
+                sold_cap_read_iops,
+                sold_cap_read_iops_burst,
+                sold_cap_read_iops_burst_seconds,
+                'read IOPS'
             ),
             cap_told(
-                write_iops_differs, sold_cap_write_iops, sold_cap_write_iops_burst, sold_cap_write_iops_burst_seconds, 'write IOPS'
+                write_iops_differs,
+                sold_cap_write_iops,
+                sold_cap_write_iops_burst,
+                sold_cap_write_iops_burst_seconds,
+                'write IOPS'
             ),
             cap_told(
-                total_bps_differs, sold_cap_total_bps, sold_cap_total_bps_burst, sold_cap_total_bps_burst_seconds, 'bytes/s in total'
+                total_bps_differs,
+                sold_cap_total_bps,
+                sold_cap_total_bps_burst,
+                sold_cap_total_bps_burst_seconds,
+                'bytes/s in total'
             ),
             cap_told(
-                read_bps_differs, sold_cap_read_bps, sold_cap_read_bps_burst, sold_cap_read_bps_burst_seconds, 'read bytes/s'
+                read_bps_differs,
+                sold_cap_read_bps,
+                sold_cap_read_bps_burst,
+                sold_cap_read_bps_burst_seconds,
+                'read bytes/s'
             ),
             cap_told(
-                write_bps_differs, sold_cap_write_bps, sold_cap_write_bps_burst, sold_cap_write_bps_burst_seconds, 'write bytes/s'
+                write_bps_differs,
+                sold_cap_write_bps,
+                sold_cap_write_bps_burst,
+                sold_cap_write_bps_burst_seconds,
+                'write bytes/s'
             )
         ) AS offered
     FROM problem

@@ -225,7 +225,11 @@ given.provisioned_iops = [
 WITH
 -- one row per volume, stretch of time and kind of limit, and what was sold of it for each GiB
 offered AS (
-    SELECT *, 'minimum' AS about, sold_min_iops_per_gib AS per_gib, CASE WHEN enforced THEN min_iops ELSE 0 END AS present
+    SELECT
+        *,
+        'minimum' AS about,
+        sold_min_iops_per_gib AS per_gib,
+        CASE WHEN enforced THEN min_iops ELSE 0 END AS present
     FROM volume_state
     WHERE sold_min_iops IS NULL AND sold_min_iops_per_gib IS NOT NULL
     UNION ALL
@@ -264,12 +268,15 @@ worded AS (
         format('a {} of {}, ', about, per_gib_words(per_gib))
         || CASE
             WHEN is_allocated AND sold_iops IS NULL THEN 'and neither control plane nor storage tells its size'
-            WHEN is_allocated THEN format('which at its size of {} comes to {} IOPS, and the storage has ', size_words(size_bytes), sold_iops)
+            WHEN is_allocated THEN format(
+                'which at its size of {} comes to {} IOPS, and the storage has ', size_words(size_bytes), sold_iops
+            )
             || coalesce(format('{} IOPS', present), 'none')
             || coalesce(', right for ' || size_words(likely_size_of(present, per_gib)), '')
             WHEN expired_allocation_observed_at IS NULL THEN 'and no storage source says what it is set to'
             ELSE format(
-                'and its allocation was last read at {}, which is beyond its age limit', expired_allocation_observed_at::VARCHAR
+                'and its allocation was last read at {}, which is beyond its age limit',
+                expired_allocation_observed_at::VARCHAR
             )
         END AS words,
         configured.told AS configured_told,

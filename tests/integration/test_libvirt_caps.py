@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import libvirt
 import pytest
-from live_guests import LiveHost, live_host
+from live_guests import live_host
+from paused_guests import start_paused
 
 from collectors.hypervisors.libvirt_caps import cap_rows
 from collectors.hypervisors.libvirt_domain_xml import disks_of
@@ -28,30 +29,10 @@ IOTUNES = {
 }
 
 
-def define(host: LiveHost) -> None:
-    disks = ""
-    for device, iotune in IOTUNES.items():
-        image = host.directory / f"{device}.raw"
-        image.write_bytes(bytes(2**20))
-        image.chmod(0o666)
-        bucket = f"<iotune>{iotune}</iotune>" if iotune else ""
-        disks += f"<disk type='file'><source file='{image}'/><target dev='{device}' bus='virtio'/>{bucket}</disk>"
-    definition = host.directory / "capped.xml"
-    definition.write_text(
-        "<domain type='qemu'><name>capped</name><memory unit='MiB'>16</memory>"
-        "<os><type arch='x86_64' machine='q35'>hvm</type></os>"
-        f"<devices>{disks}<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>"
-        "<memballoon model='none'/></devices></domain>",
-        encoding="utf-8",
-    )
-    host.virsh("define", str(definition))
-    host.virsh("start", "capped", "--paused")
-
-
 @pytest.fixture(scope="module")
 def guest() -> Iterator[libvirt.virDomain]:
     with live_host() as host:
-        define(host)
+        start_paused(host, "capped", IOTUNES)
         reading, writing = libvirt.openReadOnly(host.uri), libvirt.open(host.uri)
         try:
             # A cap that is changed on the running guest alone.

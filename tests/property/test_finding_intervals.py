@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -52,7 +53,7 @@ def test_an_interval_says_what_the_worst_row_says_at_each_of_its_moments(drawn: 
         moment = START + timedelta(minutes=30 * half_hour)
         now = [row for row in told if row["interval_start"] <= moment < row["interval_end"]]
         assert [(row["status"], row["reason"]) for row in now] == [it for it in [worst_at(made, moment)] if it]
-    for earlier, later in zip(told, told[1:], strict=False):
+    for earlier, later in pairwise(told):
         assert earlier["interval_end"] <= later["interval_start"]
         if earlier["interval_end"] == later["interval_start"]:
             assert (earlier["status"], earlier["reason"]) != (later["status"], later["reason"])

@@ -111,6 +111,39 @@ def test_what_was_sold_by_size(
     assert said(connection, "is_sold(a, b)", iops, for_each_gib) is (sold is not None)
 
 
+@given(amounts, st.decimals(0, 1000, places=6))
+@example(251, Decimal("2.5"))
+@example(250, Decimal("2.5"))
+def test_the_size_for_which_a_number_is_right(
+    connection: duckdb.DuckDBPyConnection, iops: int, for_each_gib: Decimal
+) -> None:
+    size = said(connection, "likely_size_of(a, b)", iops, for_each_gib)
+
+    assert size == limits.likely_size(iops, for_each_gib)
+
+
+few = st.none() | st.integers(0, 2)
+
+
+@given(st.tuples(few, few, few), st.tuples(few, few, few))
+def test_caps_in_another_form_or_swapped(
+    connection: duckdb.DuckDBPyConnection, sold: tuple[int | None, ...], live: tuple[int | None, ...]
+) -> None:
+    in_other_form = said(connection, "is_other_form(a, b, c, d, e, f)", *sold, *live)
+
+    assert in_other_form is limits.is_other_form(sold, live)
+    assert said(connection, "is_crossed(a, b, c, d)", *sold[1:], *live[1:]) is limits.is_crossed(sold[1:], live[1:])
+
+
+@given(st.tuples(few, few, few), st.tuples(few, few, few))
+def test_another_cap(
+    connection: duckdb.DuckDBPyConnection, sold: tuple[int | None, ...], live: tuple[int | None, ...]
+) -> None:
+    lasts_longer = sold[2] is not None and live[2] is not None and live[2] > sold[2]
+
+    assert said(connection, "is_other_cap(a, b, c, d, e, f)", *sold, *live) is (sold[:2] != live[:2] or lasts_longer)
+
+
 @given(amounts, st.none() | st.integers(0, 3) | amounts)
 def test_the_shares_of_disks_on_one_volume(
     connection: duckdb.DuckDBPyConnection, amount: int, attached_count: int | None

@@ -144,7 +144,7 @@ def seen_at(minute: int) -> list[Row]:
 
 def stored_state(lake: Path) -> list[list[tuple[Any, ...]]]:
     with open_lake(lake) as opened:
-        prepare(opened, NOON, NOON + timedelta(days=2))
+        prepare(opened, NOON, NOON + timedelta(days=2), timedelta())
         return [
             opened.connection.execute(f"FROM {name} ORDER BY ALL").fetchall() for name in ("volume_state", "disk_state")
         ]

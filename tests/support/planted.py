@@ -89,7 +89,7 @@ class Fleet:
 
     def disk(
         self, vm_id: str, volume_id: str | None, device: str = "vda",
-        done: Callable[[int], dict[str, Any]] = lambda number: {}, **columns: object,
+        done: Callable[[int], dict[str, Any]] = lambda _number: {}, **columns: object,
     ) -> None:  # fmt: skip
         """Let the hypervisor sample a disk that does ten operations a second; ``done`` gives what differs, run by run.
 

@@ -93,8 +93,8 @@ def test_people_read_hours_and_a_line_that_counts_each_record_once(
     assert "1500" in out.replace(" ", "").replace(",", "")
     line = err.splitlines()[-1]
     assert (
-        f"{len(rules.load_rules())} rules found 1 critical, 1 high in 2 intervals; all of them touch 43200 operations and "
-        "4000 IOPS-hours sold, of which 1500 could not be delivered" in line
+        f"{len(rules.load_rules())} rules found 1 critical, 1 high in 2 intervals; all of them touch 43200 operations "
+        "and 4000 IOPS-hours sold, of which 1500 could not be delivered" in line
     )
     assert "usage records" not in err
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -22,7 +23,7 @@ from policies import sandbox as sandbox_module
 from policies.enclosed import enclose
 from policies.judged import at
 from policies.rule import Rule, parse_rule
-from policies.sandbox import Sandbox
+from policies.sandbox import Over, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,13 +207,13 @@ POOR = CheckTable(rule_timeout_seconds=120, own_rules_memory_mib=64)
 
 @pytest.fixture(scope="module")
 def hasty(outside: Path) -> Iterator[Sandbox]:
-    with Sandbox(HASTY, (outside / "lake", at(NOON))) as sandbox:
+    with Sandbox(HASTY, Over(outside / "lake", at(NOON), timedelta(days=1))) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
 def poor(outside: Path) -> Iterator[Sandbox]:
-    with Sandbox(POOR, (outside / "lake", at(NOON))) as sandbox:
+    with Sandbox(POOR, Over(outside / "lake", at(NOON), timedelta(days=1))) as sandbox:
         yield sandbox
 
 
@@ -306,5 +307,6 @@ def test_a_broken_file_of_the_lake_is_not_the_rule_s_fault(tmp_path: Path) -> No
     footer = int.from_bytes(whole[-8:-4], "little") + 8
     path.write_bytes(b"PAR1" + b"\xff" * (len(whole) - footer - 4) + whole[-footer:])
 
-    with Sandbox(POOR, (lake, at(NOON))) as sandbox, pytest.raises(LakeError, match="cannot be read"):
+    over = Over(lake, at(NOON), timedelta(days=1))
+    with Sandbox(POOR, over) as sandbox, pytest.raises(LakeError, match="cannot be read"):
         sandbox.findings(rule(select("volume_id", "FROM entitlement")), {})

@@ -20,12 +20,32 @@ CREATE OR REPLACE MACRO caps_words(caps) AS
         nullif(
             concat_ws(
                 ', ',
-                cap_words(caps.cap_total_iops, caps.cap_total_iops_burst, caps.cap_total_iops_burst_seconds, 'IOPS in total'),
+                cap_words(
+                    caps.cap_total_iops,
+                    caps.cap_total_iops_burst,
+                    caps.cap_total_iops_burst_seconds,
+                    'IOPS in total'
+                ),
                 cap_words(caps.cap_read_iops, caps.cap_read_iops_burst, caps.cap_read_iops_burst_seconds, 'read IOPS'),
-                cap_words(caps.cap_write_iops, caps.cap_write_iops_burst, caps.cap_write_iops_burst_seconds, 'write IOPS'),
-                cap_words(caps.cap_total_bps, caps.cap_total_bps_burst, caps.cap_total_bps_burst_seconds, 'bytes/s in total'),
+                cap_words(
+                    caps.cap_write_iops,
+                    caps.cap_write_iops_burst,
+                    caps.cap_write_iops_burst_seconds,
+                    'write IOPS'
+                ),
+                cap_words(
+                    caps.cap_total_bps,
+                    caps.cap_total_bps_burst,
+                    caps.cap_total_bps_burst_seconds,
+                    'bytes/s in total'
+                ),
                 cap_words(caps.cap_read_bps, caps.cap_read_bps_burst, caps.cap_read_bps_burst_seconds, 'read bytes/s'),
-                cap_words(caps.cap_write_bps, caps.cap_write_bps_burst, caps.cap_write_bps_burst_seconds, 'write bytes/s')
+                cap_words(
+                    caps.cap_write_bps,
+                    caps.cap_write_bps_burst,
+                    caps.cap_write_bps_burst_seconds,
+                    'write bytes/s'
+                )
             ),
             ''
         ),
@@ -38,12 +58,42 @@ CREATE OR REPLACE MACRO sold_caps_words(caps) AS
         nullif(
             concat_ws(
                 ', ',
-                cap_words(caps.sold_cap_total_iops, caps.sold_cap_total_iops_burst, caps.sold_cap_total_iops_burst_seconds, 'IOPS in total'),
-                cap_words(caps.sold_cap_read_iops, caps.sold_cap_read_iops_burst, caps.sold_cap_read_iops_burst_seconds, 'read IOPS'),
-                cap_words(caps.sold_cap_write_iops, caps.sold_cap_write_iops_burst, caps.sold_cap_write_iops_burst_seconds, 'write IOPS'),
-                cap_words(caps.sold_cap_total_bps, caps.sold_cap_total_bps_burst, caps.sold_cap_total_bps_burst_seconds, 'bytes/s in total'),
-                cap_words(caps.sold_cap_read_bps, caps.sold_cap_read_bps_burst, caps.sold_cap_read_bps_burst_seconds, 'read bytes/s'),
-                cap_words(caps.sold_cap_write_bps, caps.sold_cap_write_bps_burst, caps.sold_cap_write_bps_burst_seconds, 'write bytes/s')
+                cap_words(
+                    caps.sold_cap_total_iops,
+                    caps.sold_cap_total_iops_burst,
+                    caps.sold_cap_total_iops_burst_seconds,
+                    'IOPS in total'
+                ),
+                cap_words(
+                    caps.sold_cap_read_iops,
+                    caps.sold_cap_read_iops_burst,
+                    caps.sold_cap_read_iops_burst_seconds,
+                    'read IOPS'
+                ),
+                cap_words(
+                    caps.sold_cap_write_iops,
+                    caps.sold_cap_write_iops_burst,
+                    caps.sold_cap_write_iops_burst_seconds,
+                    'write IOPS'
+                ),
+                cap_words(
+                    caps.sold_cap_total_bps,
+                    caps.sold_cap_total_bps_burst,
+                    caps.sold_cap_total_bps_burst_seconds,
+                    'bytes/s in total'
+                ),
+                cap_words(
+                    caps.sold_cap_read_bps,
+                    caps.sold_cap_read_bps_burst,
+                    caps.sold_cap_read_bps_burst_seconds,
+                    'read bytes/s'
+                ),
+                cap_words(
+                    caps.sold_cap_write_bps,
+                    caps.sold_cap_write_bps_burst,
+                    caps.sold_cap_write_bps_burst_seconds,
+                    'write bytes/s'
+                )
             ),
             ''
         ),

@@ -61,7 +61,11 @@ CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
             row(candidate.volume_id, candidate.stretch, candidate.about) AS candidate,
             CASE candidate.about
                 WHEN 'minimum' THEN coalesce(
-                    snapshot.min_iops || ' IOPS' || CASE WHEN coalesce(snapshot.min_enforced, false) THEN '' ELSE ', not enforced,' END,
+                    snapshot.min_iops
+                    || CASE
+                        WHEN is_enforced(snapshot.min_iops, snapshot.min_enforced) THEN ' IOPS'
+                        ELSE ' IOPS, not enforced,'
+                    END,
                     'none'
                 )
                 WHEN 'maximum' THEN coalesce(snapshot.max_iops || ' IOPS', 'none')

@@ -1,7 +1,7 @@
 -- The time that is judged, and how far back each source must be read to know what held when it began:
 -- one row per source. A complete run lists all volumes, so what was told before it does not matter; of
 -- samples the last three complete runs are read, which tell disks that are there together from one that
--- was moved.
+-- was moved, but none so old that it has ended by its age and continues nothing.
 CREATE OR REPLACE TABLE source_reach AS
 WITH
 -- one row per source: the starts of its complete runs before the period, the latest first
@@ -17,7 +17,12 @@ complete AS (
 SELECT
     source,
     coalesce(last_started_at, TIMESTAMPTZ '0001-01-01 00:00:00+00') AS snapshots_since,
-    coalesce(last_ended[3], TIMESTAMPTZ '0001-01-01 00:00:00+00') AS samples_since,
+    greatest(
+        last_ended[3],
+        $period_start
+        - to_microseconds((SELECT max(max_allocation_age_us) FROM setting))
+        - INTERVAL 900 SECONDS
+    ) AS samples_since,
     $period_start AS period_start,
     $period_end AS period_end
 FROM complete;

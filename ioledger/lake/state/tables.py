@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 from ioledger.lake import layout, stretches
 from ioledger.lake.reader import scan
-from ioledger.lake.settings import BEGINNING_OF_TIME
 from ioledger.model.period import utc_day
-from ioledger.model.tables import DISK_IO_STAT, SAMPLE_STRETCH
+from ioledger.model.tables import (
+    COLLECTION_RUN,
+    DISK_IO_STAT,
+    ENTITLEMENT,
+    PROVISIONED_IOPS,
+    SAMPLE_STRETCH,
+    STORAGE_POOL,
+    VOLUME_ALIAS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
     from pathlib import Path
 
     import duckdb
@@ -28,41 +34,59 @@ if TYPE_CHECKING:
 MOMENT: Final = timedelta(microseconds=1)
 """The shortest period, and the length of a moment."""
 
-_BY_SOURCE: Final = ("provisioned_iops", "entitlement", "storage_pool")
-"""The tables of snapshots: a source's last complete run before the period tells all that held when it began."""
+_SNAPSHOTS: Final = (PROVISIONED_IOPS.name, ENTITLEMENT.name, STORAGE_POOL.name)
+
+_SHOWN_WHOLE: Final = (COLLECTION_RUN.name, VOLUME_ALIAS.name, STORAGE_POOL.name)
+"""Tables of which rules see all of the past: what is read of a lake's sources and pools stays small."""
 
 _KINDS: Final = ("allocation", "entitlement", "pool")
 """What snapshots tell of."""
 
 
-def prepare(lake: OpenLake, period_start: datetime, period_end: datetime) -> None:
+def prepare(lake: OpenLake, period_start: datetime, period_end: datetime, look_back: timedelta) -> None:
     """Make the tables of the state from ``period_start`` to ``period_end`` (exclusive) on an open lake.
 
-    All its files are shown afterwards. Raises DuckDB's errors if a file cannot be read.
+    Afterwards the lake's tables show what is filed under the days of the period and of ``look_back``
+    before it, beside what the state rests on. Raises DuckDB's errors if a file cannot be read.
     """
-    lake.show_all()
+    lake.connection.execute("SET parquet_metadata_cache = true")
+    for name in _SHOWN_WHOLE:
+        lake.show(name, lake.files[name])
     _run(lake.connection, "reach", period_start, period_end)
     since = dict(
         lake.connection.execute("SELECT source, least(snapshots_since, samples_since) FROM source_reach").fetchall()
     )
 
-    def may_reach(day: date, path: Path) -> bool:
-        first = since.get(path.parent.name.removeprefix("source="), BEGINNING_OF_TIME)
-        return utc_day(first) <= day <= utc_day(period_end)
+    def reaching(name: str) -> list[Path]:
+        return [
+            path
+            for day, paths in layout.by_day(lake.files[name]).items()
+            for path in paths
+            if utc_day(since.get(_source(path), period_start)) <= day <= utc_day(period_end)
+        ]
 
-    def reaching(paths: Iterable[Path]) -> list[Path]:
-        return [path for day, of_day in layout.by_day(paths).items() for path in of_day if may_reach(day, path)]
-
-    for name in _BY_SOURCE:
-        lake.show(name, reaching(lake.files[name]))
-    samples = reaching(lake.files[DISK_IO_STAT.name])
+    for name in _SNAPSHOTS:
+        lake.show(name, reaching(name))
+    samples = reaching(DISK_IO_STAT.name)
     index_of = stretches.indices_of_committed(samples, lake.files[SAMPLE_STRETCH.name], lake.committed_runs)
     lake.show(SAMPLE_STRETCH.name, list(index_of.values()))
     lake.show(DISK_IO_STAT.name, [path for path in samples if path not in index_of])
     _make(lake.connection, period_start, period_end)
-    lake.show_all()
-    loose = stretches.without_index(lake.files[DISK_IO_STAT.name], lake.files[SAMPLE_STRETCH.name])
+    shown = {name: _of_days(lake.files[name], period_start - look_back, period_end) for name in lake.files}
+    for name, paths in shown.items():
+        lake.show(name, lake.files[name] if name in _SHOWN_WHOLE else paths)
+    loose = stretches.without_index(shown[DISK_IO_STAT.name], shown[SAMPLE_STRETCH.name])
     _make_history(lake.connection, scan(DISK_IO_STAT.name, loose), period_start, period_end)
+
+
+def _source(path: Path) -> str:
+    return path.parent.name.removeprefix("source=")
+
+
+def _of_days(paths: Iterable[Path], start: datetime, end: datetime) -> list[Path]:
+    return [
+        path for day, of_day in layout.by_day(paths).items() if utc_day(start) <= day <= utc_day(end) for path in of_day
+    ]
 
 
 def prepare_rows(connection: duckdb.DuckDBPyConnection, period_start: datetime, period_end: datetime) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from reference.facts import MICROSECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
 
@@ -59,6 +60,28 @@ def sold(iops: int | None, per_gib: Decimal | None, size_bytes: int | None) -> i
     if per_gib is None:
         return None
     return UNKNOWN if size_bytes is None else floor(Fraction(per_gib) * Fraction(size_bytes, GIB))
+
+
+def likely_size(iops: int, per_gib: Decimal) -> int | None:
+    """Return the least whole GiB that come to these IOPS, else the least bytes that come to no less."""
+    if iops == 0 or per_gib == 0:
+        return None
+    needed = Fraction(iops) / Fraction(per_gib)
+    whole = ceil(needed) * GIB
+    return whole if sold(None, per_gib, whole) == iops else ceil(needed * GIB)
+
+
+def is_other_form(sold_caps: Sequence[int | None], live_caps: Sequence[int | None]) -> bool:
+    """Say whether one of two sets of caps (total, read, write) has a total and the other has caps without."""
+    with_total = [caps for caps in (sold_caps, live_caps) if caps[0] is not None]
+    without = [caps for caps in (sold_caps, live_caps) if caps[0] is None and caps[1:] != (None, None)]
+    return len(with_total) == len(without) == 1
+
+
+def is_crossed(sold_caps: tuple[int | None, int | None], live_caps: tuple[int | None, int | None]) -> bool:
+    """Say whether reads and writes are set, differ, and are swapped."""
+    read, write = live_caps
+    return None not in live_caps and read != write and sold_caps == (write, read)
 
 
 def disks(attached_count: int | None) -> int:
