@@ -6,7 +6,7 @@ severity = "low"
 what = """
 A volume whose guests, by the usage records of all its disks, did fewer operations in 95 % of the hours than `percent`
 of the minimum that the storage enforced for it; hours without operations count. At a moment the last `days` days are
-looked at, over a period all of it. Only volumes are judged that had a minimum in every hour for which there are
+looked at, over a period all of it. Only volumes are judged on which a disk was seen (others are QOS503's), that had a minimum in every hour for which there are
 usage records, and still have one, and only where there are `hours` hours or more: a few quiet ones say nothing about
 the batch job of the weekend. Without usage records (`ioledger usage build`) there is nothing to judge by.
 """
@@ -192,6 +192,7 @@ given.usage_record = [
 name = "a minimum that was there for a moment of every hour, and no operation"
 parameters = { hours = 4 }
 given.usage_record = [
+    { kind = "io", window_start = 2026-11-05T08:00:00Z, volume_id = "vol-a", vm_id = "guest-1", device = "vda" },
     { kind = "allocation", window_start = 2026-11-05T08:00:00Z, volume_id = "vol-a", vm_id = "guest-1", account_id = "acme", guaranteed_iops_seconds = 5.0 },
     { kind = "allocation", window_start = 2026-11-05T09:00:00Z, volume_id = "vol-a", vm_id = "guest-1", account_id = "acme", guaranteed_iops_seconds = 5.0 },
     { kind = "allocation", window_start = 2026-11-05T10:00:00Z, volume_id = "vol-a", vm_id = "guest-1", account_id = "acme", guaranteed_iops_seconds = 5.0 },
@@ -221,6 +222,9 @@ given.usage_record = [
 name = "a volume that is known for a part of the time, one that is gone, and one whose minimum is not enforced any more"
 parameters = { hours = 3 }
 given.usage_record = [
+    { kind = "io", window_start = 2026-11-05T10:00:00Z, volume_id = "vol-a", vm_id = "guest-1", device = "vda", read_ops = 1 },
+    { kind = "io", window_start = 2026-11-05T10:00:00Z, volume_id = "vol-gone", vm_id = "guest-1", device = "vda", read_ops = 1 },
+    { kind = "io", window_start = 2026-11-05T10:00:00Z, volume_id = "vol-wish", vm_id = "guest-1", device = "vda", read_ops = 1 },
     { kind = "allocation", window_start = 2026-11-05T08:00:00Z, volume_id = "vol-a", vm_id = "guest-1", account_id = "acme", guaranteed_iops_seconds = 7200000.0 },
     { kind = "allocation", window_start = 2026-11-05T10:00:00Z, volume_id = "vol-a", vm_id = "guest-1", account_id = "acme", guaranteed_iops_seconds = 7200000.0 },
     { kind = "allocation", window_start = 2026-11-05T11:00:00Z, volume_id = "vol-a", vm_id = "guest-1", account_id = "acme", guaranteed_iops_seconds = 7200000.0 },
@@ -238,11 +242,18 @@ given.usage_record = [
 name = "fewer hours than are needed"
 parameters = { hours = 4 }
 given.usage_record = [
+    { kind = "io", window_start = 2026-11-05T10:00:00Z, volume_id = "vol-a", vm_id = "guest-1", device = "vda", read_ops = 1 },
     { kind = "allocation", window_start = 2026-11-05T09:00:00Z, volume_id = "vol-a", vm_id = "guest-1", account_id = "acme", guaranteed_iops_seconds = 7200000.0 },
     { kind = "allocation", window_start = 2026-11-05T10:00:00Z, volume_id = "vol-a", vm_id = "guest-1", account_id = "acme", guaranteed_iops_seconds = 7200000.0 },
     { kind = "allocation", window_start = 2026-11-05T11:00:00Z, volume_id = "vol-a", vm_id = "guest-1", account_id = "acme", guaranteed_iops_seconds = 7200000.0 },
 ]
 
+[[pass]]
+name = "no disk was seen on it"
+parameters = { hours = 1 }
+given.usage_record = [
+    { kind = "allocation", window_start = 2026-11-05T11:00:00Z, volume_id = "vol-a", guaranteed_iops_seconds = 7200000.0 },
+]
 */
 
 WITH
@@ -283,6 +294,7 @@ guaranteed AS (
     GROUP BY volume_id
     HAVING
         count(*) >= $hours
+        AND count(used.done_ops) > 0
         AND count(*) = (
             SELECT count(DISTINCT window_start)
             FROM usage_within('allocation', $days, $period_start, $period_end)
