@@ -277,7 +277,7 @@ worded AS (
         place || ': ' || all_caps_words(layer_caps) AS told,
         layer_changed.told AS layer_told
     FROM problem
-    LEFT JOIN layer_changed USING (vm_id, device, layer, valid_from)
+    LEFT JOIN layer_changed USING (source, vm_id, device, layer, valid_from)
 )
 
 SELECT

@@ -9,6 +9,7 @@ import os
 import subprocess
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -206,9 +207,9 @@ def test_a_file_gets_what_a_pipe_gets_and_no_colour_even_where_jobs_force_it(
     target = tmp_path / "findings"
     target.write_text("what was there before", encoding="utf-8")
 
-    outputs.deliver(REPORT, output_format, target)
+    outputs.deliver(partial(outputs.write, REPORT, output_format), target)
     assert capsys.readouterr().out == ""
-    outputs.deliver(REPORT, output_format, None)
+    outputs.deliver(partial(outputs.write, REPORT, output_format), None)
 
     assert target.read_bytes().decode() == capsys.readouterr().out == written(output_format)
     assert "\x1b" not in written(output_format)
@@ -253,7 +254,7 @@ def test_a_file_that_cannot_be_written_keeps_what_it_held(tmp_path: Path, monkey
 
     monkeypatch.setattr("ioledger.lake.files.os.fsync", full)
     with pytest.raises(outputs.ConfigurationError, match=f"{target} cannot be written: No space left on device"):
-        outputs.deliver(REPORT, "prometheus", target)
+        outputs.deliver(partial(outputs.write, REPORT, "prometheus"), target)
 
     assert target.read_text(encoding="utf-8") == "before\n"
     assert list(tmp_path.iterdir()) == [target]

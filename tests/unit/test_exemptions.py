@@ -36,7 +36,7 @@ GOOD = {
 
 @pytest.fixture
 def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(cli, "load_rules", lambda *_: RULES)
+    monkeypatch.setattr(cli, "shipped_rules", lambda: RULES)
     return new_lake(tmp_path)
 
 

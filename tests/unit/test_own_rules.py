@@ -128,7 +128,7 @@ def test_a_defect_in_a_shipped_rule_silences_no_other(
         else rule
         for rule in load_rules()
     ]
-    monkeypatch.setattr(cli, "load_rules", lambda: broken)
+    monkeypatch.setattr(cli, "shipped_rules", lambda: broken)
     own_rules.write(directory, select(), severity="low")
 
     code, findings, _ = checked(capsys, lake, directory)
@@ -209,7 +209,7 @@ def test_the_option_before_a_sub_command_is_told_to_stand_after_it(
 def test_the_cases_of_own_rules_are_run(
     lake: Path, directory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "load_rules", list)
+    monkeypatch.setattr(cli, "shipped_rules", list)
     own_rules.write(directory, select())
 
     assert ioledger(lake, "rules", "test", "--rules", str(directory)) == 2

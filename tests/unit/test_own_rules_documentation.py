@@ -43,7 +43,7 @@ def lake(tmp_path: Path) -> Path:
 def test_its_rule_comes_out_as_its_rows_say(
     lake: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "load_rules", list)
+    monkeypatch.setattr(cli, "shipped_rules", list)
 
     assert ioledger(lake, "rules", "test", "--rules", str(lake.parent / "house-rules")) == 0
     assert capsys.readouterr().out == "1 rules, 3 cases: all came out as their files say\n"

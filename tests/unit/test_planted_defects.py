@@ -4,7 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from planted import BOTH_LIMIT, NOON, PLANTED, Fleet, add_clean
+from planted import BOTH_LIMIT, HOUR, NOON, PLANTED, Fleet, add_clean
 
 from ioledger.lake.reader import connect_tables
 from ioledger.lake.state.tables import prepare_rows
@@ -51,3 +51,15 @@ def test_where_nothing_is_wrong_nothing_is_found() -> None:
     add_clean(clean, 3)
 
     assert found(clean, at(NOON)) == []
+
+
+def test_over_a_period_each_defect_is_found_and_nothing_else(fleet: tuple[Fleet, set[tuple[str, str]]]) -> None:
+    judged, planted = fleet
+    period = Judged(NOON - 240 * HOUR, NOON)
+
+    findings = found(judged, period)
+
+    assert {(finding.code, finding.resource_id) for finding in findings} == planted
+    assert {finding.status for finding in findings} == {"violation"}
+    for finding in findings:
+        assert period.start <= finding.first_seen_at < finding.last_seen_at <= period.end

@@ -58,7 +58,7 @@ def test_a_rule_that_is_not_there_is_told(nowhere: Path, capsys: pytest.CaptureF
 def test_runs_the_cases_of_the_rules(
     nowhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "load_rules", lambda: [RULE])
+    monkeypatch.setattr(cli, "shipped_rules", lambda: [RULE])
 
     assert ioledger(nowhere, "rules", "test") == 0
     assert capsys.readouterr().out == f"1 rules, {len(RULE.cases)} cases: all came out as their files say\n"
@@ -68,7 +68,7 @@ def test_a_case_that_comes_out_differently_is_told(
     nowhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = RULE.model_copy(update={"statement": RULE.statement.replace("< guaranteed_iops", "<= guaranteed_iops")})
-    monkeypatch.setattr(cli, "load_rules", lambda: [broken])
+    monkeypatch.setattr(cli, "shipped_rules", lambda: [broken])
 
     assert ioledger(nowhere, "rules", "test") == 2
 

@@ -21,14 +21,14 @@ CREATE OR REPLACE MACRO size_words(size_bytes) AS
 -- An amount for each GiB in words, without zeros at its end.
 CREATE OR REPLACE MACRO per_gib_words(amount) AS rtrim(rtrim(amount::VARCHAR, '0'), '.') || ' IOPS per GiB';
 
--- The last change in a history: one row per candidate that had other words before. `history` is the name
--- of a table with a row per candidate and time for which it was told the same: `candidate`, `words`, `source`,
+-- The changes in a history: one row per subject and row that has other words than the one before. `history`
+-- is the name of a table with a row per `subject` and time for which it was told the same: `words`, `source`,
 -- and the first and the last run and time of telling. `earlier` is the row before the change.
-CREATE OR REPLACE MACRO change_of(history) AS TABLE
+CREATE OR REPLACE MACRO changes_of(history) AS TABLE
     WITH
     -- one row per row of the history, and the one before
     compared AS (
-        SELECT now.*, lag(now) OVER (PARTITION BY candidate ORDER BY first_told_at, first_run_id) AS earlier
+        SELECT now.*, lag(now) OVER (PARTITION BY subject ORDER BY first_told_at, first_run_id) AS earlier
         FROM query_table(history) AS now
     )
 
@@ -40,26 +40,27 @@ CREATE OR REPLACE MACRO change_of(history) AS TABLE
             words, first_run_id, source, minute_of(first_told_at)
         ) AS told
     FROM compared
-    WHERE earlier.words <> words AND earlier.last_told_at < first_told_at
-    QUALIFY row_number() OVER (PARTITION BY candidate ORDER BY first_told_at DESC, first_run_id DESC) = 1;
+    WHERE earlier.words <> words AND earlier.last_told_at < first_told_at;
 
 -- What the storage was set to (`about`: minimum, maximum, burst, throughput or size of the volume), as the
 -- source in force told. `told` ends with who changed it, where the storage says.
 CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
     WITH
-    -- one row per candidate; several disks may lie on one volume
-    candidate AS (
-        SELECT unnest(list(DISTINCT {
-            volume_id: volume_id, stretch: stretch, about: about, storage_source: storage_source, valid_from: valid_from
-        }), recursive := true)
-        FROM query_table(candidates)
+    -- one row per volume, thing that is asked of it, and source
+    subject AS (
+        SELECT unnest(list(asked), recursive := true)
+        FROM (
+            SELECT volume_id, about, storage_source AS source, max(valid_from) AS until
+            FROM query_table(candidates)
+            GROUP BY volume_id, about, storage_source
+        ) AS asked
     ),
 
-    -- one row per candidate and snapshot of its volume
+    -- one row per such thing and snapshot of the volume
     history AS (
         SELECT
-            row(candidate.volume_id, candidate.stretch, candidate.about) AS candidate,
-            CASE candidate.about
+            row(subject.volume_id, subject.about, subject.source) AS subject,
+            CASE subject.about
                 WHEN 'minimum' THEN coalesce(
                     snapshot.min_iops
                     || CASE
@@ -73,43 +74,52 @@ CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
                 WHEN 'throughput' THEN coalesce(snapshot.max_bps || ' bytes/s', 'none')
                 WHEN 'size' THEN size_words(snapshot.size_bytes)
             END AS words,
-            snapshot.source,
             snapshot.modified_by,
+            snapshot.source,
             snapshot.run_id AS first_run_id,
             snapshot.run_id AS last_run_id,
             snapshot.observed_at AS first_told_at,
             snapshot.observed_at AS last_told_at
         FROM provisioned_iops AS snapshot
-        JOIN candidate
-            ON snapshot.volume_id = candidate.volume_id
-            AND snapshot.source = candidate.storage_source
-            AND snapshot.observed_at <= candidate.valid_from
+        JOIN subject
+            ON snapshot.volume_id = subject.volume_id
+            AND snapshot.source = subject.source
+            AND snapshot.observed_at <= subject.until
         WHERE snapshot.observed_at >= since
+    ),
+
+    -- one row per such thing and change
+    changed AS (
+        SELECT subject[1] AS volume_id, subject[2] AS about, source, first_told_at, concat(told, ', changed by ' || modified_by) AS told
+        FROM changes_of('history')
     )
 
-    SELECT
-        candidate[1] AS volume_id,
-        candidate[2] AS stretch,
-        candidate[3] AS about,
-        concat(told, ', changed by ' || modified_by) AS told
-    FROM change_of('history');
+    SELECT DISTINCT candidate.volume_id, candidate.stretch, candidate.about, changed.told
+    FROM query_table(candidates) AS candidate
+    ASOF JOIN changed
+        ON candidate.volume_id = changed.volume_id
+        AND candidate.about = changed.about
+        AND candidate.storage_source = changed.source
+        AND candidate.valid_from >= changed.first_told_at;
 
 -- What was sold (`about`: minimum, maximum, burst, size or caps of the volume), as the source in force told.
 CREATE OR REPLACE MACRO sold_change(candidates, since) AS TABLE
     WITH
-    -- one row per candidate; several disks may lie on one volume
-    candidate AS (
-        SELECT unnest(list(DISTINCT {
-            volume_id: volume_id, stretch: stretch, about: about, sold_source: sold_source, valid_from: valid_from
-        }), recursive := true)
-        FROM query_table(candidates)
+    -- one row per volume, thing that is asked of it, and source
+    subject AS (
+        SELECT unnest(list(asked), recursive := true)
+        FROM (
+            SELECT volume_id, about, sold_source AS source, max(valid_from) AS until
+            FROM query_table(candidates)
+            GROUP BY volume_id, about, sold_source
+        ) AS asked
     ),
 
-    -- one row per candidate and snapshot of what was sold
+    -- one row per such thing and snapshot of the volume
     history AS (
         SELECT
-            row(candidate.volume_id, candidate.stretch, candidate.about) AS candidate,
-            CASE candidate.about
+            row(subject.volume_id, subject.about, subject.source) AS subject,
+            CASE subject.about
                 WHEN 'minimum' THEN coalesce(
                     snapshot.sold_min_iops || ' IOPS', per_gib_words(snapshot.sold_min_iops_per_gib), 'none'
                 )
@@ -126,15 +136,26 @@ CREATE OR REPLACE MACRO sold_change(candidates, since) AS TABLE
             snapshot.observed_at AS first_told_at,
             snapshot.observed_at AS last_told_at
         FROM entitlement AS snapshot
-        JOIN candidate
-            ON snapshot.volume_id = candidate.volume_id
-            AND snapshot.source = candidate.sold_source
-            AND snapshot.observed_at <= candidate.valid_from
+        JOIN subject
+            ON snapshot.volume_id = subject.volume_id
+            AND snapshot.source = subject.source
+            AND snapshot.observed_at <= subject.until
         WHERE snapshot.observed_at >= since
+    ),
+
+    -- one row per such thing and change
+    changed AS (
+        SELECT subject[1] AS volume_id, subject[2] AS about, source, first_told_at, told AS told
+        FROM changes_of('history')
     )
 
-    SELECT candidate[1] AS volume_id, candidate[2] AS stretch, candidate[3] AS about, told
-    FROM change_of('history');
+    SELECT DISTINCT candidate.volume_id, candidate.stretch, candidate.about, changed.told
+    FROM query_table(candidates) AS candidate
+    ASOF JOIN changed
+        ON candidate.volume_id = changed.volume_id
+        AND candidate.about = changed.about
+        AND candidate.sold_source = changed.source
+        AND candidate.valid_from >= changed.first_told_at;
 
 -- The disks as they were sampled, all there are, also in runs that were not committed: one row per run of
 -- neighbouring samples in which nothing but time and counters changed. Of compacted files the index alone
@@ -158,16 +179,20 @@ FROM stored_loose_sample;
 -- started anew, when they changed.
 CREATE OR REPLACE MACRO live_change(candidates, since) AS TABLE
     WITH
-    -- one row per candidate
-    candidate AS (
-        SELECT unnest(list(DISTINCT {vm_id: vm_id, device: device, valid_from: valid_from}), recursive := true)
-        FROM query_table(candidates)
+    -- one row per disk
+    subject AS (
+        SELECT unnest(list(asked), recursive := true)
+        FROM (
+            SELECT vm_id, device, max(valid_from) AS until
+            FROM query_table(candidates)
+            GROUP BY vm_id, device
+        ) AS asked
     ),
 
-    -- one row per candidate and time for which it was sampled unchanged
+    -- one row per such disk and time for which it was sampled unchanged
     history AS (
         SELECT
-            row(seen.vm_id, seen.device, candidate.valid_from) AS candidate,
+            row(seen.vm_id, seen.device) AS subject,
             caps_words(seen) AS words,
             seen.source,
             seen.host_id,
@@ -177,25 +202,35 @@ CREATE OR REPLACE MACRO live_change(candidates, since) AS TABLE
             seen.first_told_at,
             seen.last_told_at
         FROM seen_disk AS seen
-        JOIN candidate
-            ON seen.vm_id = candidate.vm_id
-            AND seen.device = candidate.device
-            AND seen.first_told_at <= candidate.valid_from
+        JOIN subject
+            ON seen.vm_id = subject.vm_id
+            AND seen.device = subject.device
+            AND seen.first_told_at <= subject.until
         SEMI JOIN stored_collection_run AS run
             ON seen.source = run.source AND seen.last_run_id = run.run_id
         WHERE seen.last_told_at >= since AND seen.state IN ('ok', 'off')
+    ),
+
+    -- one row per such disk and change
+    changed AS (
+        SELECT
+            subject[1] AS vm_id,
+            subject[2] AS device,
+            first_told_at,
+            told || CASE
+                WHEN earlier.host_id <> host_id THEN format(', after it moved from {} to {}', earlier.host_id, host_id)
+                WHEN earlier.epoch <> epoch THEN ', after it was started anew'
+                ELSE ''
+            END AS told
+        FROM changes_of('history')
     )
 
-    SELECT
-        candidate[1] AS vm_id,
-        candidate[2] AS device,
-        candidate[3] AS valid_from,
-        told || CASE
-            WHEN earlier.host_id <> host_id THEN format(', after it moved from {} to {}', earlier.host_id, host_id)
-            WHEN earlier.epoch <> epoch THEN ', after it was started anew'
-            ELSE ''
-        END AS told
-    FROM change_of('history');
+    SELECT DISTINCT candidate.vm_id, candidate.device, candidate.valid_from, changed.told
+    FROM query_table(candidates) AS candidate
+    ASOF JOIN changed
+        ON candidate.vm_id = changed.vm_id
+        AND candidate.device = changed.device
+        AND candidate.valid_from >= changed.first_told_at;
 
 -- Volumes of which one source told several allocations within a time: one row per volume. In a lake that
 -- holds no more than one run of each storage source nothing need be read.
@@ -231,28 +266,19 @@ CREATE OR REPLACE MACRO reallocated_between(since, until) AS TABLE
 -- that is later. One row per candidate, as the sources in force told.
 CREATE OR REPLACE MACRO allocation_when_sold(candidates, since) AS TABLE
     WITH
-    -- one row per candidate
-    candidate AS (
-        SELECT
-            unnest(
-                list(
-                    {
-                        volume_id: volume_id,
-                        stretch: stretch,
-                        valid_from: valid_from,
-                        storage_source: storage_source,
-                        told_by: sold_source
-                    }
-                ),
-                recursive := true
-            )
-        FROM query_table(candidates)
+    -- one row per volume
+    subject AS (
+        SELECT unnest(list(asked), recursive := true)
+        FROM (
+            SELECT DISTINCT volume_id, storage_source, sold_source AS told_by
+            FROM query_table(candidates)
+        ) AS asked
     ),
 
-    -- one row per candidate and snapshot of what was sold
-    sold AS (
+    -- one row per such volume and snapshot of what was sold; the words are a number for all of it
+    history AS (
         SELECT
-            row(candidate.volume_id, candidate.stretch) AS candidate,
+            row(subject.volume_id, snapshot.source) AS subject,
             hash(snapshot.offering_id, snapshot.size_bytes, *COLUMNS('^sold_'))::VARCHAR AS words,
             snapshot.source,
             snapshot.modified_at,
@@ -261,66 +287,93 @@ CREATE OR REPLACE MACRO allocation_when_sold(candidates, since) AS TABLE
             snapshot.observed_at AS first_told_at,
             snapshot.observed_at AS last_told_at
         FROM entitlement AS snapshot
-        JOIN candidate
-            ON snapshot.volume_id = candidate.volume_id
-            AND snapshot.source = candidate.told_by
-            AND snapshot.observed_at <= candidate.valid_from
+        JOIN subject
+            ON snapshot.volume_id = subject.volume_id
+            AND snapshot.source = subject.told_by
         WHERE snapshot.observed_at >= since
     ),
 
-    -- one row per candidate that was sold anew
-    anew AS (
-        SELECT candidate[1] AS volume_id, candidate[2] AS stretch, max(told_at) AS sold_at
-        FROM (
-            SELECT candidate, first_told_at AS told_at FROM change_of('sold')
-            UNION ALL
-            SELECT candidate, modified_at FROM sold
-        )
-        GROUP BY candidate
-    )
+    -- one row per such volume and time at which it was sold anew, and since when that is known
+    sold AS (
+        SELECT subject[1] AS volume_id, subject[2] AS source, first_told_at AS known_at, first_told_at AS sold_at
+        FROM changes_of('history')
+        UNION ALL
+        SELECT subject[1], subject[2], first_told_at, modified_at
+        FROM history
+        WHERE modified_at IS NOT NULL
+    ),
 
-    SELECT
-        candidate.volume_id,
-        candidate.stretch,
-        min_by(
+    -- one row per candidate, and when it was last sold anew, as far as that was known by then
+    anew AS (
+        SELECT
+            candidate.volume_id,
+            candidate.stretch,
+            candidate.storage_source AS source,
+            candidate.valid_from,
+            greatest(since, max(sold.sold_at)) AS sold_at
+        FROM query_table(candidates) AS candidate
+        LEFT JOIN sold
+            ON candidate.volume_id = sold.volume_id
+            AND candidate.sold_source = sold.source
+            AND candidate.valid_from >= sold.known_at
+        GROUP BY candidate.volume_id, candidate.stretch, candidate.storage_source, candidate.valid_from
+    ),
+
+    -- one row per such volume and snapshot of its allocation
+    allocated AS (
+        SELECT
+            snapshot.volume_id,
+            snapshot.source,
+            snapshot.observed_at,
             {
                 min_iops: snapshot.min_iops,
                 max_iops: snapshot.max_iops,
                 burst_iops: snapshot.burst_iops,
                 max_bps: snapshot.max_bps
-            },
-            snapshot.observed_at
-        ) AS allocation
-    FROM candidate
-    LEFT JOIN anew USING (volume_id, stretch)
-    JOIN provisioned_iops AS snapshot
-        ON snapshot.volume_id = candidate.volume_id
-        AND snapshot.source = candidate.storage_source
-        AND snapshot.observed_at <= candidate.valid_from
-        AND snapshot.observed_at >= coalesce(anew.sold_at, since)
-    WHERE snapshot.observed_at >= since
-    GROUP BY candidate.volume_id, candidate.stretch;
-
--- Whether pools were managed, by `pool_id`, `source` and `valid_from`: one row per candidate.
-CREATE OR REPLACE MACRO managed_change(candidates) AS TABLE
-    WITH
-    -- one row per candidate and snapshot of its pool that tells
-    history AS (
-        SELECT
-            row(candidate.pool_id, candidate.valid_from) AS candidate,
-            CASE WHEN snapshot.managed THEN 'managed' ELSE 'not managed' END AS words,
-            snapshot.source,
-            snapshot.run_id AS first_run_id,
-            snapshot.run_id AS last_run_id,
-            snapshot.observed_at AS first_told_at,
-            snapshot.observed_at AS last_told_at
-        FROM storage_pool AS snapshot
-        JOIN query_table(candidates) AS candidate
-            ON snapshot.pool_id = candidate.pool_id
-            AND snapshot.source = candidate.source
-            AND snapshot.observed_at <= candidate.valid_from
-        WHERE snapshot.managed IS NOT NULL
+            } AS allocation
+        FROM provisioned_iops AS snapshot
+        JOIN subject
+            ON snapshot.volume_id = subject.volume_id
+            AND snapshot.source = subject.storage_source
+        WHERE snapshot.observed_at >= since
     )
 
-    SELECT candidate[1] AS pool_id, candidate[2] AS valid_from, told
-    FROM change_of('history');
+    SELECT anew.volume_id, anew.stretch, allocated.allocation
+    FROM anew
+    ASOF JOIN allocated
+        ON anew.volume_id = allocated.volume_id
+        AND anew.source = allocated.source
+        AND anew.sold_at <= allocated.observed_at
+    WHERE allocated.observed_at <= anew.valid_from;
+
+-- Whether pools were managed, by `pool_id`, `source` and `valid_from`: one row per candidate of which that
+-- changed.
+CREATE OR REPLACE MACRO managed_change(candidates) AS TABLE
+    WITH
+    -- one row per source, pool and snapshot that tells
+    history AS (
+        SELECT
+            row(pool_id, source) AS subject,
+            CASE WHEN managed THEN 'managed' ELSE 'not managed' END AS words,
+            source,
+            run_id AS first_run_id,
+            run_id AS last_run_id,
+            observed_at AS first_told_at,
+            observed_at AS last_told_at
+        FROM storage_pool
+        SEMI JOIN query_table(candidates) USING (pool_id, source)
+        WHERE managed IS NOT NULL
+    ),
+
+    -- one row per source, pool and change
+    changed AS (
+        SELECT subject[1] AS pool_id, source, first_told_at, told
+        FROM changes_of('history')
+    )
+
+    SELECT candidate.pool_id, candidate.valid_from, changed.told
+    FROM query_table(candidates) AS candidate
+    ASOF JOIN changed
+        ON candidate.pool_id = changed.pool_id
+        AND candidate.source = changed.source
+        AND candidate.valid_from >= changed.first_told_at;

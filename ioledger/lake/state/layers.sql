@@ -159,20 +159,20 @@ CREATE OR REPLACE MACRO sampled_so(candidates, since, until, max_age_seconds) AS
 -- candidate of which other caps are known (history.sql).
 CREATE OR REPLACE MACRO layer_change(candidates, since) AS TABLE
     WITH
-    -- one row per candidate; through a list, as in history.sql
-    candidate AS (
-        SELECT
-            unnest(
-                list(DISTINCT {source: source, vm_id: vm_id, device: device, layer: layer, valid_from: valid_from}),
-                recursive := true
-            )
-        FROM query_table(candidates)
+    -- one row per disk and layer; through a list, as in history.sql
+    subject AS (
+        SELECT unnest(list(asked), recursive := true)
+        FROM (
+            SELECT source, vm_id, device, layer, max(valid_from) AS until
+            FROM query_table(candidates)
+            GROUP BY source, vm_id, device, layer
+        ) AS asked
     ),
 
-    -- one row per candidate and time at which the layer was read
+    -- one row per such disk and layer and time at which it was read
     history AS (
         SELECT
-            row(candidate.vm_id, candidate.device, candidate.layer, candidate.valid_from) AS candidate,
+            row(read.vm_id, read.device, read.layer, read.source) AS subject,
             all_caps_words(read) AS words,
             read.source,
             read.run_id AS first_run_id,
@@ -180,14 +180,26 @@ CREATE OR REPLACE MACRO layer_change(candidates, since) AS TABLE
             read.observed_at AS first_told_at,
             read.observed_at AS last_told_at
         FROM disk_cap AS read
-        JOIN candidate
-            ON read.source = candidate.source
-            AND read.vm_id = candidate.vm_id
-            AND read.device = candidate.device
-            AND read.layer = candidate.layer
-            AND read.observed_at <= candidate.valid_from
+        JOIN subject
+            ON read.source = subject.source
+            AND read.vm_id = subject.vm_id
+            AND read.device = subject.device
+            AND read.layer = subject.layer
+            AND read.observed_at <= subject.until
         WHERE read.observed_at >= since
+    ),
+
+    -- one row per such disk and layer and change
+    changed AS (
+        SELECT subject[1] AS vm_id, subject[2] AS device, subject[3] AS layer, source, first_told_at, told
+        FROM changes_of('history')
     )
 
-    SELECT candidate[1] AS vm_id, candidate[2] AS device, candidate[3] AS layer, candidate[4] AS valid_from, told
-    FROM change_of('history');
+    SELECT DISTINCT candidate.source, candidate.vm_id, candidate.device, candidate.layer, candidate.valid_from, changed.told
+    FROM query_table(candidates) AS candidate
+    ASOF JOIN changed
+        ON candidate.source = changed.source
+        AND candidate.vm_id = changed.vm_id
+        AND candidate.device = changed.device
+        AND candidate.layer = changed.layer
+        AND candidate.valid_from >= changed.first_told_at;
