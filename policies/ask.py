@@ -57,7 +57,8 @@ def at_moment(ask: Question, at: str | None, *, only_new: bool) -> list[Finding]
     store.store(ask.lake, [*findings, *lives.resolved, *lives.carried], moment)
     ask.deliver(partial(outputs.write, report))
     _tell(leftovers, outputs.tally(report), report.shown)
-    return report.shown
+    # A check that could not judge all is never taken for one that found nothing new.
+    return [*report.shown, *(finding for finding in findings if finding.status == "error")]
 
 
 def over_period(ask: Question, period: str) -> list[Finding]:

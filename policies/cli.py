@@ -70,7 +70,7 @@ def check(  # noqa: PLR0913 - one argument for each option
     Findings are printed and kept in the lake. A finding is a violation, or unknown where data is
     missing. The exit code is 1 if there are findings, of either kind, as severe as --fail-on or
     more, which no entry of exemptions.toml covers. It is 2 if a rule could not be run, which is a
-    finding too; the other rules are not concerned. With --new both rest on what the check before
+    finding too; the other rules are not concerned. With --new it is 1 only for what the check before
     did not find, so that an alert comes once.
 
     Over a period each finding is given with every interval in which it held, and with the operations
