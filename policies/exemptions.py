@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from ioledger.config import StrictModel, validated
 from ioledger.errors import ConfigurationError, did_you_mean, one_of
 from ioledger.model.period import utc_day
+from ioledger.toml_lines import header_lines, line_of_key, place
 from policies.rule import PREFIX
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from policies.finding import Finding
 
 FILE: Final = "exemptions.toml"
-
-_HEADER: Final = re.compile(r"[ \t]*\[\[[ \t]*exemptions[ \t]*\]\]")
 
 
 def _plain_date(value: object) -> object:
@@ -108,47 +107,14 @@ def load(path: Path, codes: Collection[str]) -> list[Exemption]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read as TOML: {error}; correct it there") from error
     mistaken = next((key for key in values if key != "exemptions"), "exemptions")
-    entries = validated(_File, values, _place(path, _line_of_key(text, mistaken))).exemptions
-    lines = _header_lines(text)
+    entries = validated(_File, values, place(path, line_of_key(text, mistaken))).exemptions
+    lines = [line for _, line in header_lines(text, "exemptions")]
     # Headers can be written in other ways: as an array in one value, or with quotes.
-    places = [_place(path, line) for line in lines] if len(lines) == len(entries) else None
+    places = [place(path, line) for line in lines] if len(lines) == len(entries) else None
     return [
         _exemption(entry, places[n] if places else f"{path}: exemption number {n + 1}", codes)
         for n, entry in enumerate(entries)
     ]
-
-
-def _place(path: Path, line: int | None) -> str:
-    return f"{path}: line {line}" if line else str(path)
-
-
-def _line_of_key(text: str, key: str) -> int | None:
-    """Return the line on which a key of the top level is first written; None if its value spans lines."""
-    lines = text.split("\n")
-    candidates = (number for number, line in enumerate(lines, start=1) if key in line)
-    return next((number for number in candidates if key in (_parsed(lines[:number]) or {})), None)
-
-
-def _header_lines(text: str) -> list[int]:
-    """Return the lines of the ``[[exemptions]]`` headers.
-
-    What looks like one inside a text of several lines is none: what comes before it is not whole.
-    """
-    found = []
-    since_last: list[str] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if _HEADER.match(line) and _parsed(since_last) is not None:
-            found.append(number)
-            since_last = []
-        since_last.append(line)
-    return found
-
-
-def _parsed(lines: Sequence[str]) -> dict[str, Any] | None:
-    try:
-        return tomllib.loads("\n".join(lines))
-    except tomllib.TOMLDecodeError:
-        return None
 
 
 def _exemption(entry: dict[str, Any], where: str, codes: Collection[str]) -> Exemption:

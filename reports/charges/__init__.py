@@ -1,0 +1,1 @@
+"""What usage costs: rate cards, and exact arithmetic of money."""
