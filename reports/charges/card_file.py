@@ -73,7 +73,7 @@ def _number(value: object) -> Decimal:
             f"received {value}; valid are at most {_MOST_DIGITS} digits before the decimal point "
             f"and {_MOST_DECIMALS} after it"
         )
-    return abs(number)
+    return number.copy_abs()
 
 
 def _moment(value: object, info: ValidationInfo) -> datetime:

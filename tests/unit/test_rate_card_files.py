@@ -33,6 +33,11 @@ def test_numbers_are_the_digits_that_are_written(tmp_path: Path) -> None:
 
     assert found.tiers == (Tier(Decimal(0), None, Decimal("0.100000000001")),)
     assert (found.free, found.minimum) == (Decimal("0.3"), Decimal(5))
+    assert found.tier_scope == "account"
+
+
+def test_a_price_of_nothing_has_no_sign(tmp_path: Path) -> None:
+    assert str(one_item(tmp_path, **TIERED, tiers="[{ from = 0, price = -0.0 }]").tiers[0].price) == "0.0"
 
 
 def test_tiers_and_filters_are_those_of_the_file(tmp_path: Path) -> None:
@@ -148,6 +153,7 @@ def test_a_currency_has_its_smallest_amount(tmp_path: Path, code: str, digits: i
         (card(item(per="0.5")), "key 'per': input should be a valid integer"),
         (card(item(meter='"read_ops"', per_month="true")), "line 9: per_month is for levels and read_ops is a count;"),
         (card(item(free="3000")), "line 9: tiers, free and minimum each count for a scope; add tier_scope"),
+        (card(item(minimum="0.01")), "line 9: tiers, free and minimum each count for a scope; add tier_scope"),
         (card(item(minimum="1", meter='"undelivered_iops"', tier_scope='"volume"')), "undelivered_iops pays back"),
         (card(item(filter='{ qos_class = ["gold"] }')), "key 'filter.qos_class.0': received 'gold', which is no QoS"),
         (card(item(filter='{ offering = ["gold"] }')), "unknown key 'filter.offering' (did you mean 'offering_id'?)"),
