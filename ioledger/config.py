@@ -96,11 +96,13 @@ class SourceTable(BaseModel):
 class CheckTable(StrictModel):
     """The ``[check]`` table.
 
-    How long one rule may take, how much memory rules of the user's own may take, and how soon a finding
-    that comes back is still the same one.
+    How long one rule may take; how much memory the check may take, beyond which it goes on in temporary
+    files; how much rules of the user's own may take; and how soon a finding that comes back is still the
+    same one.
     """
 
     rule_timeout_seconds: Annotated[int, Field(ge=1)] = 300
+    memory_mib: Annotated[int, Field(ge=64)] = 640
     own_rules_memory_mib: Annotated[int, Field(ge=64)] = 1024
     flap_damping_seconds: Annotated[int, Field(ge=0, le=100 * 366 * 86_400)] = 86_400
 

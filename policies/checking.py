@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+import duckdb
+
+from ioledger.errors import DataError
 from ioledger.lake import reader
 from ioledger.lake.state.tables import prepare
 from policies import engine
@@ -22,21 +25,24 @@ if TYPE_CHECKING:
     from policies.judged import Judged
     from policies.rule import Rule
 
-MEMORY_MIB: Final = 640
-"""What DuckDB holds at most in a check; what does not fit goes to temporary files."""
-
 
 def check(lake: Path, rules: Sequence[Rule], judged: Judged, values: Thresholds, limits: CheckTable) -> list[Finding]:
     """Judge a lake by all rules; one that fails is a finding with the status ``error``.
 
     Failures come first, then findings by severity, status, code and resource. Raises LakeError if
-    the lake cannot be read.
+    the lake cannot be read, and DataError if the memory that ``limits`` allows is too little for its state.
     """
     look_back = engine.look_back(rules, values)
     with reader.open_lake(lake) as opened, TemporaryDirectory() as spill:
-        opened.connection.execute(f"SET memory_limit = '{MEMORY_MIB}MiB'")
+        opened.connection.execute(f"SET memory_limit = '{limits.memory_mib}MiB'")
         opened.connection.execute("SET temp_directory = $spill", {"spill": spill})
-        prepare(opened, judged.start, judged.end, look_back)
+        try:
+            prepare(opened, judged.start, judged.end, look_back)
+        except duckdb.OutOfMemoryException as error:
+            raise DataError(
+                f"{limits.memory_mib} MiB of memory are too little for what {lake} holds of that time; "
+                "raise memory_mib under [check] in ioledger.toml"
+            ) from error
         guard = Guard(limits.rule_timeout_seconds, partial(reader.refuse_unreadable, opened))
         shipped = [rule for rule in rules if not rule.is_own]
         found = engine.check(opened.connection, shipped, judged, values, guard)

@@ -40,8 +40,9 @@ def index(rules: Iterable[Rule]) -> str:
     rows = "\n".join(f"| [{rule.code}]({rule.code}.md) | {rule.severity} | {rule.title} |" for rule in rules)
     return (
         "# The policy rules\n\n"
-        "`ioledger check` applies them to what is in force at a moment. A finding is a `violation`, or `unknown`\n"
-        "where data is missing; a rule that could not be run is an `error`, and the others still run.\n"
+        "`ioledger check` applies them to a moment, and `check --period` to a whole month or day. A finding is\n"
+        "a `violation`, or `unknown` where data is missing; a rule that could not be run is an `error`, and the\n"
+        "others still run.\n"
         "`ioledger rules explain CODE` prints the page of a rule. How findings are exempted, printed and watched\n"
         "is in [checks.md](../checks.md). You can add [rules of your own](own-rules.md).\n\n"
         f"| code | severity | finds |\n|---|---|---|\n{rows}\n"

@@ -93,7 +93,8 @@ def out_of_time(rule: Rule, seconds: int) -> str:
 
 def out_of_memory(rule: Rule) -> str:
     """Say that a rule had no memory left, and what to do."""
+    key = "own_rules_memory_mib" if rule.is_own else "memory_mib"
     return (
-        f"{rule.file}: the rule ran out of memory; let it hold less at a time, or raise own_rules_memory_mib under "
-        "[check] in ioledger.toml"
+        f"{rule.file}: the rule ran out of memory; let it hold less at a time, or raise {key} under [check] in "
+        "ioledger.toml"
     )

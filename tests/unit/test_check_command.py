@@ -10,8 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from policy_lake import NOON, collect, collect_all, disk, ioledger, new_lake
 
+from ioledger.config import CheckTable
+from ioledger.errors import DataError
 from ioledger.lake import layout
 from ioledger.model.tables import FINDING
+from policies import checking, judged
 from policies.rule import load_rules
 
 if TYPE_CHECKING:
@@ -268,3 +271,10 @@ def test_findings_are_kept_under_the_utc_date_of_their_moment(lake: Path) -> Non
     ioledger(lake, "check", now=datetime(2026, 11, 6, 0, 30, tzinfo=UTC))
 
     assert [path.parent.name for path in layout.files(lake, "finding")] == ["date=2026-11-06"]
+
+
+def test_a_check_without_memory_for_the_state_says_which_setting_gives_it_more(lake: Path) -> None:
+    limits = CheckTable.model_construct(rule_timeout_seconds=60, memory_mib=1)
+
+    with pytest.raises(DataError, match=r"1 MiB of memory are too little .*; raise memory_mib under \[check\]"):
+        checking.check(lake, [], judged.at(NOON), {}, limits)
