@@ -11,6 +11,7 @@ import golden
 import pyarrow.parquet as pq
 import pytest
 from behaviours import behaviours
+from fleet_parts import by_some_policy
 from fleets import fleets, zones_and_moments
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 
 FEWER = settings(max_examples=settings().max_examples // 8)
 HOUR_US = 3_600_000_000
-ANY_FLEETS = st.one_of(fleets(), coherent_fleets())
+COHERENT_FLEETS = by_some_policy(coherent_fleets())
+ANY_FLEETS = st.one_of(fleets(), COHERENT_FLEETS)
 
 
 def hours_of(fleet: Fleet) -> list[Window]:
@@ -69,7 +71,7 @@ def test_sql_and_reference_give_the_same_records(fleet: Fleet) -> None:
     assert_sql_and_reference_agree(fleet)
 
 
-@given(coherent_fleets())
+@given(COHERENT_FLEETS)
 def test_sql_and_reference_give_the_same_records_of_coherent_lives(fleet: Fleet) -> None:
     for behaviour in behaviours(fleet):
         event(behaviour)

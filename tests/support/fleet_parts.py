@@ -5,7 +5,7 @@ Few names and few numbers make coincidences frequent, which is where the rules d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -127,9 +127,20 @@ SETTINGS: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "max_gap_seconds": st.sampled_from((60, 300, 3600, 7200)),
     "max_allocation_age_seconds": st.sampled_from((600, 3600, 86400)),
     "precedence": st.sampled_from(([], ["array"], ["cmdb"], ["cmdb", "array", "cloud"], ["billing"])),
+}
+POLICIES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "policy_mode": st.sampled_from(MODES),
     "policy_modes": st.lists(_exceptions(), max_size=3),
 }
+
+
+@st.composite
+def by_some_policy(draw: Draw, fleets: st.SearchStrategy[Fleet]) -> Fleet:
+    """Draw a fleet and the policy modes from the first of its settings on; what happens to it stays as drawn."""
+    fleet = draw(fleets)
+    first, *later = fleet.settings
+    modes = {key: draw(values) for key, values in POLICIES.items()}
+    return replace(fleet, settings=[{**first, **modes}, *later])
 
 
 def drawn_run(draw: Draw, name: tuple[str, Kind], run_id: str, started_at: datetime) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from fleet_parts import (
     CAPS,
     ENTITLEMENTS,
     NO_CAPS,
+    POLICIES,
     SETTINGS,
     ZONES,
     Fleet,
@@ -204,16 +205,16 @@ def _settings(draw: Draw, beginning: datetime) -> list[Row]:
     first = {
         "valid_from": beginning - timedelta(days=1),
         "max_gap_seconds": draw(often(7200, 300, 900)),
-        "policy_mode": draw(SETTINGS["policy_mode"]),
-        "policy_modes": draw(SETTINGS["policy_modes"]),
+        **{key: draw(values) for key, values in POLICIES.items()},
     }
+    keys = {**SETTINGS, **POLICIES}
     later = draw(st.lists(st.sampled_from((-60, 0, 50, 60, 95, 130)), unique=True, max_size=3))
     return [
         first,
         *(
             {
                 "valid_from": beginning + timedelta(minutes=minutes),
-                **{key: draw(SETTINGS[key]) for key in sorted(draw(st.sets(st.sampled_from(sorted(SETTINGS)))))},
+                **{key: draw(keys[key]) for key in sorted(draw(st.sets(st.sampled_from(sorted(keys)))))},
             }
             for minutes in sorted(later)
         ),

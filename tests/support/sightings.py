@@ -196,8 +196,6 @@ def _settings(draw: Draw, moments: Sequence[datetime]) -> list[Row]:
         "max_gap_seconds": draw(st.sampled_from((600, 900, 7200))),
         "max_allocation_age_seconds": draw(st.sampled_from((7200, 86400))),
         "precedence": draw(SETTINGS["precedence"]),
-        "policy_mode": draw(SETTINGS["policy_mode"]),
-        "policy_modes": draw(SETTINGS["policy_modes"]),
     }
     later = draw(st.lists(st.sampled_from(moments), unique=True, max_size=2))
     keys = st.sets(st.sampled_from(sorted(SETTINGS)), min_size=1)
