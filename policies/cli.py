@@ -65,7 +65,7 @@ def check(  # noqa: PLR0913 - one argument for each option
     output_format: str,
     to: Path | None,
 ) -> int:
-    """Judge by the policy rules what is in force at a moment, or what was over a period.
+    """Judge by the policy rules what is in force, or was over a period.
 
     Findings are printed and kept in the lake. A finding is a violation, or unknown where data is
     missing. The exit code is 1 if there are findings, of either kind, as severe as --fail-on or

@@ -15,7 +15,7 @@ from ioledger.errors import LakeError
 from ioledger.lake import layout, stretches
 from ioledger.lake.schema import typed
 from ioledger.lake.writer import write_derived, write_run
-from ioledger.model.tables import DISK_IO_STAT, FINDING, TABLES
+from ioledger.model.tables import DISK_IO_STAT, FINDING, FINDING_INTERVAL, TABLES
 from reports.usage.build import build
 from reports.usage.edges import STATE
 
@@ -52,6 +52,9 @@ def lake_with_rows_in_every_table(directory: Path) -> Path:
     compacted = typed(DISK_IO_STAT, [{"source": "kvm-02", "run_id": "r", **sample()}])
     stretches.write(lake, NOON.date(), "kvm-02", "compacted", compacted)
     write_derived(lake, FINDING, NOON.date(), "finding", typed(FINDING, [finding]))
+    held = {name: value for name, value in finding.items() if not name.endswith("_seen_at")}
+    held |= {"interval_start": NOON, "period_start": NOON, "period_end": NOON + MINUTE, "checked_at": NOON}
+    write_derived(lake, FINDING_INTERVAL, NOON.date(), "held", typed(FINDING_INTERVAL, [held]))
     return lake
 
 
