@@ -41,7 +41,7 @@ FROM sighting
 GROUP BY source, vm_id, device
 HAVING count(*) > 1 OR min(sampled_at) < max(last_sampled_at);
 
--- The settings of the age limit and the next complete run of every run: one row per source and run.
+-- When the next complete run after a run that sighted disks had ended: one row per source and run.
 CREATE OR REPLACE TABLE run_end AS
 WITH
 -- one row per complete run that had ended within the period
@@ -52,10 +52,15 @@ complete_run AS (
 )
 
 SELECT run.source, run.run_id, complete_run.ended_at AS next_complete_at
-FROM (FROM collection_run SEMI JOIN (SELECT DISTINCT source, last_run_id AS run_id FROM sighting) AS told USING (source, run_id)) AS run
+FROM (
+    FROM collection_run
+    SEMI JOIN (SELECT DISTINCT source, last_run_id AS run_id FROM sighting) AS seen USING (source, run_id)
+) AS run
 ASOF LEFT JOIN complete_run
     ON run.source = complete_run.source AND run.started_at < complete_run.started_at;
 
+-- The disks that were sighted more than once: one row per source, disk and stretch of time in which nothing
+-- changed.
 CREATE OR REPLACE TABLE changed_disk AS
 WITH
 -- one row per sighting of such a disk
@@ -148,6 +153,7 @@ SELECT
     )
 FROM unchanged;
 
+-- All disks: one row per source, disk and stretch of time in which nothing changed.
 CREATE OR REPLACE VIEW uncut_disk AS
 WITH
 -- one row per disk that was sighted once

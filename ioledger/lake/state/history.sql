@@ -90,7 +90,12 @@ CREATE OR REPLACE MACRO storage_change(candidates, since) AS TABLE
 
     -- one row per such thing and change
     changed AS (
-        SELECT subject[1] AS volume_id, subject[2] AS about, source, first_told_at, concat(told, ', changed by ' || modified_by) AS told
+        SELECT
+            subject[1] AS volume_id,
+            subject[2] AS about,
+            source,
+            first_told_at,
+            concat(told, ', changed by ' || modified_by) AS told
         FROM changes_of('history')
     )
 

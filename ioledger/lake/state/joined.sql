@@ -7,18 +7,26 @@ CREATE OR REPLACE VIEW disk_state AS FROM state.disk_state;
 -- All that is known of a volume: one row per volume and stretch of time in which nothing changed about it.
 CREATE OR REPLACE TABLE state.volume_state AS
 WITH
--- one row per volume and stretch of time: what the storage is set to
+-- what the storage is set to: one row per volume and time in which that does not change, and one per
+-- stretch in which nothing about the volume does
 whole_allocation AS (FROM uncut_of('allocation')),
 allocation AS (FROM cut_of('whole_allocation')),
 
--- one row per volume and stretch of time: what was sold
+-- what was sold, likewise
 whole_entitlement AS (FROM uncut_of('entitlement')),
 entitlement AS (FROM cut_of('whole_entitlement')),
 
--- one row per volume and stretch of time in which the last that was told of its allocation was too old
+-- when the last that was told of the allocation was too old: one row per source, volume and time, and
+-- one per volume and stretch
 whole_expired_allocation AS (FROM expired_of('allocation')),
 expired_allocation AS (
-    SELECT volume_id, stretch, max(observed_at) AS observed_at, max_by(source, (observed_at, source)) AS source, max(valid_from) AS valid_from, min(valid_to) AS valid_to
+    SELECT
+        volume_id,
+        stretch,
+        max(observed_at) AS observed_at,
+        max_by(source, (observed_at, source)) AS source,
+        max(valid_from) AS valid_from,
+        min(valid_to) AS valid_to
     FROM cut_of('whole_expired_allocation')
     GROUP BY volume_id, stretch
 ),
@@ -26,7 +34,13 @@ expired_allocation AS (
 -- likewise of its entitlement
 whole_expired_entitlement AS (FROM expired_of('entitlement')),
 expired_entitlement AS (
-    SELECT volume_id, stretch, max(observed_at) AS observed_at, max_by(source, (observed_at, source)) AS source, max(valid_from) AS valid_from, min(valid_to) AS valid_to
+    SELECT
+        volume_id,
+        stretch,
+        max(observed_at) AS observed_at,
+        max_by(source, (observed_at, source)) AS source,
+        max(valid_from) AS valid_from,
+        min(valid_to) AS valid_to
     FROM cut_of('whole_expired_entitlement')
     GROUP BY volume_id, stretch
 )
@@ -64,7 +78,6 @@ SELECT
     entitlement.offering_id,
     entitlement.offering_name,
     COLUMNS('^sold_'),
-    entitlement.valid_from AS entitlement_valid_from,
     expired_entitlement.source AS expired_sold_source,
     CASE WHEN entitlement.volume_id IS NULL THEN expired_entitlement.observed_at END AS expired_entitlement_observed_at,
     coalesce(allocation.pool_id, entitlement.pool_id) AS pool_id,

@@ -1,5 +1,5 @@
--- For rules that look at single samples or snapshots. Give the times (`until` is exclusive) as constants, by which whole
--- files are passed over.
+-- For rules that look at single samples or snapshots. Give the times (`until` is exclusive) as constants, by
+-- which whole files are passed over.
 
 -- The samples of a time: one row per sample.
 CREATE OR REPLACE MACRO sampled_between(since, until) AS TABLE
@@ -45,8 +45,9 @@ CREATE OR REPLACE MACRO clock_between(since, until) AS TABLE
         lag(run_id) OVER clock AS earlier_run_id,
         lag(started_at) OVER clock AS earlier_started_at,
         CASE
-            WHEN boot_id IS NOT NULL
-                THEN epoch_us(started_at) - lag(epoch_us(started_at)) OVER clock - (boottime_us - lag(boottime_us) OVER clock)
+            WHEN boot_id IS NOT NULL THEN
+                epoch_us(started_at) - lag(epoch_us(started_at)) OVER clock
+                - (boottime_us - lag(boottime_us) OVER clock)
         END AS stepped_us
     FROM collection_run
     WHERE started_at >= since - INTERVAL 1 DAY

@@ -115,12 +115,3 @@ FROM in_force_of('provisioned_iops');
 -- What was sold, in force: one row per volume and stretch of time.
 CREATE VIEW entitlement_in_force AS
 SELECT * FROM in_force_of('entitlement');
-
--- Pools under the name by which snapshots are told apart.
-CREATE VIEW keyed_pool AS
-SELECT *, pool_id AS volume_id
-FROM storage_pool;
-
--- The pools in force: one row per pool and stretch of time.
-CREATE VIEW pool_in_force AS
-SELECT * EXCLUDE (volume_id) FROM in_force_of('keyed_pool');
