@@ -151,6 +151,11 @@ def by_day(paths: Iterable[Path]) -> dict[date, list[Path]]:
     return found
 
 
+def source_of(path: Path) -> str:
+    """Return the source under which a file of facts, or the index of one, lies."""
+    return path.parent.name.removeprefix("source=")
+
+
 def files_of_source(
     lake: Path, table: str, source: str, is_wanted: Callable[[str], bool] = lambda _name: True
 ) -> dict[Path, Path]:

@@ -186,7 +186,9 @@ def indices_of_committed(
     by_place = {_place(path): path for path in indices}
     runs = committed() if by_place else {}
     found = {path: by_place[_place(path)] for path in samples if _place(path) in by_place}
-    return {path: index for path, index in found.items() if _runs_of(index) <= set(runs.get(_source(path), ()))}
+    return {
+        path: index for path, index in found.items() if _runs_of(index) <= set(runs.get(layout.source_of(path), ()))
+    }
 
 
 def without_index(samples: Iterable[Path], indices: Iterable[Path]) -> list[Path]:
@@ -198,10 +200,6 @@ def without_index(samples: Iterable[Path], indices: Iterable[Path]) -> list[Path
 def _place(path: Path) -> tuple[str, str, str]:
     """Return the day, the source and the name of a file, which its index shares."""
     return path.parts[-3], path.parts[-2], journal.own_name(path)
-
-
-def _source(path: Path) -> str:
-    return path.parent.name.removeprefix("source=")
 
 
 def _runs_of(index: Path) -> set[str]:

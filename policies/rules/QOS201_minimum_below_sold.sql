@@ -259,11 +259,7 @@ SELECT
             WHEN enforced THEN format('the storage guarantees {} IOPS.', guaranteed_iops)
             WHEN min_iops IS NOT NULL THEN format('the storage does not enforce its minimum of {} IOPS.', min_iops)
             WHEN is_allocated THEN 'the storage has no minimum set.'
-            WHEN expired_allocation_observed_at IS NULL THEN 'no storage source says what it is set to.'
-            ELSE format(
-                'its allocation was last read at {}, which is beyond its age limit.',
-                expired_allocation_observed_at::VARCHAR
-            )
+            ELSE unknown_allocation_words(expired_allocation_observed_at) || '.'
         END,
         ' The storage had ' || configured.told || '.',
         ' Sold were ' || sold.told || '.'

@@ -284,14 +284,7 @@ SELECT
             || coalesce(format('one of {} IOPS.', max_iops), 'none set.')
             WHEN 'burst' THEN format('a burst of {} IOPS, and the storage has ', sold_burst_iops)
             || coalesce(format('one of {} IOPS.', burst_iops), 'none set.')
-            ELSE 'a maximum or a burst, and '
-            || coalesce(
-                format(
-                    'its allocation was last read at {}, which is beyond its age limit.',
-                    expired_allocation_observed_at::VARCHAR
-                ),
-                'no storage source says what it is set to.'
-            )
+            ELSE format('a maximum or a burst, and {}.', unknown_allocation_words(expired_allocation_observed_at))
         END,
         ' The storage had ' || configured.told || '.',
         ' Sold were ' || sold.told || '.'

@@ -273,11 +273,7 @@ worded AS (
             )
             || coalesce(format('{} IOPS', present), 'none')
             || coalesce(', right for ' || size_words(likely_size_of(present, per_gib)), '')
-            WHEN expired_allocation_observed_at IS NULL THEN 'and no storage source says what it is set to'
-            ELSE format(
-                'and its allocation was last read at {}, which is beyond its age limit',
-                expired_allocation_observed_at::VARCHAR
-            )
+            ELSE 'and ' || unknown_allocation_words(expired_allocation_observed_at)
         END AS words,
         configured.told AS configured_told,
         sold.told AS sold_told

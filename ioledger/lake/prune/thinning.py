@@ -74,7 +74,7 @@ class Thinning:
         return gone
 
     def _plan_file(self, name: str, path: Path, gone: Gone) -> None:
-        source = path.parent.name.removeprefix("source=")
+        source = layout.source_of(path)
         run_ids = _run_ids(path)
         if run_ids is not None and all(self._stays((source, run_id)) for run_id in run_ids):
             return

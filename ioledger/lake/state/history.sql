@@ -21,6 +21,13 @@ CREATE OR REPLACE MACRO size_words(size_bytes) AS
 -- An amount for each GiB in words, without zeros at its end.
 CREATE OR REPLACE MACRO per_gib_words(amount) AS rtrim(rtrim(amount::VARCHAR, '0'), '.') || ' IOPS per GiB';
 
+-- Why nobody knows what the storage is set to for a volume, by when it last told of that.
+CREATE OR REPLACE MACRO unknown_allocation_words(expired_observed_at) AS
+    coalesce(
+        format('its allocation was last read at {}, which is beyond its age limit', expired_observed_at::VARCHAR),
+        'no storage source says what it is set to'
+    );
+
 -- The changes in a history: one row per subject and row that has other words than the one before. `history`
 -- is the name of a table with a row per `subject` and time for which it was told the same: `words`, `source`,
 -- and the first and the last run and time of telling. `earlier` is the row before the change.

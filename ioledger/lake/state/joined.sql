@@ -4,6 +4,23 @@ FROM cut_of('uncut_disk');
 
 CREATE OR REPLACE VIEW disk_state AS FROM state.disk_state;
 
+-- Volumes of which the last that was told was too old: one row per volume and stretch of time, with when and
+-- by which source it was told.
+CREATE OR REPLACE MACRO last_expired_of(kind) AS TABLE
+    WITH
+    -- one row per source, volume and time in which that is so
+    whole AS (FROM expired_of(kind))
+
+    SELECT
+        volume_id,
+        stretch,
+        max(observed_at) AS observed_at,
+        max_by(source, (observed_at, source)) AS source,
+        max(valid_from) AS valid_from,
+        min(valid_to) AS valid_to
+    FROM cut_of('whole')
+    GROUP BY volume_id, stretch;
+
 -- All that is known of a volume: one row per volume and stretch of time in which nothing changed about it.
 CREATE OR REPLACE TABLE state.volume_state AS
 WITH
@@ -14,36 +31,7 @@ allocation AS (FROM cut_of('whole_allocation')),
 
 -- what was sold, likewise
 whole_entitlement AS (FROM uncut_of('entitlement')),
-entitlement AS (FROM cut_of('whole_entitlement')),
-
--- when the last that was told of the allocation was too old: one row per source, volume and time, and
--- one per volume and stretch
-whole_expired_allocation AS (FROM expired_of('allocation')),
-expired_allocation AS (
-    SELECT
-        volume_id,
-        stretch,
-        max(observed_at) AS observed_at,
-        max_by(source, (observed_at, source)) AS source,
-        max(valid_from) AS valid_from,
-        min(valid_to) AS valid_to
-    FROM cut_of('whole_expired_allocation')
-    GROUP BY volume_id, stretch
-),
-
--- likewise of its entitlement
-whole_expired_entitlement AS (FROM expired_of('entitlement')),
-expired_entitlement AS (
-    SELECT
-        volume_id,
-        stretch,
-        max(observed_at) AS observed_at,
-        max_by(source, (observed_at, source)) AS source,
-        max(valid_from) AS valid_from,
-        min(valid_to) AS valid_to
-    FROM cut_of('whole_expired_entitlement')
-    GROUP BY volume_id, stretch
-)
+entitlement AS (FROM cut_of('whole_entitlement'))
 
 SELECT
     volume_id,
@@ -84,8 +72,8 @@ SELECT
     coalesce(allocation.size_bytes, entitlement.size_bytes) AS size_bytes
 FROM allocation
 FULL JOIN entitlement USING (volume_id, stretch)
-FULL JOIN expired_allocation USING (volume_id, stretch)
-FULL JOIN expired_entitlement USING (volume_id, stretch);
+FULL JOIN last_expired_of('allocation') AS expired_allocation USING (volume_id, stretch)
+FULL JOIN last_expired_of('entitlement') AS expired_entitlement USING (volume_id, stretch);
 
 CREATE OR REPLACE VIEW volume_state AS FROM state.volume_state;
 

@@ -62,7 +62,7 @@ def prepare(lake: OpenLake, period_start: datetime, period_end: datetime, look_b
             path
             for day, paths in layout.by_day(lake.files[name]).items()
             for path in paths
-            if utc_day(since.get(_source(path), period_start)) <= day <= utc_day(period_end)
+            if utc_day(since.get(layout.source_of(path), period_start)) <= day <= utc_day(period_end)
         ]
 
     for name in _SNAPSHOTS:
@@ -77,10 +77,6 @@ def prepare(lake: OpenLake, period_start: datetime, period_end: datetime, look_b
         lake.show(name, lake.files[name] if name in _SHOWN_WHOLE else paths)
     loose = stretches.without_index(shown[DISK_IO_STAT.name], shown[SAMPLE_STRETCH.name])
     _make_history(lake.connection, scan(DISK_IO_STAT.name, loose), period_start, period_end)
-
-
-def _source(path: Path) -> str:
-    return path.parent.name.removeprefix("source=")
 
 
 def _of_days(paths: Iterable[Path], start: datetime, end: datetime) -> list[Path]:
