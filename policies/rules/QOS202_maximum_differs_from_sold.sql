@@ -5,9 +5,9 @@ title = "The storage's maximum or burst differs from what was sold"
 severity = "high"
 what = """
 A volume sold with a maximum or a burst of IOPS for which the storage is set to another number, lower
-or higher, or to none. A maximum sold for each GiB is multiplied by the size in the entitlement, or
-the storage's where that has none, and rounded down. The finding is `unknown` where no storage source
-says what the volume is set to, and where the maximum depends on a size that neither tells.
+or higher, or to none. A maximum sold for each GiB is QOS207's. The reason says what changed within the
+last `days`, between which two runs. The finding is `unknown` where no storage source says what the
+volume is set to.
 """
 why = """
 Set too low, the customer does not get what was paid for; set too high, or to no limit, neighbours
