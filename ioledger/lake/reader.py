@@ -20,7 +20,7 @@ from ioledger.errors import LakeError
 from ioledger.lake import check_files, layout, locks
 from ioledger.lake import settings as lake_settings
 from ioledger.lake.schema import typed
-from ioledger.model.columns import COUNT, EXACT, FLAG, PER_GIB, TEXT, TIME
+from ioledger.model.columns import COUNT, EXACT, FLAG, MONEY, PER_GIB, TEXT, TIME
 from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, TABLES
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _SQL_TYPES: Final = {
     TIME: "TIMESTAMP WITH TIME ZONE",
     EXACT: "DECIMAL(38, 6)",
     PER_GIB: "DECIMAL(18, 6)",
+    MONEY: "DECIMAL(38, 12)",
 }
 
 _WILDCARD: Final = re.compile(r"[*?\[]")

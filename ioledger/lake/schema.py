@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 import pyarrow as pa
 
 from ioledger.errors import DataError, did_you_mean, one_of
-from ioledger.model.columns import COUNT, EXACT, FLAG, PER_GIB, TEXT, TIME, Column
+from ioledger.model.columns import COUNT, EXACT, FLAG, MONEY, PER_GIB, TEXT, TIME, Column
 from ioledger.model.tables import FACTS, SCHEMA_VERSION, TABLES, Table
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _PYTHON_TYPES: Final[dict[pa.DataType, tuple[type, str]]] = {
     TIME: (datetime, "a time with its offset from UTC"),
     EXACT: (Decimal, "a decimal number"),
     PER_GIB: (Decimal, "a decimal number"),
+    MONEY: (Decimal, "a decimal number"),
 }
 
 

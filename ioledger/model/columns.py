@@ -17,6 +17,7 @@ FLAG: Final = pa.bool_()
 TIME: Final = pa.timestamp("us", tz="UTC")
 EXACT: Final = pa.decimal128(38, 6)
 PER_GIB: Final = pa.decimal128(18, 6)
+MONEY: Final = pa.decimal128(38, 12)
 DIGESTS: Final = pa.map_(TEXT, TEXT)
 
 
@@ -231,7 +232,7 @@ _FINDING = [
     Column("observed", TEXT, "what was found"),
     Column("expected", TEXT, "what should have been found"),
     Column("unit", TEXT, "the unit of observed and expected"),
-    Column("reason", TEXT, "the finding, or why records are withheld, in a sentence"),
+    Column("reason", TEXT, "the finding, or why records are withheld or not billed, in a sentence"),
     Column("first_seen_at", TIME, "the check that found it first; coming back within the damping time is no beginning"),
     Column("last_seen_at", TIME, "the check that found it last"),
     Column("exempted_by", TEXT, "the exemption that covers it: its owner, its last day and why"),
@@ -252,8 +253,78 @@ _FINDING = [
     ),
 ]
 
+_CHARGE = [
+    Column(
+        "charge_id",
+        TEXT,
+        "SHA-256 of what the line is about: its billing period, correction, charge period, rate card, item, kind, tier "
+        "and keys",
+    ),
+    Column("billing_period", TEXT, "the period whose invoice the line is on, such as 2026-11"),
+    Column("billing_period_start", TIME, "the start of that period"),
+    Column("billing_period_end", TIME, "its end, exclusive"),
+    Column("charge_period_start", TIME, "since when what is charged was used or held"),
+    Column("charge_period_end", TIME, "until when, exclusive"),
+    Column(
+        "charge_kind",
+        TEXT,
+        "usage (has a price), free (free of charge), minimum (what lacks to it), credit (paid back), held (not billed "
+        "while a policy conflict is open) or unpriced (nothing says what it costs)",
+    ),
+    Column(
+        "correction",
+        TEXT,
+        "of a line on a closed period: reversal takes a line back that was billed, replacement bills it anew; NULL: it "
+        "corrects nothing",
+    ),
+    Column("corrects_charge_id", TEXT, "the line that a reversal takes back, or that a replacement stands for"),
+    Column("corrects_usage_record_id", TEXT, "the first usage record that changed since the line was billed"),
+    Column(
+        "corrected_record_count", COUNT, "how many did; 0: the line changed by others of its scope", "usage records"
+    ),
+    Column("rate_card", TEXT, "the name of the rate card"),
+    Column("rate_card_version", TEXT, "the version of the rate card"),
+    Column("currency", TEXT, "the currency of price, cost and amount: a code of ISO 4217"),
+    Column("sku", TEXT, "the item of the rate card"),
+    Column("title", TEXT, "what the item is called, for people"),
+    Column("meter", TEXT, "what of the usage records is counted"),
+    Column("tier", COUNT, "the tier of the item, from 1 on; NULL: it has no price of a tier", "ordinal"),
+    Column("usage_record_count", COUNT, "the usage records that are summed up in the line", "usage records"),
+    Column(
+        "usage_quantity", EXACT, "their sum, as the usage records have it; negative where it is paid back", "usage_unit"
+    ),
+    Column("usage_unit", TEXT, "the unit of usage_quantity: IOPS-Seconds, GiB-Seconds, Operations or Bytes"),
+    Column("usage_per_pricing_unit", EXACT, "how much of usage_quantity one price is for", "usage_unit"),
+    Column(
+        "pricing_quantity",
+        MONEY,
+        "usage_quantity divided by usage_per_pricing_unit, rounded to 12 places, half to even",
+        "pricing_unit",
+    ),
+    Column("pricing_unit", TEXT, "what one price is for, such as IOPS-Months"),
+    Column("unit_price", MONEY, "the price of one pricing unit; never negative", "currency"),
+    Column(
+        "cost",
+        MONEY,
+        "usage_quantity times unit_price divided by usage_per_pricing_unit, rounded to 12 places, half to even",
+        "currency",
+    ),
+    Column(
+        "amount",
+        MONEY,
+        "what is billed: the cost, rounded once as the rate card says; NULL: nothing is billed yet",
+        "currency",
+    ),
+    Column(
+        "rounding_difference",
+        MONEY,
+        "how far amount is from the cost rounded by itself: the line's share of what rounding the invoice makes",
+        "currency",
+    ),
+]
+
 COLUMNS: Final[dict[str, Column]] = {
     column.name: column
-    for group in (_IDENTITY, _RUN, _SAMPLE, _STRETCH, _ALLOCATION, _USAGE, _QUARANTINE, _FINDING)
+    for group in (_IDENTITY, _RUN, _SAMPLE, _STRETCH, _ALLOCATION, _USAGE, _QUARANTINE, _FINDING, _CHARGE)
     for column in group
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ioledger.model.columns import COUNT, DIGESTS, EXACT, FLAG, PER_GIB, TEXT, TIME
+from ioledger.model.columns import COUNT, DIGESTS, EXACT, FLAG, MONEY, PER_GIB, TEXT, TIME
 from ioledger.model.tables import DERIVED, FACTS, SCHEMA_VERSION, Table
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ _TYPE_NAMES: Final = {
     TIME: "time",
     EXACT: "decimal(38,6)",
     PER_GIB: "decimal(18,6)",
+    MONEY: "decimal(38,12)",
     DIGESTS: "map of text to text",
 }
 

@@ -243,6 +243,29 @@ FINDING_INTERVAL: Final = Table(
     values=FINDING.values,
 )  # fmt: skip
 
+CHARGE_KINDS: Final = ("usage", "free", "minimum", "credit", "held", "unpriced")
+
+CHARGE: Final = Table(
+    name="charge",
+    meaning="what is billed, one file per billing period and in it one row per item of the rate card, tier and key of "
+    "the usage records, and what has no price",
+    time="billing_period_start",
+    key=("account_id", "charge_period_start", "sku", *(name for name in USAGE_KEY if name != "account_id"), "meter",
+         "charge_kind", "tier", "correction"),
+    required=("charge_id", "billing_period", "billing_period_start", "billing_period_end", "charge_period_start",
+              "charge_period_end", "charge_kind", "meter", "usage_record_count", "usage_quantity", "usage_unit"),
+    names=(
+        "charge_id", "billing_period", "billing_period_start", "billing_period_end", "charge_period_start",
+        "charge_period_end", "charge_kind", "correction", "corrects_charge_id", "corrects_usage_record_id",
+        "corrected_record_count", "account_id", "account_name", "project_id", "offering_id", "offering_name", "pool_id",
+        "zone_id", "volume_id", "volume_name", "vm_id", "device", "qos_class", "rate_card", "rate_card_version",
+        "currency", "sku", "title", "meter", "tier", "usage_record_count", "usage_quantity", "usage_unit",
+        "usage_per_pricing_unit", "pricing_quantity", "pricing_unit", "unit_price", "cost", "amount",
+        "rounding_difference", "reason",
+    ),
+    values={"charge_kind": CHARGE_KINDS, "correction": ("reversal", "replacement"), "qos_class": QOS_CLASSES},
+)  # fmt: skip
+
 FACTS: Final[Mapping[str, Table]] = {
     table.name: table
     for table in (
@@ -253,7 +276,7 @@ FACTS: Final[Mapping[str, Table]] = {
 
 DERIVED: Final[Mapping[str, Table]] = {
     table.name: table
-    for table in (SAMPLE_STRETCH, USAGE_RECORD, USAGE_DAY, USAGE_MONTH, QUARANTINE, FINDING, FINDING_INTERVAL)
+    for table in (SAMPLE_STRETCH, USAGE_RECORD, USAGE_DAY, USAGE_MONTH, QUARANTINE, FINDING, FINDING_INTERVAL, CHARGE)
 }
 """What is computed from the facts, in partitions by date; ``sample_stretch`` by source as well."""
 
