@@ -11,12 +11,12 @@ import click
 from ioledger.cli import EXIT_PARTIAL
 from ioledger.lake import layout, locks, settings
 from ioledger.terminal import format_option, show
-from reports.charges import bill, totals
+from reports.charges import bill, card_file, stored, totals
 from reports.usage.finality import provisional_hours
 
 if TYPE_CHECKING:
     from ioledger.app import App
-    from reports.charges.bill import Bill
+    from reports.charges.stored import Bill
 
 _log = logging.getLogger(__name__)
 
@@ -46,12 +46,18 @@ def rate(app: App, period: str, rate_card: Path, output_format: str) -> int:
     nothing says the price of is told on stderr and by the exit code 3.
     """
     lake = layout.require(app.lake())
-    month = bill.month_of(period, settings.load(lake))
+    month = stored.month_of(period, settings.load(lake))
     with locks.exclusive(lake, LOCK):
-        made = bill.make(lake, month, rate_card)
-        bill.store(lake, made)
-    show(totals.by_account(made.lines), _COLUMNS, output_format)
-    return EXIT_PARTIAL if _warn(lake, made) else 0
+        made = bill.make(lake, month, card_file.text_of(rate_card), rate_card)
+        stored.store(lake, made.bill)
+    show(totals.by_account(made.bill.lines), _COLUMNS, output_format)
+    for closed, count in made.too_late.items():
+        _log.warning(
+            "ioledger: %d usage records of %s changed after it was closed and are older than corrections go "
+            "(correction_look_back_days in the lake's settings); they are not corrected",
+            count, closed,
+        )  # fmt: skip
+    return EXIT_PARTIAL if _warn(lake, made.bill) else 0
 
 
 def _warn(lake: Path, made: Bill) -> bool:
