@@ -68,7 +68,7 @@ def corrections(opened: OpenLake, lake: Path, month: Month, line: Timeline) -> C
     for closed in months:
         came = late(opened, lake, months, closed, since)
         if came.too_late:
-            found.too_late[closed.period] = sum(map(len, came.too_late))
+            found.too_late[closed.period] = sum(map(len, came.too_late.values()))
         if came.changed:
             found.lines.extend(_of_month(opened, month, months, came, line))
     return found
@@ -81,7 +81,7 @@ def _of_month(opened: OpenLake, month: Month, months: Sequence[Closed], came: La
     anew = lines_of(opened, came.usage, closed, parts(closed, cards, settings.zone_spans(line)))
     now = {_same(each): each for each in anew}
     billed = {_same(each): each for each in _billed(months, closed)}
-    changed = [row for rows in came.changed for row in rows.to_pylist()]
+    changed = [row for rows in came.changed.values() for row in rows.to_pylist()]
     for key in sorted({*now, *billed}, key=lambda key: [(value is None, value) for value in key]):
         was, is_now = billed.get(key), now.get(key)
         if was and is_now and all(was[name] == is_now.get(name) for name in _BILLED):

@@ -16,7 +16,7 @@ from reports.closing import statement
 from reports.closing.archive import billed_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -33,14 +33,14 @@ class Late:
     """What came late for a closed month.
 
     ``usage`` are the files to rate it by now, by UTC date. ``changed`` are the records that are not as
-    they were billed, with the column ``corrects_usage_record_id``; ``too_late`` are those on dates that
-    are further back than corrections go.
+    they were billed, by UTC date, with the column ``corrects_usage_record_id``; ``too_late`` are those on
+    dates that are further back than corrections go.
     """
 
     month: Closed
     usage: Usage
-    changed: pa.Table
-    too_late: pa.Table
+    changed: Mapping[date, pa.Table]
+    too_late: Mapping[date, pa.Table]
 
 
 def late(opened: OpenLake, lake: Path, months: Sequence[Closed], month: Closed, since: date) -> Late:
@@ -52,8 +52,8 @@ def late(opened: OpenLake, lake: Path, months: Sequence[Closed], month: Closed, 
     stored = layout.by_day(layout.files(lake, USAGE_RECORD.name))
     present = {day: paths for day, paths in stored.items() if utc_day(month.start) <= day <= utc_day(month.end)}
     usage = {day: billed.get(day, []) for day in sorted({*billed, *present})}
-    changed: list[pa.Table] = []
-    too_late: list[pa.Table] = []
+    changed: dict[date, pa.Table] = {}
+    too_late: dict[date, pa.Table] = {}
     for day in usage:
         if _digests(billed.get(day, ())) == _digests(present.get(day, ())):
             continue
@@ -61,9 +61,9 @@ def late(opened: OpenLake, lake: Path, months: Sequence[Closed], month: Closed, 
         corrected = rows.filter(pc.is_valid(rows.column("corrects_usage_record_id")))
         if len(corrected) and day >= since:
             usage[day] = present.get(day, [])
-            changed.append(corrected)
+            changed[day] = corrected
         elif len(corrected):
-            too_late.append(corrected)
+            too_late[day] = corrected
     return Late(month, usage, changed, too_late)
 
 
