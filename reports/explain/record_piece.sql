@@ -14,7 +14,8 @@ told AS (
         interval.is_gap,
         interval.resets AS interval_resets,
         closing AS closing,
-        opening AS opening
+        -- a row that was not found is no row of NULLs
+        CASE WHEN opening.sampled_at IS NOT NULL THEN opening END AS opening
     FROM interval
     JOIN counting_sample AS closing
         ON closing.vm_id = interval.vm_id
