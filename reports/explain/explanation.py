@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ioledger.lake import layout, reader, settings
-from ioledger.model.tables import USAGE_AMOUNTS
+from ioledger.model.period import utc_day
+from ioledger.model.tables import USAGE_AMOUNTS, USAGE_RECORD
 from reports.charges.meters import METERS
 from reports.charges.rating import decimal_of
+from reports.closing import archive
 from reports.explain import search
 from reports.explain.facts import Subject, are_pruned, differing, key_of, make_again
 from reports.explain.line_usage import amount_of, disks_of, records_of, usage_files
@@ -72,7 +74,11 @@ class _Explainer:
         )
         open_conflict = rating.card.open_conflict if rating.card else None
         told, runs = self._records(usage, records)
+        later = search.corrected_by(self._opened, self._lake, row["charge_id"])
+        is_corrected = bool(later) or row["correction"] == "reversal"
         for each in told:
+            if each["facts"] == "changed since" and is_corrected:
+                each["agrees"] = True  # what it was closed with does not come out again, and a correction says so
             each["amount"] = decimal_of(amount_of(each["record"], row["meter"], open_conflict), _USAGE_PLACES)
         return {
             "kind": "charge",
@@ -83,7 +89,7 @@ class _Explainer:
             "rate": _rate(rating),
             "steps": [step.told() for step in steps],
             "corrects": corrected,
-            "corrected_by": search.corrected_by(self._opened, self._lake, row["charge_id"]),
+            "corrected_by": later,
             "usage_records": told,
             "runs": runs,
         }
@@ -126,12 +132,16 @@ class _Explainer:
         steps: list[Step] = []
         pieces: list[Row] = []
         snapshots: list[Row] = []
+        facts = "pruned"
         if made is not None:
+            facts = "read"
             again = made.records.get(key_of(row))
             steps = [
                 Step(name, row[name], again[name] if again else 0, "from the samples and snapshots below")
                 for name in differing(row, again)
             ]
+            if steps and self._is_late(row, path, again):
+                facts = "changed since"
             pieces = [piece for piece in of_hour if _belongs(piece, row)]
             snapshots = [
                 each for each in made.snapshots
@@ -141,11 +151,24 @@ class _Explainer:
             "record": row,
             "file": self._digests.file(path),
             "agrees": None if made is None else not steps,
-            "facts": "pruned" if made is None else "read",
+            "facts": facts,
             "differing": [step.told() for step in steps],
             "intervals": [_interval(piece) for piece in pieces],
             "snapshots": [_snapshot(each) for each in snapshots],
         }
+
+    def _is_late(self, row: Row, path: Path, again: Row | None) -> bool:
+        """Tell whether a record was as it is stored when its month was closed, and its facts changed since."""
+        if archive.DIRECTORY not in path.relative_to(self._lake).parts[:1]:
+            return False
+        paths = layout.files_of_days(self._lake, USAGE_RECORD.name, [utc_day(row["window_start"])])
+        present = search.rows(
+            self._opened, USAGE_RECORD.name, paths, "window_start = $1 AND kind = $2", [row["window_start"], row["kind"]]
+        )
+        now = next((each for each in present if key_of(each) == key_of(row)), None)
+        if now is None or again is None:
+            return now is again
+        return not differing(now, again)
 
 
 def _agree(found: Iterable[bool | None]) -> bool | None:

@@ -86,9 +86,12 @@ def amount_steps(
         found += _quantity(opened, lake, line, charge, rating, records)
     if charge["charge_kind"] not in _BILLED:
         return found
-    if rating.card is None or rating.item is None:
+    if rating.part is None or rating.card is None or rating.item is None:
         return [*found, Step("rate card", charge["rate_card"], None, "the item is not in it", is_known=False)]
-    return found + _cost(charge, rating, rating.card, rating.item) + _billed(opened, lake, line, charge, rating)
+    if charge["correction"] == "replacement":  # it is on no bill with the lines that it is rounded with
+        anew = lines_of(opened, usage_files(opened, lake, line, charge), rating.month, [rating.part])
+        rating = replace(rating, lines=[_complete(each) for each in anew])
+    return found + _cost(charge, rating, rating.card, rating.item) + _billed(charge, rating, rating.card)
 
 
 def _reversed(charge: Row, corrected: Row | None) -> list[Step]:
@@ -175,19 +178,12 @@ def _is_rated_with(line: Mapping[str, Any], charge: Mapping[str, Any]) -> bool:
     )
 
 
-def _billed(opened: OpenLake, lake: Path, line: Timeline, charge: Row, rating: Rating) -> list[Step]:
+def _billed(charge: Row, rating: Rating, card: RateCard) -> list[Step]:
     """Round the line, together with its whole invoice where the card says so."""
-    card = rating.card
-    if card is None or rating.part is None:
-        return []
     invoice = [each for each in rating.lines if _is_rated_with(each, charge)]
     own = charge["charge_id"]
-    if charge["correction"] == "replacement":
-        anew = lines_of(opened, usage_files(opened, lake, line, charge), rating.month, [rating.part])
-        invoice = [{"correction": None, **each} for each in anew]
-        invoice = [each for each in map(_complete, invoice) if _is_rated_with(each, charge)]
+    if charge["correction"] is not None:
         own = next((each["charge_id"] for each in invoice if _is_same(each, charge)), None)
-        rating = replace(rating, lines=invoice)
     invoice.sort(key=in_order)
     costs = [exact_cost(each, rating) for each in invoice]
     amounts = rounded(costs, card.rounding, card.rounding_mode, card.minor_digits)
@@ -211,7 +207,7 @@ def _plain(number: Decimal) -> str:
 
 
 def _complete(line: Mapping[str, Any]) -> Row:
-    names = ("tier", "unit_price", "usage_per_pricing_unit", *KEY)
+    names = ("correction", "sku", "tier", "unit_price", "usage_per_pricing_unit", "rate_card", "rate_card_version", *KEY)
     return {**dict.fromkeys(names), **line}
 
 

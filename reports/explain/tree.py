@@ -289,6 +289,8 @@ def _verdict(agrees: bool | None) -> Text:  # noqa: FBT001 - three values, one a
 
 
 def _verdict_of_record(each: Mapping[str, Any]) -> Text:
+    if each["facts"] == "changed since":
+        return _text("changed after it was closed", "yellow")
     if each["agrees"]:
         return _text("= as stored", "green")
     return _text("facts pruned", "yellow") if each["agrees"] is None else _text("DIFFERS", "bold red")
