@@ -47,4 +47,3 @@ def explain(app: App, id_: str, output_format: str) -> int:
     elif explanation["agrees"] is None:
         _log.warning("ioledger: facts are gone, so not everything could be made again")
     return 0 if explanation["agrees"] else EXIT_PARTIAL
-

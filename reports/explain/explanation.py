@@ -12,7 +12,7 @@ from reports.charges.rating import decimal_of
 from reports.closing import archive
 from reports.explain import search
 from reports.explain.facts import Subject, are_pruned, differing, key_of, make_again
-from reports.explain.line_usage import amount_of, disks_of, records_of, usage_files
+from reports.explain.line_usage import Charged, amount_of, disks_of, records_of, usage_files
 from reports.explain.pricing import amount_steps, rating_of
 from reports.explain.runs import Digests, RunKey, runs_of
 from reports.explain.steps import Step
@@ -64,14 +64,13 @@ class _Explainer:
 
     def charge(self, found: Found) -> dict[str, Any]:
         row = found.row
-        rating = rating_of(self._lake, self._line, row, found.path)
-        usage = usage_files(self._opened, self._lake, self._line, row)
+        charged = Charged(self._opened, self._lake, self._line, row)
+        rating = rating_of(charged, found.path)
+        usage = usage_files(charged)
         is_metered = row["charge_kind"] != "minimum"
         records = records_of(self._opened, usage, row) if is_metered else []
         corrected = search.charge(self._opened, self._lake, row["corrects_charge_id"] or "")
-        steps = amount_steps(
-            self._opened, self._lake, self._line, row, rating, [record for record, _ in records], corrected
-        )
+        steps = amount_steps(charged, rating, [record for record, _ in records], corrected)
         open_conflict = rating.card.open_conflict if rating.card else None
         told, runs = self._records(usage, records)
         later = search.corrected_by(self._opened, self._lake, row["charge_id"])
@@ -163,7 +162,11 @@ class _Explainer:
             return False
         paths = layout.files_of_days(self._lake, USAGE_RECORD.name, [utc_day(row["window_start"])])
         present = search.rows(
-            self._opened, USAGE_RECORD.name, paths, "window_start = $1 AND kind = $2", [row["window_start"], row["kind"]]
+            self._opened,
+            USAGE_RECORD.name,
+            paths,
+            "window_start = $1 AND kind = $2",
+            [row["window_start"], row["kind"]],
         )
         now = next((each for each in present if key_of(each) == key_of(row)), None)
         if now is None or again is None:
@@ -242,5 +245,3 @@ def _rate(rating: Rating) -> dict[str, Any] | None:
             "filter": {name: list(getattr(item.filter, name)) for name in item.filter.__slots__},
         }
     return told
-
-

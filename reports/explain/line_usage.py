@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ioledger.model.period import utc_day
 from ioledger.model.tables import USAGE_RECORD
@@ -27,20 +27,31 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def rated_month(lake: Path, line: Timeline, charge: Mapping[str, Any]) -> Month:
+class Charged(NamedTuple):
+    """A line of a bill, and the lake that it is in, with its settings."""
+
+    opened: OpenLake
+    lake: Path
+    line: Timeline
+    charge: Row
+
+
+def rated_month(charged: Charged) -> Month:
     """Return the month whose usage a line charges: its billing month, or the closed one that it corrects."""
+    _, lake, line, charge = charged
     if charge["correction"] is None:
         return month_of(charge["billing_period"], line)
     closed = next(each for each in archive.all_closed(lake) if each.start <= charge["charge_period_start"] < each.end)
     return Month(closed.period, closed.start, closed.end)
 
 
-def usage_files(opened: OpenLake, lake: Path, line: Timeline, charge: Mapping[str, Any]) -> Usage:
+def usage_files(charged: Charged) -> Usage:
     """Return the files of the usage records that a line was made of, by UTC date.
 
     Those of a closed month are as it was closed; a replacement stands on what came late for it.
     """
-    month = rated_month(lake, line, charge)
+    opened, lake, line, charge = charged
+    month = rated_month(charged)
     closed = archive.closed(lake, month.name)
     if closed is None:
         return usage_of(lake, month)
@@ -96,5 +107,3 @@ def disks_of(opened: OpenLake, usage: Usage, records: list[Row]) -> list[str]:
         [records[0]["volume_id"], first, last],
     ).fetchall()
     return [vm_id for (vm_id,) in found]
-
-

@@ -16,15 +16,13 @@ from reports.charges.rating import decimal_of, steps
 from reports.charges.splitting import KEY, Splitting
 from reports.charges.stored import Bill, cards_of, load, load_unsealed
 from reports.closing import archive
-from reports.explain.line_usage import amount_of, rated_month, usage_files
+from reports.explain.line_usage import Charged, amount_of, rated_month, usage_files
 from reports.explain.steps import Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from ioledger.lake.reader import OpenLake
-    from ioledger.lake.settings import Timeline
     from reports.charges.parts import Month, Part
     from reports.charges.rate_card import Item, RateCard
 
@@ -52,10 +50,16 @@ class Rating:
         """Return the rate card, None where none was in force."""
         return self.part.card if self.part else None
 
+    @property
+    def items(self) -> Sequence[Item]:
+        """Return the items of the rate card."""
+        return self.part.card.items if self.part and self.part.card else ()
 
-def rating_of(lake: Path, line: Timeline, charge: Mapping[str, Any], path: Path) -> Rating:
+
+def rating_of(charged: Charged, path: Path) -> Rating:
     """Return what a line was rated by: what the file of its bill notes, or that of the closed month it corrects."""
-    month = rated_month(lake, line, charge)
+    lake, line, charge = charged.lake, charged.line, charged.charge
+    month = rated_month(charged)
     if charge["correction"] is not None:
         path = archive.directory_of(lake, month.name) / archive.BILL
     bill, is_as_written = _bill(path, month)
@@ -74,24 +78,25 @@ def _bill(path: Path, month: Month) -> tuple[Bill | None, bool]:
         return load_unsealed(path, month), False
 
 
-def amount_steps(
-    opened: OpenLake, lake: Path, line: Timeline, charge: Row, rating: Rating, records: Sequence[Row],
-    corrected: Row | None,
-) -> list[Step]:  # fmt: skip
-    """Make a line again, step by step."""
-    found = [] if rating.is_as_written else [Step("file of the bill", "changed since it was written", "as it was written")]
+def amount_steps(charged: Charged, rating: Rating, records: Sequence[Row], corrected: Row | None) -> list[Step]:
+    """Make a line again, step by step, of its usage records; ``corrected`` is the line that it takes back, if any."""
+    charge = charged.charge
+    found = (
+        [] if rating.is_as_written else [Step("file of the bill", "changed since it was written", "as it was written")]
+    )
     if charge["correction"] == "reversal":
         return found + _reversed(charge, corrected)
     if charge["charge_kind"] != "minimum":
-        found += _quantity(opened, lake, line, charge, rating, records)
+        found += _quantity(charged, rating, records)
     if charge["charge_kind"] not in _BILLED:
         return found
-    if rating.part is None or rating.card is None or rating.item is None:
+    part, card, item = rating.part, rating.card, rating.item
+    if part is None or card is None or item is None:
         return [*found, Step("rate card", charge["rate_card"], None, "the item is not in it", is_known=False)]
     if charge["correction"] == "replacement":  # it is on no bill with the lines that it is rounded with
-        anew = lines_of(opened, usage_files(opened, lake, line, charge), rating.month, [rating.part])
+        anew = lines_of(charged.opened, usage_files(charged), rating.month, [part])
         rating = replace(rating, lines=[_complete(each) for each in anew])
-    return found + _cost(charge, rating, rating.card, rating.item) + _billed(charge, rating, rating.card)
+    return found + _cost(charge, rating, card, item) + _billed(charge, rating, card)
 
 
 def _reversed(charge: Row, corrected: Row | None) -> list[Step]:
@@ -104,21 +109,22 @@ def _reversed(charge: Row, corrected: Row | None) -> list[Step]:
     ]  # fmt: skip
 
 
-def _quantity(
-    opened: OpenLake, lake: Path, line: Timeline, charge: Row, rating: Rating, records: Sequence[Row]
-) -> list[Step]:
+def _quantity(charged: Charged, rating: Rating, records: Sequence[Row]) -> list[Step]:
     """Add up the usage records, or those of the whole scope where the item has tiers or something is free."""
-    card, item, part = rating.card, rating.item, rating.part
+    charge, card, item, part = charged.charge, rating.card, rating.item, rating.part
     sign = -1 if charge["meter"] == "undelivered_iops" else 1
     in_steps = steps(item, part.share(rating.month)) if item and part and charge["charge_kind"] in _BILLED else ()
     if item is None or part is None or card is None or len(in_steps) <= 1:
-        total = sum((amount_of(row, charge["meter"], card.open_conflict if card else None) for row in records), Fraction())
+        total = sum(
+            (amount_of(row, charge["meter"], card.open_conflict if card else None) for row in records), Fraction()
+        )
         told = (sign * total, len(records), f"{charge['meter']} of all usage records")
     else:
         narrowed = replace(item, filter=replace(item.filter, account_id=(charge["account_id"],)))
         holds = card.open_conflict == "hold" and charge["meter"] in _CONFLICT_METERS
-        usage = usage_files(opened, lake, line, charge)
-        split = Splitting(opened, usage, part).split(narrowed, in_steps, conflicting=False if holds else None)
+        split = Splitting(charged.opened, usage_files(charged), part).split(
+            narrowed, in_steps, conflicting=False if holds else None
+        )
         key = tuple(charge[name] for name in KEY)
         own = [each for each in split if each.key == key and each.tier == charge["tier"]]
         what = "what is free" if charge["tier"] is None else f"tier {charge['tier']}"
@@ -146,13 +152,18 @@ def _cost(charge: Row, rating: Rating, card: RateCard, item: Item) -> list[Step]
     return [
         *found,
         Step("pricing_quantity", charge["pricing_quantity"], decimal_of(quantity, _MONEY_PLACES), how),
-        Step("cost", charge["cost"], decimal_of(exact, _MONEY_PLACES), f"{_plain(charge['pricing_quantity'])} * {_plain(price)}, exactly"),
+        Step(
+            "cost",
+            charge["cost"],
+            decimal_of(exact, _MONEY_PLACES),
+            f"{_plain(charge['pricing_quantity'])} * {_plain(price)}, exactly",
+        ),
     ]
 
 
 def exact_cost(charge: Mapping[str, Any], rating: Rating) -> Fraction:
     """Return what a line costs to the last digit, by its quantity and the rate card."""
-    item = next(each for each in rating.card.items if each.sku == charge["sku"])  # type: ignore[union-attr] - it was rated
+    item = next(each for each in rating.items if each.sku == charge["sku"])
     if charge["charge_kind"] == "minimum":
         share = rating.part.share(rating.month) if rating.part else 1
         scope = ("account_id", "volume_id", "vm_id", "device")
@@ -198,7 +209,9 @@ def _billed(charge: Row, rating: Rating, card: RateCard) -> list[Step]:
     if card.rounding == "invoice" and charge["correction"] is None:
         total = round_amount(sum(costs, Fraction()), card.rounding_mode, card.minor_digits)
         stored = sum((Fraction(each["amount"]) for each in invoice), Fraction())
-        found.append(Step("invoice", decimal_of(stored, card.minor_digits), total, f"{len(invoice)} lines of the account"))
+        found.append(
+            Step("invoice", decimal_of(stored, card.minor_digits), total, f"{len(invoice)} lines of the account")
+        )
     return found
 
 
@@ -207,7 +220,16 @@ def _plain(number: Decimal) -> str:
 
 
 def _complete(line: Mapping[str, Any]) -> Row:
-    names = ("correction", "sku", "tier", "unit_price", "usage_per_pricing_unit", "rate_card", "rate_card_version", *KEY)
+    names = (
+        "correction",
+        "sku",
+        "tier",
+        "unit_price",
+        "usage_per_pricing_unit",
+        "rate_card",
+        "rate_card_version",
+        *KEY,
+    )
     return {**dict.fromkeys(names), **line}
 
 

@@ -31,6 +31,9 @@ class Found(NamedTuple):
     row: dict[str, Any]
 
 
+_KINDS: Final[tuple[Kind, ...]] = ("charge", "usage_record")
+
+
 def find(opened: OpenLake, lake: Path, text: str) -> Found:
     """Return what an id names, or a beginning of one that no other has.
 
@@ -44,7 +47,7 @@ def find(opened: OpenLake, lake: Path, text: str) -> Found:
         )
     found = {
         name: (kind, path)
-        for kind in ("charge", "usage_record")
+        for kind in _KINDS
         for name, path in _beginning_with(opened, kind, text, files_of(lake, kind))
     }
     if not found:

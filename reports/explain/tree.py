@@ -41,7 +41,9 @@ def _charge(told: Mapping[str, Any]) -> Tree:
     tree = Tree(_text(f"Charge {row['charge_id']}", "bold"), guide_style="dim")
     what = row["title"] or f"{row['meter']} without a price"
     tree.add(_text(f"{what}: {_amount(row)}", "bold"))
-    whose = " ".join(filter(None, (row["account_name"], f"({row['account_id']})" if row["account_id"] else "no account")))
+    whose = " ".join(
+        filter(None, (row["account_name"], f"({row['account_id']})" if row["account_id"] else "no account"))
+    )
     tree.add(_text(f"{whose}, bill of {row['billing_period']}"))
     tree.add(_text(_of_what(row)))
     tree.add(_text(f"used from {_time(row['charge_period_start'])} to {_time(row['charge_period_end'])}"))
@@ -111,7 +113,11 @@ def _rate(node: Tree, rate: Mapping[str, Any], row: Row) -> None:
         node.add(_text(f"item {item['sku']}: {item['title']}"))
         if item["free"]:
             node.add(_text(f"{_number(item['free'])} free for each {item['tier_scope']}"))
-        tiers = node.add(_text(f"{item['tier_mode']} tiers of each {item['tier_scope']}")) if len(item["tiers"]) > 1 else node
+        tiers = (
+            node.add(_text(f"{item['tier_mode']} tiers of each {item['tier_scope']}"))
+            if len(item["tiers"]) > 1
+            else node
+        )
         for number, tier in enumerate(item["tiers"], start=1):
             upper = f" to {_number(tier['to'])}" if tier["to"] is not None else ""
             span = f"tier {number}, from {_number(tier['from'])}{upper}: " if len(item["tiers"]) > 1 else ""
@@ -165,7 +171,11 @@ def _records(tree: Tree, told: Mapping[str, Any]) -> None:
         _differing(one, each)
     _more(node, len(records), "usage records")
     if len(records) > len(wrong):
-        node.add(_text(f"`ioledger explain {records[0]['record']['usage_record_id'][:_SHORT]}` goes on from the first", "dim"))
+        node.add(
+            _text(
+                f"`ioledger explain {records[0]['record']['usage_record_id'][:_SHORT]}` goes on from the first", "dim"
+            )
+        )
 
 
 def _made_of(each: Mapping[str, Any]) -> str:
@@ -310,5 +320,3 @@ def _time(moment: datetime) -> str:
 
 def _text(text: Any, style: str = "") -> Text:  # noqa: ANN401 - whatever is told
     return Text(for_people(str(text)), style=style)
-
-
