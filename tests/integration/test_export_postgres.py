@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import charge_rows
-import pyarrow as pa
 import pytest
 from adbc_driver_postgresql import dbapi
 from exported import NAMES, lake_with, month_of_usage, usage_row
 from live_guests import wait_until
 
+from ioledger.app import App
+from ioledger.clock import SystemClock
 from ioledger.errors import ConfigurationError, LakeError
 from ioledger.model.columns import COLUMNS, COUNT, EXACT, FLAG, MONEY, TEXT, TIME
 from ioledger.model.tables import CHARGE, USAGE_AMOUNTS, USAGE_RECORD
 from reports.exports.batch import Export
+from reports.exports.command import export
 from reports.exports.formats import postgres
 from reports.exports.postgres.session import LOCK
 from reports.exports.rows import open_export
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
+    import pyarrow as pa
     from postgres_server import Database
 
     from ioledger.model.records import Row
     from ioledger.model.tables import Table
+
+DOCUMENTATION = (Path(__file__).parents[2] / "docs" / "exports-postgres.md").read_text(encoding="utf-8")
 
 WIDEST_AMOUNT = Decimal("99999999999999999999999999.999999999999")
 WIDEST_QUANTITY = Decimal("-99999999999999999999999999999999.999999")
@@ -64,12 +72,12 @@ class Watched(Export):
 def send(lake: Path, table: Table, uri: str, meanwhile: Callable[[], None] | None = None) -> None:
     """Export October 2026."""
     with open_export(lake, table, charge_rows.PERIOD) as opened:
-        export = opened
+        handed = opened
         if meanwhile:
             fields = (opened.table, opened.period, opened.start, opened.end, opened.status)
-            export = Watched(*fields, opened.provenance, opened.totals, opened.paths)
-            object.__setattr__(export, "meanwhile", meanwhile)
-        postgres.send(export, uri)
+            handed = Watched(*fields, opened.provenance, opened.totals, opened.paths)
+            object.__setattr__(handed, "meanwhile", meanwhile)
+        postgres.send(handed, uri)
 
 
 def lake_rows(lake: Path, table: Table) -> list[dict[str, Any]]:
@@ -100,8 +108,13 @@ def awkward_charges() -> list[Row]:
         charge_rows.charge(account_id=f"account-{number}", account_name=name, title=name, reason=f"'{name}'; --")
         for number, name in enumerate((*NAMES, "back\\slash\\", "it's", "$1", None))
     ]
-    wide = charge_rows.charge(sku="wide", amount=WIDEST_AMOUNT, cost=SMALLEST_AMOUNT, usage_quantity=WIDEST_QUANTITY)
-    return [*charge_rows.plausible(), *named, wide]
+    wide = {"amount": WIDEST_AMOUNT, "cost": SMALLEST_AMOUNT, "usage_quantity": WIDEST_QUANTITY}
+    return [*charge_rows.plausible(), *named, charge_rows.charge(sku="wide", currency="XTS", **wide)]
+
+
+def month() -> list[Row]:
+    """Give a month of usage, each record with an id of its own, as in a lake."""
+    return [{**row, "usage_record_id": f"{place:064x}"} for place, row in enumerate(month_of_usage())]
 
 
 def charges(count: int, **columns: object) -> list[Row]:
@@ -114,7 +127,7 @@ def accounts(database: Database, role: str = "postgres", relation: str = "ioledg
 
 
 def test_the_database_holds_what_the_lake_holds_to_the_last_digit(database: Database, tmp_path: Path) -> None:
-    lake = lake_with(tmp_path, month_of_usage(), awkward_charges())
+    lake = lake_with(tmp_path, month(), awkward_charges())
     for table in (USAGE_RECORD, CHARGE):
         send(lake, table, database.uri())
         assert stored(database, table) == by_id(lake_rows(lake, table))
@@ -125,7 +138,7 @@ def test_the_database_holds_what_the_lake_holds_to_the_last_digit(database: Data
 
 
 def test_exporting_again_doubles_nothing_and_tells_when(database: Database, tmp_path: Path) -> None:
-    lake = lake_with(tmp_path, month_of_usage())
+    lake = lake_with(tmp_path, month())
     send(lake, USAGE_RECORD, database.uri())
     (first,) = database.rows("SELECT exported_at FROM ioledger.export")
     send(lake, USAGE_RECORD, database.uri())
@@ -144,23 +157,20 @@ def test_of_rows_that_are_gone_from_the_lake_none_is_left(database: Database, tm
 
 
 def test_other_periods_and_tables_stay(database: Database, tmp_path: Path) -> None:
-    lake = lake_with(tmp_path, month_of_usage(), charges(5))
-    september = {"billing_period": "2026-09"}
-    charge_rows.store(lake, charges(4, **september), "2026-09")
-    with open_export(lake, CHARGE, "2026-09") as export:
-        postgres.send(export, database.uri())
+    lake = lake_with(tmp_path, month(), charges(5))
+    charge_rows.store(lake, charges(4, billing_period="2026-09"), "2026-09")
+    with open_export(lake, CHARGE, "2026-09") as september:
+        postgres.send(september, database.uri())
     send(lake, CHARGE, database.uri())
     send(lake, USAGE_RECORD, database.uri())
-    counted = database.rows("SELECT billing_period, count(*) FROM ioledger.charge GROUP BY ALL") if False else (
-        database.rows("SELECT billing_period, count(*) FROM ioledger.charge GROUP BY 1 ORDER BY 1")
-    )
+    counted = database.rows("SELECT billing_period, count(*) FROM ioledger.charge GROUP BY 1 ORDER BY 1")
     assert counted == [("2026-09", 4), ("2026-10", 5)]
     noted = database.rows("SELECT table_name, billing_period FROM ioledger.export ORDER BY 1, 2")
     assert noted == [("charge", "2026-09"), ("charge", "2026-10"), ("usage_record", "2026-10")]
 
 
 def test_the_database_notes_what_an_export_adds_up_to(database: Database, tmp_path: Path) -> None:
-    lake = lake_with(tmp_path, month_of_usage())
+    lake = lake_with(tmp_path, month())
     send(lake, USAGE_RECORD, database.uri())
     ((row_count, status, gib_seconds, version),) = database.rows(
         "SELECT row_count, status, totals ->> 'gib_seconds', provenance ->> 'ioledger_version' FROM ioledger.export"
@@ -185,7 +195,7 @@ def test_a_connection_that_is_lost_in_the_middle_leaves_what_was_there(database:
         )
         assert ended == [(True,)]
 
-    with pytest.raises(ConfigurationError, match="holds what it held before: .*export again") as raised:
+    with pytest.raises(ConfigurationError, match=r"holds what it held before: .*export again") as raised:
         send(lake, CHARGE, database.uri(), cut)
     assert "\n" not in str(raised.value)
     assert (stored(database, CHARGE), database.rows("SELECT * FROM ioledger.export")) == before
@@ -259,44 +269,62 @@ def test_a_record_that_moved_to_another_month_is_told(database: Database, tmp_pa
     lake = lake_with(tmp_path, charges=[charge_rows.charge(charge_id="same")])
     send(lake, CHARGE, database.uri())
     charge_rows.store(lake, [charge_rows.charge(charge_id="same", billing_period="2026-11")], "2026-11")
-    with open_export(lake, CHARGE, "2026-11") as export, pytest.raises(
-        ConfigurationError, match=r"\(charge_id\)=\(same\) already exists; export the billing period that holds"
+    with (
+        open_export(lake, CHARGE, "2026-11") as november,
+        pytest.raises(
+            ConfigurationError, match=r"\(charge_id\)=\(same\) already exists; export the billing period that holds"
+        ),
     ):
-        postgres.send(export, database.uri())
+        postgres.send(november, database.uri())
 
 
-def test_tenants_see_their_own_rows_and_nobody_elses(database: Database, tmp_path: Path) -> None:
-    rows = [*charges(3, account_id="acme"), *charges(2, account_id="globex"), *charges(4, account_id=None)]
-    lake = lake_with(tmp_path, [usage_row(0, account_id="acme"), usage_row(1, account_id="globex")], rows)
-    send(lake, CHARGE, database.uri())
-    send(lake, USAGE_RECORD, database.uri())
-    database.execute(
-        f"""
-        CREATE ROLE tenants_{database.name};
-        GRANT USAGE ON SCHEMA ioledger TO tenants_{database.name};
-        GRANT SELECT ON ioledger.my_charge, ioledger.my_usage_record TO tenants_{database.name};
-        GRANT SELECT ON ioledger.charge, ioledger.usage_record, ioledger.tenant TO tenants_{database.name};
-        CREATE ROLE acme_{database.name} LOGIN IN ROLE tenants_{database.name};
-        CREATE ROLE stranger_{database.name} LOGIN IN ROLE tenants_{database.name};
-        INSERT INTO ioledger.tenant VALUES
-            ('acme_{database.name}', 'acme'), ('globex_{database.name}', 'globex'), ('postgres', 'globex');
-        """
+def documented(heading: str, language: str = "sql") -> str:
+    """Give the commands that the documentation has below a heading."""
+    (section,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", DOCUMENTATION, re.MULTILINE | re.DOTALL)
+    return "\n".join(re.findall(rf"^```{language}\n(.*?)^```", section, re.MULTILINE | re.DOTALL))
+
+
+def test_tenants_see_their_own_rows_and_nobody_elses_as_documented(
+    postgres_server: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = [usage_row(0, account_id="acme"), usage_row(1, account_id="globex")]
+    charged = [
+        charge_rows.charge(sku=f"item-{number}", account_id=account)
+        for number, account in enumerate(["acme"] * 3 + ["globex"] * 2 + [None] * 4)
+    ]
+    lake = lake_with(tmp_path, usage, charged)
+    role, name, *_ = re.findall(r"CREATE (?:ROLE|DATABASE) (\w+)", documented("Before the first export"))
+    for command in documented("Before the first export").strip().split(";\n"):
+        postgres_server.execute(command)
+    bills = replace(postgres_server, name=name)
+    monkeypatch.setenv("PGPASSWORD", "change-me")
+    for what in ("usage", "charges"):
+        command = (
+            documented("Exporting", "sh").replace("charges", what).replace("db.example.net", f"127.0.0.1:{bills.port}")
+        )
+        words = shlex.split(command)[2:]
+        export.main(words, obj=App(SystemClock(), lake_option=lake), standalone_mode=False)
+    assert accounts(bills, role).total() == len(charged)
+    bills.execute(documented("Tenants"))
+    bills.execute(
+        "INSERT INTO ioledger.tenant VALUES ('postgres', 'globex'); CREATE ROLE stranger LOGIN IN ROLE tenant"
     )
-    acme, stranger = (f"{name}_{database.name}" for name in ("acme", "stranger"))
     for table in ("charge", "usage_record"):
         for relation in (f"ioledger.my_{table}", f"ioledger.{table}"):
-            assert set(accounts(database, acme, relation)) == {"acme"}
-            assert accounts(database, stranger, relation) == {}
-        assert set(accounts(database, "postgres", f"ioledger.my_{table}")) == {"globex"}
-    assert accounts(database, acme)["acme"] == 3
-    assert database.rows("SELECT role_name, account_id FROM ioledger.tenant", acme) == [(acme, "acme")]
+            assert set(accounts(bills, "acme", relation)) == {"acme"}
+            assert accounts(bills, "stranger", relation) == {}
+        assert set(accounts(bills, "postgres", f"ioledger.my_{table}")) == {"globex"}
+    assert accounts(bills, "acme")["acme"] == 3
+    assert bills.rows("SELECT role_name, account_id FROM ioledger.tenant", "acme") == [("acme", "acme")]
     for forbidden in ("ioledger.export", "ioledger.schema_version"):
         with pytest.raises(dbapi.Error, match="permission denied"):
-            database.rows(f"SELECT * FROM {forbidden}", acme)
-    with pytest.raises(dbapi.Error, match="permission denied"):
-        database.execute(f"INSERT INTO ioledger.tenant VALUES ('{acme}', 'globex')", acme)
-    with pytest.raises(dbapi.Error, match="permission denied"):
-        database.execute("DELETE FROM ioledger.charge", acme)
+            bills.rows(f"SELECT * FROM {forbidden}", "acme")
+    for change in ("INSERT INTO ioledger.tenant VALUES ('acme', 'globex')", "DELETE FROM ioledger.charge"):
+        with pytest.raises(dbapi.Error, match="permission denied"):
+            bills.execute(change, "acme")
+    bills.execute(documented("Finance"))
+    assert accounts(bills, "finance").total() == len(charged)
+    assert bills.rows("SELECT status FROM ioledger.export LIMIT 1", "finance") == [("open",)]
 
 
 def test_the_schema_has_the_columns_of_the_lake_in_their_words(database: Database, tmp_path: Path) -> None:
@@ -325,7 +353,7 @@ def test_a_schema_of_a_later_version_is_left_alone(database: Database, tmp_path:
 
 def test_a_role_that_may_only_write_the_tables_can_export(database: Database, tmp_path: Path) -> None:
     """The owner makes the schema once; whoever sees only some rows is refused, and told why."""
-    lake = lake_with(tmp_path, month_of_usage())
+    lake = lake_with(tmp_path, month())
     send(lake, USAGE_RECORD, database.uri())
     writer = f"writer_{database.name}"
     database.execute(f"CREATE ROLE {writer} LOGIN")
@@ -359,7 +387,9 @@ def test_sums_of_counts_pass_64_bits(database: Database, tmp_path: Path) -> None
     lake = lake_with(tmp_path, [usage_row(hour, read_bytes=most) for hour in range(3)])
     send(lake, USAGE_RECORD, database.uri())
     assert database.rows("SELECT totals ->> 'read_bytes' FROM ioledger.export") == [(str(3 * most),)]
-    assert set(USAGE_AMOUNTS) == {key for (key,) in database.rows("SELECT jsonb_object_keys(totals) FROM ioledger.export")}
+    assert set(USAGE_AMOUNTS) == {
+        key for (key,) in database.rows("SELECT jsonb_object_keys(totals) FROM ioledger.export")
+    }
 
 
 def test_a_password_comes_from_the_environment_alone(
@@ -367,7 +397,9 @@ def test_a_password_comes_from_the_environment_alone(
 ) -> None:
     lake = lake_with(tmp_path, charges=charges(1))
     role = f"finance_{database.name}"
-    database.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'correct-horse-7'; GRANT CREATE ON DATABASE {database.name} TO {role}")
+    database.execute(
+        f"CREATE ROLE {role} LOGIN PASSWORD 'correct-horse-7'; GRANT CREATE ON DATABASE {database.name} TO {role}"
+    )
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / "none"))
     with pytest.raises(ConfigurationError, match=r"cannot be reached: .*no password supplied; mend"):
         send(lake, CHARGE, database.tcp_uri(role))
@@ -417,9 +449,14 @@ def test_a_password_in_the_uri_is_refused_and_not_told(uri: str, tmp_path: Path)
     assert "cret" not in str(raised.value)
 
 
+def test_without_the_driver_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "adbc_driver_postgresql", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'ioledger\[postgres\]'"):
+        send(lake_with(tmp_path, charges=charges(1)), CHARGE, "postgresql://db/bills")
+
+
 def test_the_names_of_databases_may_hold_an_at_sign_in_per_cent(database: Database, tmp_path: Path) -> None:
     database.execute('CREATE DATABASE "at@home"')
     lake = lake_with(tmp_path, charges=charges(1))
-    send(lake, CHARGE, database.uri().replace(database.name, "at%40home"))
-    with closing(dbapi.connect(database.uri().replace(database.name, "at%40home"))) as connection:
-        assert connection.cursor().execute("SELECT count(*) FROM ioledger.charge").fetchall() == [(1,)]
+    send(lake, CHARGE, replace(database, name="at%40home").uri())
+    assert accounts(replace(database, name="at%40home")).total() == 1

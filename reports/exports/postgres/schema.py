@@ -41,7 +41,7 @@ def _version(cursor: Cursor) -> int:
     if not there:
         return 0
     ((version,),) = rows(cursor, f"SELECT version FROM {SCHEMA}.schema_version")
-    return int(str(version))
+    return int(version)
 
 
 def _comments() -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from ioledger.errors import ConfigurationError
@@ -69,18 +69,24 @@ def session(uri: str) -> Iterator[Cursor]:
         connection = dbapi.connect(_with_defaults(uri))
     except dbapi.Error as error:
         raise ConfigurationError(
-            f"PostgreSQL cannot be reached: {_reason(error)}; mend the URI after --to, PGPASSWORD or ~/.pgpass, or what "
-            "keeps the server from answering"
+            f"PostgreSQL cannot be reached: {_reason(error)}; mend the URI after --to, PGPASSWORD or ~/.pgpass, or "
+            "what keeps the server from answering"
         ) from error
     with closing(connection), connection.cursor() as cursor:
         try:
             _begin(cursor)
             yield cursor
-            connection.commit()
         except dbapi.Error as error:
             raise ConfigurationError(
                 f"PostgreSQL did not take the export, and holds what it held before: {_reason(error)}; "
                 f"{_remedy(error.sqlstate)}"
+            ) from error
+        try:
+            connection.commit()
+        except dbapi.Error as error:
+            raise ConfigurationError(
+                f"PostgreSQL did not say whether it took the export: {_reason(error)}; export again, which doubles "
+                "nothing"
             ) from error
 
 
@@ -113,10 +119,11 @@ def execute_all(cursor: Cursor, script: str) -> None:
     cursor.adbc_statement.execute_update()
 
 
-def rows(cursor: Cursor, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+def rows(cursor: Cursor, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
     """Ask the database and give all rows."""
     cursor.execute(sql, parameters or None)
-    return cursor.fetchall()
+    found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def _reason(error: Exception) -> str:

@@ -90,7 +90,7 @@ def _stored_totals(cursor: Cursor, export: Export) -> Totals:
         return charge_totals(ChargeGroup(*_group(*row)) for row in found)
     ((row_count, *sums),) = found
     amounts = {name: _number(name, total) for name, total in zip(USAGE_AMOUNTS, sums, strict=True)}
-    return Totals(int(str(row_count)), amounts)
+    return Totals(int(row_count), amounts)
 
 
 def _group(*row: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a row of several types
