@@ -203,7 +203,7 @@ def test_a_connection_that_is_lost_in_the_middle_leaves_what_was_there(database:
     assert len(stored(database, CHARGE)) == 8_000
 
 
-def test_a_server_that_crashes_in_the_middle_of_the_first_export_leaves_nothing(
+def test_a_lake_that_cannot_be_read_to_its_end_leaves_nothing_in_the_database(
     database: Database, tmp_path: Path
 ) -> None:
     lake = lake_with(tmp_path, charges=charges(10))
