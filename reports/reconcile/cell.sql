@@ -51,7 +51,8 @@ SELECT
     coalesce(theirs.repeated_count, 0) AS repeated_count,
     theirs.least_amount AS their_least_amount,
     coalesce(theirs.is_across, false) AS is_across,
-    theirs.their_id
+    theirs.their_id,
+    theirs.day IS NOT NULL AS is_told
 FROM ours
 FULL JOIN theirs
     ON ours.day = theirs.day AND ours.volume_id IS NOT DISTINCT FROM theirs.volume_id AND ours.unit = theirs.unit

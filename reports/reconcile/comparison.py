@@ -77,7 +77,7 @@ def compare(lake: Path, period: Window, records: Sequence[Record]) -> Comparison
             raise DataError(_no_day_of(period, records))
         _show_samples_of_differences(opened, lake)
         connection.execute(statement("seen_day"))
-        rows = connection.execute(statement("reason")).to_arrow_table().to_pylist()
+        rows = connection.sql(statement("reason")).to_arrow_table().to_pylist()
         unit, ours, theirs = connection.execute(statement("sums")).fetchall()[0]
     day_count = sum(period[0] <= opens < period[1] for opens, _ in listed)
     return Comparison([_with_integers(row) for row in rows], unit, ours, theirs, compared, day_count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -129,7 +130,7 @@ def _cloudstack_moment(text: object, where: str, zone: ZoneInfo) -> datetime:
 
 
 def _csv(text: str, path: Path, zone: ZoneInfo) -> Iterator[Record]:
-    rows = csv.DictReader(text.splitlines(keepends=True), strict=True)
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     names = rows.fieldnames or []
     amounts = {unit: [name for name in wanted if name in names] for unit, wanted in _CSV_AMOUNTS.items()}
     if "volume_id" not in names or not {"day", "start"} & {*names} or not any(amounts.values()):

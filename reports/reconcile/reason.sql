@@ -68,6 +68,9 @@ SELECT
     concat_ws(
         '; ',
         CASE
+            WHEN NOT is_told AND reason NOT IN ('equal', 'unmapped') THEN 'their file has nothing of this volume on this day'
+        END,
+        CASE
             WHEN volume_id IS NULL AND their_amount IS NULL
                 THEN format('our usage of {} has no volume', array_to_string(our_disks, ', '))
             WHEN volume_id IS NULL AND our_amount IS NULL THEN 'their records name no volume'
@@ -91,7 +94,7 @@ SELECT
                 THEN format('theirs is {} times ours, and the volume {}', in_hundredths(their_amount, our_amount), counted_for)
             WHEN reason = 'reset' AND their_least_amount < 0
                 THEN format('their file has a negative amount, {}: a counter fell', their_least_amount)
-            WHEN reason = 'reset' THEN format('our records count {} restarts of the counters', resets::VARCHAR)
+            WHEN reason = 'reset' THEN format('restarts of the counters in our records: {}', resets::VARCHAR)
             WHEN reason = 'gap' AND uncovered_seconds IS NULL THEN 'we have no record of this day'
             WHEN reason = 'gap'
                 THEN format(
