@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -32,6 +33,10 @@ _LONGEST: Final = timedelta(hours=26)
 """Longer than any day: a record that is longer does not say on which day something happened."""
 
 _LIMIT: Final = 2**63
+
+_DATES: Final = ("startdate", "enddate")
+
+_BETWEEN: Final = re.compile(r"[\s,]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +96,22 @@ def _cloudstack(text: str, path: Path, zone: ZoneInfo) -> Iterator[Record]:
         )
 
 
-_DATES: Final = ("startdate", "enddate")
-
-
 def _documents(text: str, path: Path) -> Iterator[Any]:
     """Decode one JSON value after the other: pages as a client prints them."""
     decoder = json.JSONDecoder(parse_float=Decimal)
-    position = 0
+    position = _next_document(text, 0)
     while position < len(text):
         try:
             document, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise DataError(f"{path}, line {error.lineno}: {error.msg}; it has to be JSON to its end") from error
         yield document
-        position += len(text[position:]) - len(text[position:].lstrip(" \t\r\n,"))
+        position = _next_document(text, position)
+
+
+def _next_document(text: str, position: int) -> int:
+    between = _BETWEEN.match(text, position)
+    return between.end() if between else position
 
 
 def _usage_records(documents: Iterable[Any], path: Path) -> Iterator[dict[str, Any]]:
@@ -115,8 +122,7 @@ def _usage_records(documents: Iterable[Any], path: Path) -> Iterator[dict[str, A
         elif isinstance(document, dict) and "usagetype" in document:
             yield document
         elif isinstance(document, dict) and document.keys() <= {"listusagerecordsresponse", "count", "usagerecord"}:
-            page = document.get("listusagerecordsresponse", document)
-            yield from page.get("usagerecord", ())
+            yield from _usage_records([document.get("listusagerecordsresponse", document.get("usagerecord", []))], path)
         else:
             raise DataError(
                 f"{path} holds JSON that is no answer of CloudStack's listUsageRecords; write what "

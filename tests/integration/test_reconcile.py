@@ -33,9 +33,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(
-    lake: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> Callable[..., Reconciled]:
+def run(lake: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[..., Reconciled]:
     """Return what reconciles a file: its rows by volume and day, and the summary."""
 
     def reconciled(path: Path, period: str = "2026-10") -> Reconciled:

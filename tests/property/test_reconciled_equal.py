@@ -68,7 +68,9 @@ def cases(draw: st.DrawFn) -> tuple[list[Row], Sequence[Row], ZoneInfo]:
 
 
 @given(cases(), st.sampled_from([cloudstack, by_day]))
-def test_equal_amounts_are_equal(case: tuple[list[Row], Sequence[Row], ZoneInfo], write: Callable[[list[Row], ZoneInfo], str]) -> None:
+def test_equal_amounts_are_equal(
+    case: tuple[list[Row], Sequence[Row], ZoneInfo], write: Callable[[list[Row], ZoneInfo], str]
+) -> None:
     rows, tables, zone = case
     with TemporaryDirectory() as directory:
         lake, path = Path(directory) / "lake", Path(directory) / "file"
