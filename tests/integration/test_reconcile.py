@@ -80,7 +80,7 @@ def test_each_fault_is_found_with_its_reason_and_nothing_else_is(
         ("window", SEVENTH): f"theirs has 37 less, and 37 more on {SIXTH}",
         ("unknown", FIFTH): "no usage record has this volume",
         ("missing", FIFTH): "their file has nothing of this volume",
-        ("", FIFTH): "our usage of vm-of-None/vda has no volume",
+        ("", FIFTH): "our usage of vm-scratch/vda has no volume",
     }.items():
         assert told in faults[key]["evidence"]
     assert f"their name of the volume is {ALIAS}" in found["renamed", SIXTH]["evidence"]
@@ -146,7 +146,7 @@ def test_the_example_of_the_documentation_prints_what_it_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disks = (Disk("root", 1_000), Disk("web-data", 800, restarts=(planted.MIDDLE,)), Disk("logs", 400), Disk(None, 100))
-    lake = planted.planted_lake(tmp_path, disks)
+    lake = planted.planted_lake(tmp_path, disks, hours=48)
     given, command, printed = re.findall(r"^```(?:text|sh)\n(.*?)^```", DOCUMENTATION, re.MULTILINE | re.DOTALL)[:3]
     monkeypatch.chdir(tmp_path)
     Path("older.csv").write_text(given, encoding="utf-8")

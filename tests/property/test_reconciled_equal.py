@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import usage_lakes
 from hypothesis import given
+from hypothesis import settings as tries
 from hypothesis import strategies as st
 
 from ioledger.lake import settings
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from ioledger.model.records import Row
+
+FEW = tries(max_examples=tries().max_examples // 3)
 
 SECOND = timedelta(seconds=1)
 UNITS = {21: "read_ops", 22: "write_ops", 23: "read_bytes", 24: "write_bytes"}
@@ -67,6 +70,7 @@ def cases(draw: st.DrawFn) -> tuple[list[Row], Sequence[Row], ZoneInfo]:
     return named, tables, ZoneInfo(zone)
 
 
+@FEW
 @given(cases(), st.sampled_from([cloudstack, by_day]))
 def test_equal_amounts_are_equal(
     case: tuple[list[Row], Sequence[Row], ZoneInfo], write: Callable[[list[Row], ZoneInfo], str]

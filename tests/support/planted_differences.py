@@ -66,7 +66,7 @@ class Disk:
         began = max([since, *(restart for restart in self.restarts if restart < hour)])
         if where != host:
             return None
-        named: dict[str, Any] = {"vm_id": f"vm-of-{self.volume_id}", "device": "vda", "host_id": host}
+        named: dict[str, Any] = {"vm_id": f"vm-{self.volume_id or 'scratch'}", "device": "vda", "host_id": host}
         if hour in self.silent:
             return {**named, "state": "timeout", "sampled_at": START + hour * HOUR}
         reads, writes = (each * (hour - began) for each in self.ops())
@@ -91,18 +91,19 @@ DISKS = (
 )
 
 
-def planted_lake(directory: Path, disks: Iterable[Disk] = DISKS) -> Path:
+def planted_lake(directory: Path, disks: Sequence[Disk] = DISKS, hours: int = HOURS) -> Path:
     """Collect and build everything."""
-    lake = new_lake(directory, *_runs(tuple(disks)))
+    lake = new_lake(directory, *_runs(disks, hours))
     (lake / "settings.toml").write_text(SETTINGS, encoding="utf-8")
-    build(lake, START, START + HOURS * HOUR)
+    build(lake, START, START + hours * HOUR)
     return lake
 
 
-def _runs(disks: Sequence[Disk]) -> Iterable[Run]:
-    for hour in range(HOURS + 1):
+def _runs(disks: Sequence[Disk], hours: int) -> Iterable[Run]:
+    hosts = sorted({host for disk in disks for host in disk.hosts.values()})
+    for hour in range(hours + 1):
         at = START + hour * HOUR
-        for host in ("kvm-01", "kvm-02"):
+        for host in hosts:
             rows = [row for disk in disks if (row := disk.sample(hour, host))]
             named = [{"namespace": "cloudstack", "alias": ALIAS, "volume_id": "renamed", "valid_from": START}]
             aliases = named if host == "kvm-01" and hour == 0 else []
