@@ -58,7 +58,7 @@ def _copy(cursor: Cursor, export: Export) -> None:
         try:
             for batch in export.batches():
                 yield _with_period(batch, export.period)
-        except LakeError as error:
+        except Exception as error:
             broken.append(error)
             raise
 
