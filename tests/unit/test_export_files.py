@@ -8,6 +8,7 @@ import os
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import charge_rows
@@ -16,7 +17,6 @@ import golden
 import pyarrow.parquet as pq
 import pytest
 from command import ioledger
-from lakes import read
 
 from ioledger.cli import run
 from ioledger.errors import BusyError, ConfigurationError, LakeError
@@ -77,9 +77,8 @@ def test_usage_adds_up_to_its_totals_exactly(tmp_path: Path) -> None:
     path = exported.export(lake, USAGE_RECORD, "csv", tmp_path / "file")
 
     told = json.loads(path.with_name("file.totals.json").read_text(encoding="utf-8"))
-    names = ", ".join(f"sum({name})" for name in USAGE_AMOUNTS)
-    sums = read(lake, f"SELECT {names} FROM usage_record")[0]
-    assert [Decimal(told["totals"][name]) for name in USAGE_AMOUNTS] == list(sums)
+    for name in USAGE_AMOUNTS:
+        assert Fraction(told["totals"][name]) == sum(Fraction(row[name]) for row in rows)
     assert int(told["totals"]["read_bytes"]) == 3 * (2**63 - 1) + rows[0]["read_bytes"]
 
 
