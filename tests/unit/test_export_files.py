@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -20,8 +20,12 @@ from command import ioledger
 
 from ioledger.cli import run
 from ioledger.errors import BusyError, ConfigurationError, LakeError
-from ioledger.lake import files, layout
+from ioledger.lake import files, layout, reader
 from ioledger.model.tables import CHARGE, USAGE_AMOUNTS, USAGE_RECORD
+from reports.charges import stored
+from reports.charges.parts import Month
+from reports.closing import archive
+from reports.closing.frozen import freeze
 from reports.exports import formats
 from reports.exports.rows import open_export
 
@@ -120,14 +124,27 @@ def test_usage_comes_by_day_and_then_as_its_files_have_it(lake: Path) -> None:
     assert found == [name for path in stored for name in pq.read_table(path).column("usage_record_id").to_pylist()]
 
 
-def test_a_closed_month_says_so_with_the_digest_of_its_manifest(lake: Path) -> None:
-    manifest = lake / "closed" / "2026-10" / "manifest.json"
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text("{}", encoding="utf-8")
+@every_file
+def test_a_closed_month_is_exported_as_it_was_closed(lake: Path, table: Table, name: str) -> None:
+    rows = exported.rows(lake, table)
+    month = close(lake)
+    first = exported.export(lake, table, name, lake.parent / "first")
+    exported.usage_lakes.store(lake, [exported.usage_row(0, read_ops=7), exported.usage_row(50)])
+    charge_rows.store(lake, [charge_rows.charge(amount=Decimal(1))])
 
-    with open_export(lake, USAGE_RECORD, "2026-10") as opened:
-        assert opened.status == "closed"
-        assert opened.provenance["manifest_sha256"] == hashlib.sha256(b"{}").hexdigest()
+    assert exported.rows(lake, table) == rows
+    assert exported.export(lake, table, name, lake.parent / "second").read_bytes() == first.read_bytes()
+    told = json.loads(first.with_name("first.totals.json").read_text(encoding="utf-8"))
+    assert told["status"] == "closed"
+    manifest = (month / archive.MANIFEST).read_bytes()
+    assert told["provenance"]["manifest_sha256"] == hashlib.sha256(manifest).hexdigest()
+
+
+def close(lake: Path) -> Path:
+    """Freeze October 2026 as `ioledger close` does once nothing speaks against it."""
+    month = Month("2026-10", charge_rows.START, charge_rows.END)
+    lines = reader.stored_whole(stored.path_of(lake, month))
+    return freeze(lake, stored.Bill(month, lines, {}, ""), (), None, charge_rows.END + timedelta(days=3)).directory
 
 
 @every_file
