@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 from ioledger.errors import ConfigurationError, LakeError
 from ioledger.lake import layout, reader, settings
 from ioledger.model.period import parse_period, utc_day
-from ioledger.model.tables import CHARGE, USAGE_AMOUNTS, USAGE_RECORD
+from ioledger.model.tables import CHARGE, QUARANTINE, USAGE_AMOUNTS, USAGE_RECORD
 from reports.closing import archive
 from reports.exports import statement
 from reports.exports.batch import Export
 from reports.exports.totals import ChargeGroup, Totals, charge_totals
+from reports.usage import quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,16 @@ def open_export(lake: Path, table: Table, period: str) -> Iterator[Export]:
         status: Literal["open", "closed"] = "closed" if month else "open"
         provenance = _provenance(opened.connection, table, period, month)
         yield Export(table, period, start, end, status, provenance, totals, tuple(paths))
+
+
+def withheld(lake: Path, export: Export) -> quarantine.Rows:
+    """List the usage records that an export of an open month lacks because they are quarantined; raises LakeError."""
+    days = [day for day in layout.days(lake, QUARANTINE.name) if utc_day(export.start) <= day <= utc_day(export.end)]
+    if not days or export.table is not USAGE_RECORD or export.status == "closed":
+        return []
+    with reader.open_unlisted(lake) as opened:
+        opened.show(QUARANTINE.name, layout.files_of_days(lake, QUARANTINE.name, days))
+        return quarantine.withheld(opened.connection, export.start, export.end)
 
 
 def _frozen(month: Closed, table: Table) -> list[Path]:

@@ -20,8 +20,9 @@ from command import ioledger
 
 from ioledger.cli import run
 from ioledger.errors import BusyError, ConfigurationError, LakeError
-from ioledger.lake import files, layout, reader
-from ioledger.model.tables import CHARGE, USAGE_AMOUNTS, USAGE_RECORD
+from ioledger.lake import files, layout, reader, writer
+from ioledger.lake.schema import typed
+from ioledger.model.tables import CHARGE, QUARANTINE, USAGE_AMOUNTS, USAGE_RECORD
 from reports.charges import stored
 from reports.charges.parts import Month
 from reports.closing import archive
@@ -295,7 +296,7 @@ def test_what_cannot_be_exported_is_told_and_nothing_written(
 def test_the_command_tells_how_much_it_exported(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(lake, "usage", "--period", "2026-10", "--to", lake.parent / "file", "--as", "csv") == 0
 
-    assert "19 rows of usage_record of 2026-10 exported as csv" in capsys.readouterr().err
+    assert "19 rows of usage_record of 2026-10 (open) exported as csv" in capsys.readouterr().err
     assert left_beside(lake) == ["file", "file.totals.json"]
 
 
@@ -308,3 +309,16 @@ def test_a_long_month_is_read_in_bounded_parts_as_often_as_wanted(tmp_path: Path
         sizes = [[batch.num_rows for batch in opened.batches()] for _ in range(2)]
 
     assert sizes == [[files.ROW_GROUP_ROWS, MUCH - files.ROW_GROUP_ROWS]] * 2
+
+
+def test_usage_that_is_withheld_is_told(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    opens = charge_rows.START
+    row = {
+        "window_start": opens, "window_end": opens + timedelta(hours=1), "kind": "io", "vm_id": "vm-9",
+        "device": "vda", "invariant": "range", "expected": "0", "observed": "-1", "reason": "counters go down",
+    }  # fmt: skip
+    writer.write_derived(lake, QUARANTINE, opens.date(), "quarantine", typed(QUARANTINE, [row]))
+
+    assert command(lake, "usage", "--period", "2026-10", "--to", lake.parent / "file", "--as", "csv") == 0
+
+    assert "1 disk or volume is quarantined and missing from this export" in capsys.readouterr().err
