@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import charge_rows
@@ -16,12 +17,16 @@ import golden
 import pyarrow.parquet as pq
 import pytest
 from command import ioledger
-from lakes import read
 
 from ioledger.cli import run
 from ioledger.errors import BusyError, ConfigurationError, LakeError
-from ioledger.lake import files, layout
-from ioledger.model.tables import CHARGE, USAGE_AMOUNTS, USAGE_RECORD
+from ioledger.lake import files, layout, reader, writer
+from ioledger.lake.schema import typed
+from ioledger.model.tables import CHARGE, QUARANTINE, USAGE_AMOUNTS, USAGE_RECORD
+from reports.charges import stored
+from reports.charges.parts import Month
+from reports.closing import archive
+from reports.closing.frozen import freeze
 from reports.exports import formats
 from reports.exports.rows import open_export
 
@@ -77,9 +82,8 @@ def test_usage_adds_up_to_its_totals_exactly(tmp_path: Path) -> None:
     path = exported.export(lake, USAGE_RECORD, "csv", tmp_path / "file")
 
     told = json.loads(path.with_name("file.totals.json").read_text(encoding="utf-8"))
-    names = ", ".join(f"sum({name})" for name in USAGE_AMOUNTS)
-    sums = read(lake, f"SELECT {names} FROM usage_record")[0]
-    assert [Decimal(told["totals"][name]) for name in USAGE_AMOUNTS] == list(sums)
+    for name in USAGE_AMOUNTS:
+        assert Fraction(told["totals"][name]) == sum(Fraction(row[name]) for row in rows)
     assert int(told["totals"]["read_bytes"]) == 3 * (2**63 - 1) + rows[0]["read_bytes"]
 
 
@@ -121,14 +125,27 @@ def test_usage_comes_by_day_and_then_as_its_files_have_it(lake: Path) -> None:
     assert found == [name for path in stored for name in pq.read_table(path).column("usage_record_id").to_pylist()]
 
 
-def test_a_closed_month_says_so_with_the_digest_of_its_manifest(lake: Path) -> None:
-    manifest = lake / "closed" / "2026-10" / "manifest.json"
-    manifest.parent.mkdir(parents=True)
-    manifest.write_text("{}", encoding="utf-8")
+@every_file
+def test_a_closed_month_is_exported_as_it_was_closed(lake: Path, table: Table, name: str) -> None:
+    rows = exported.rows(lake, table)
+    month = close(lake)
+    first = exported.export(lake, table, name, lake.parent / "first")
+    exported.usage_lakes.store(lake, [exported.usage_row(0, read_ops=7), exported.usage_row(50)])
+    charge_rows.store(lake, [charge_rows.charge(amount=Decimal(1))])
 
-    with open_export(lake, USAGE_RECORD, "2026-10") as opened:
-        assert opened.status == "closed"
-        assert opened.provenance["manifest_sha256"] == hashlib.sha256(b"{}").hexdigest()
+    assert exported.rows(lake, table) == rows
+    assert exported.export(lake, table, name, lake.parent / "second").read_bytes() == first.read_bytes()
+    told = json.loads(first.with_name("first.totals.json").read_text(encoding="utf-8"))
+    assert told["status"] == "closed"
+    manifest = (month / archive.MANIFEST).read_bytes()
+    assert told["provenance"]["manifest_sha256"] == hashlib.sha256(manifest).hexdigest()
+
+
+def close(lake: Path) -> Path:
+    """Freeze October 2026 as `ioledger close` does once nothing speaks against it."""
+    month = Month("2026-10", charge_rows.START, charge_rows.END)
+    lines = reader.stored_whole(stored.path_of(lake, month))
+    return freeze(lake, stored.Bill(month, lines, {}, ""), (), None, charge_rows.END + timedelta(days=3)).directory
 
 
 @every_file
@@ -279,7 +296,7 @@ def test_what_cannot_be_exported_is_told_and_nothing_written(
 def test_the_command_tells_how_much_it_exported(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(lake, "usage", "--period", "2026-10", "--to", lake.parent / "file", "--as", "csv") == 0
 
-    assert "19 rows of usage_record of 2026-10 exported as csv" in capsys.readouterr().err
+    assert "19 rows of usage_record of 2026-10 (open) exported as csv" in capsys.readouterr().err
     assert left_beside(lake) == ["file", "file.totals.json"]
 
 
@@ -292,3 +309,16 @@ def test_a_long_month_is_read_in_bounded_parts_as_often_as_wanted(tmp_path: Path
         sizes = [[batch.num_rows for batch in opened.batches()] for _ in range(2)]
 
     assert sizes == [[files.ROW_GROUP_ROWS, MUCH - files.ROW_GROUP_ROWS]] * 2
+
+
+def test_usage_that_is_withheld_is_told(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    opens = charge_rows.START
+    row = {
+        "window_start": opens, "window_end": opens + timedelta(hours=1), "kind": "io", "vm_id": "vm-9",
+        "device": "vda", "invariant": "range", "expected": "0", "observed": "-1", "reason": "counters go down",
+    }  # fmt: skip
+    writer.write_derived(lake, QUARANTINE, opens.date(), "quarantine", typed(QUARANTINE, [row]))
+
+    assert command(lake, "usage", "--period", "2026-10", "--to", lake.parent / "file", "--as", "csv") == 0
+
+    assert "1 disk or volume is quarantined and missing from this export" in capsys.readouterr().err

@@ -143,7 +143,9 @@ def test_names_that_trouble_formats_reach_cloudstack_as_they_are(tmp_path: Path)
 
 def test_what_is_not_known_is_left_out_as_cloudstack_does(tmp_path: Path) -> None:
     nothing = dict.fromkeys(("account_id", "project_id", "zone_id", "vm_id", "volume_id", "offering_id"))
-    records = cloudstack(tmp_path, exported.usage_row(0, **nothing), exported.usage_row(1, kind="allocation", **nothing))
+    records = cloudstack(
+        tmp_path, exported.usage_row(0, **nothing), exported.usage_row(1, kind="allocation", **nothing)
+    )
 
     assert {name for record in records for name in record if record[name] is None} == set()
     assert not {"accountid", "usageid", "virtualmachineid", "offeringid"} & {name for each in records for name in each}
