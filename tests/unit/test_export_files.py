@@ -129,13 +129,13 @@ def test_usage_comes_by_day_and_then_as_its_files_have_it(lake: Path) -> None:
 def test_a_closed_month_is_exported_as_it_was_closed(lake: Path, table: Table, name: str) -> None:
     rows = exported.rows(lake, table)
     month = close(lake)
-    first = exported.export(lake, table, name, lake.parent / "first")
+    first = exported.export(lake, table, name, lake.parent / "first.csv")
     exported.usage_lakes.store(lake, [exported.usage_row(0, read_ops=7), exported.usage_row(50)])
     charge_rows.store(lake, [charge_rows.charge(amount=Decimal(1))])
 
     assert exported.rows(lake, table) == rows
-    assert exported.export(lake, table, name, lake.parent / "second").read_bytes() == first.read_bytes()
-    told = json.loads(first.with_name("first.totals.json").read_text(encoding="utf-8"))
+    assert exported.export(lake, table, name, lake.parent / "second.csv").read_bytes() == first.read_bytes()
+    told = json.loads(first.with_name("first.csv.totals.json").read_text(encoding="utf-8"))
     assert told["status"] == "closed"
     manifest = (month / archive.MANIFEST).read_bytes()
     assert told["provenance"]["manifest_sha256"] == hashlib.sha256(manifest).hexdigest()

@@ -180,6 +180,13 @@ def test_the_heading_is_frozen_and_can_be_filtered_by(lake: Path) -> None:
     assert {column.attrib["width"] for column in root.iter() if column.tag.endswith("}col")} != {"9.140625"}
 
 
+def test_the_workbook_tells_the_end_of_the_month_and_not_the_time_of_the_export(lake: Path) -> None:
+    properties = workbooks.part(workbook(lake, CHARGE), "docProps/core.xml")
+
+    times = {element.text for element in properties if "T" in (element.text or "") and element.tag.endswith("ed")}
+    assert times == {"2026-11-01T00:00:00Z"}
+
+
 def test_more_rows_than_a_sheet_has_are_refused_before_any_is_written(tmp_path: Path) -> None:
     moment = datetime(2026, 10, 1, tzinfo=UTC)
     export = Export(USAGE_RECORD, "2026-10", moment, moment, "open", {}, Totals(1_048_576), ())
