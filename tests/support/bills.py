@@ -31,24 +31,23 @@ CLOSED_AT = datetime(2027, 1, 1, tzinfo=UTC)
 _NOTHING = {name: Decimal(0) if name in usage_lakes.EXACT else 0 for name in USAGE_AMOUNTS}
 
 
-def record(at: datetime, kind: str = "allocation", **columns: Any) -> Row:
+def record(at: datetime, kind: str = "allocation", **columns: object) -> Row:
     """Give the usage record of an hour, of a guaranteed volume of the account a unless ``columns`` say otherwise."""
-    qos_class = columns.get("qos_class", "guaranteed")
-    provisioned, throttled = usage_lakes.CLASSES[qos_class]
-    amounts = {name: Decimal(value) if name in usage_lakes.EXACT else value for name, value in columns.items()}
+    provisioned, throttled = usage_lakes.CLASSES[str(columns.get("qos_class", "guaranteed"))]
+    amounts = {name: Decimal(str(value)) if name in usage_lakes.EXACT else value for name, value in columns.items()}
     return {
         "kind": kind, "window_start": at, "window_end": at + HOUR, "volume_id": "v1", "account_id": "a",
         "qos_class": qos_class, "provisioned": provisioned, "throttled": throttled, **_NOTHING, **amounts,
     }  # fmt: skip
 
 
-def sold(at: datetime, iops: int, **columns: Any) -> Row:
+def sold(at: datetime, iops: int, **columns: object) -> Row:
     """Give an hour in which IOPS were sold and could be delivered."""
     amounts = {"sold_iops_seconds": 3600 * iops, "deliverable_iops_seconds": 3600 * iops}
     return record(at, **{**amounts, **columns})
 
 
-def done(at: datetime, reads: int, **columns: Any) -> Row:
+def done(at: datetime, reads: int, **columns: object) -> Row:
     """Give an hour in which a disk read."""
     return record(at, "io", **{"read_ops": reads, "guaranteed_ops": reads, "vm_id": "vm", "device": "vda", **columns})
 
@@ -87,9 +86,9 @@ def rate(lake: Path, period: str, *texts: str) -> Bill:
     return made.bill
 
 
-def close(lake: Path, period: str, *texts: str) -> Closed:
-    """Rate a month and close it, whatever speaks against it."""
-    return freeze(lake, rate(lake, period, *texts), [], None, CLOSED_AT)
+def close(lake: Path, rated: Bill) -> Closed:
+    """Close the month of a bill that was kept, whatever speaks against it."""
+    return freeze(lake, rated, [], None, CLOSED_AT)
 
 
 def lines(made: Bill) -> list[dict[str, Any]]:
