@@ -33,7 +33,8 @@ _NOTHING = {name: Decimal(0) if name in usage_lakes.EXACT else 0 for name in USA
 
 def record(at: datetime, kind: str = "allocation", **columns: object) -> Row:
     """Give the usage record of an hour, of a guaranteed volume of the account a unless ``columns`` say otherwise."""
-    provisioned, throttled = usage_lakes.CLASSES[str(columns.get("qos_class", "guaranteed"))]
+    qos_class = str(columns.get("qos_class", "guaranteed"))
+    provisioned, throttled = usage_lakes.CLASSES[qos_class]
     amounts = {name: Decimal(str(value)) if name in usage_lakes.EXACT else value for name, value in columns.items()}
     return {
         "kind": kind, "window_start": at, "window_end": at + HOUR, "volume_id": "v1", "account_id": "a",
