@@ -36,7 +36,9 @@ def record(at: datetime, kind: str = "allocation", **columns: object) -> Row:
     qos_class = str(columns.get("qos_class", "guaranteed"))
     provisioned, throttled = usage_lakes.CLASSES[qos_class]
     amounts = {name: Decimal(str(value)) if name in usage_lakes.EXACT else value for name, value in columns.items()}
+    names = {"kind": kind, "window_start": at, "volume_id": "v1", "account_id": "a", **columns}
     return {
+        "usage_record_id": " ".join(str(names[name]) for name in ("kind", "window_start", "volume_id", "account_id")),
         "kind": kind, "window_start": at, "window_end": at + HOUR, "volume_id": "v1", "account_id": "a",
         "qos_class": qos_class, "provisioned": provisioned, "throttled": throttled, **_NOTHING, **amounts,
     }  # fmt: skip
