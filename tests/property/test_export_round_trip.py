@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 A_FEW = settings(max_examples=settings().max_examples // 4)
 
-texts = st.one_of(st.none(), st.text(max_size=8), st.text('=+-@\t\r\n",\'\\ \0a;é🚀_x0041_', max_size=8))
+texts = st.one_of(st.none(), st.text(max_size=8), st.text("=+-@\t\r\n\",'\\ \0a;é🚀_x0041_", max_size=8))
 amounts = st.decimals(min_value=0, max_value=Decimal(10) ** 31, places=6)
 counts = st.integers(0, 2**63 - 1)
 
