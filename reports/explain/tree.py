@@ -45,7 +45,7 @@ def _charge(told: Mapping[str, Any]) -> Tree:
         filter(None, (row["account_name"], f"({row['account_id']})" if row["account_id"] else "no account"))
     )
     tree.add(_text(f"{whose}, bill of {row['billing_period']}"))
-    tree.add(_text(_of_what(row)))
+    _of_what(tree, row)
     tree.add(_text(f"used from {_time(row['charge_period_start'])} to {_time(row['charge_period_end'])}"))
     if row["reason"]:
         tree.add(_text(row["reason"]))
@@ -75,14 +75,15 @@ def money(amount: Decimal, currency: str | None) -> str:
     return f"{amount:,.{max(digits, -int(plain.as_tuple().exponent))}f}"
 
 
-def _of_what(row: Row) -> str:
+def _of_what(tree: Tree, row: Row) -> None:
     parts = [
         f"volume {row['volume_name'] or row['volume_id']}" if row["volume_id"] else "",
-        f"guest {row['vm_id']}" if row["vm_id"] else "",
         f"disk {row['device']}" if row["device"] else "",
         row["qos_class"] or "",
     ]
-    return ", ".join(filter(None, parts)) or "the whole account"
+    tree.add(_text(", ".join(filter(None, parts)) or "the whole account"))
+    if row["vm_id"]:
+        tree.add(_text(f"guest {row['vm_id']}"))
 
 
 def _corrections(tree: Tree, told: Mapping[str, Any]) -> None:
@@ -108,7 +109,9 @@ def _rate(node: Tree, rate: Mapping[str, Any], row: Row) -> None:
     node.add(_text(f"rate card {rate['name']} version {rate['version']}"))
     node.add(_text(f"in force from {_time(rate['valid_from'])}{until}"))
     item = rate["item"]
-    if item:
+    if item is None:
+        node.add(_text("no item of it prices this"))
+    else:
         unit = f"{rate['currency']} for {item['pricing_unit']}"
         node.add(_text(f"item {item['sku']}: {item['title']}"))
         if item["free"]:
@@ -192,7 +195,7 @@ def _usage_record(told: Mapping[str, Any]) -> Tree:
     tree = Tree(_text(f"Usage record {row['usage_record_id']}", "bold"), guide_style="dim")
     kind = "what a disk did" if row["kind"] == "io" else "what a volume held"
     tree.add(_text(f"{kind}, from {_time(row['window_start'])} to {_time(row['window_end'])}"))
-    tree.add(_text(_of_what({"volume_name": None, **row})))
+    _of_what(tree, {"volume_name": None, **row})
     tree.add(_text(f"account {row['account_id'] or 'not known'}, offering {row['offering_id'] or 'not known'}"))
     amounts = tree.add(Text.assemble(_text("Amounts ", "bold"), _verdict_of_record(each)))
     for name in _COUNTS:
