@@ -41,12 +41,12 @@ SELECT
     told.opening,
     told.closing
 FROM piece
-JOIN told
+-- intervals of one epoch follow one another: the last that begins by then is the one that the piece is cut from
+ASOF JOIN told
     ON told.vm_id = piece.vm_id
-    AND told.device IS NOT DISTINCT FROM piece.device
+    AND coalesce(told.device, '') = coalesce(piece.device, '')
     AND told.epoch = piece.epoch
-    AND told.volume_id IS NOT DISTINCT FROM piece.volume_id
-    AND told.is_gap = piece.is_gap
-    AND told.interval_start <= piece.piece_start
-    AND told.interval_end >= piece.piece_end
+    AND coalesce(told.volume_id, '') = coalesce(piece.volume_id, '')
+    AND piece.piece_start >= told.interval_start
+WHERE told.interval_end >= piece.piece_end
 ORDER BY piece.vm_id, piece.device, piece.piece_start, piece.piece_end;
