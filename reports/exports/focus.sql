@@ -23,7 +23,7 @@ billed AS (
 SELECT
     amount AS "BilledCost",
     account_id AS "BillingAccountId",
-    coalesce(account_name, account_id) AS "BillingAccountName",
+    coalesce(nullif(account_name, ''), account_id) AS "BillingAccountName",
     'Account' AS "BillingAccountType",
     currency AS "BillingCurrency",
     billing_period_end AS "BillingPeriodEnd",
@@ -69,7 +69,7 @@ SELECT
     zone_id AS "RegionId",
     zone_id AS "RegionName",
     resource_id AS "ResourceId",
-    coalesce(CASE WHEN volume_id IS NOT NULL THEN volume_name END, resource_id) AS "ResourceName",
+    coalesce(CASE WHEN volume_id IS NOT NULL THEN nullif(volume_name, '') END, resource_id) AS "ResourceName",
     CASE WHEN volume_id IS NOT NULL THEN 'Volume' WHEN resource_id IS NOT NULL THEN 'Disk' END AS "ResourceType",
     'Storage' AS "ServiceCategory",
     'Block Storage' AS "ServiceName",
