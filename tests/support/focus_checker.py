@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 CHECKOUT = Path(__file__).parents[2]
 CACHE = CHECKOUT / ".cache"
@@ -62,7 +62,7 @@ class Checker:
 
 def _verdict(report: Path) -> Verdict:
     found: dict[str, set[str]] = {"": set(), "failure": set(), "skipped": set()}
-    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - a file that the test itself had made
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314 - a file that the test itself had made
         outcome = next((child.tag for child in case), "")
         found[outcome].add(case.attrib["name"].split(" ")[0])
     return Verdict(frozenset(found[""]), frozenset(found["failure"]), frozenset(found["skipped"]))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
 from charge_rows import EARLIER, MONTH_SECONDS, charge, plausible
+from command import ioledger
 from exported import NAMES, PERIOD, export, lake_with
-from focus_checker import PYTHON, Checker, checker
+from focus_checker import CHECKOUT, PYTHON, Checker, checker
 
 from ioledger.errors import ConfigurationError
 from ioledger.model.tables import CHARGE
@@ -35,11 +37,6 @@ def focus_checker() -> Checker:
     return found
 
 
-def _ascii(name: str) -> bool:
-    # The checker takes a letter beyond ASCII for a mistake; FOCUS wants names as they are.
-    return name.isascii()
-
-
 def awkward() -> list[Row]:
     """Give charges that lack what most have, in every unit that a rate card can price."""
     earlier = {"charge_period_start": EARLIER[0], "charge_period_end": EARLIER[1], "corrects_charge_id": "c" * 64}
@@ -48,12 +45,13 @@ def awkward() -> list[Row]:
         ("GiB-Seconds", "GiB-Months"), ("GiB-Seconds", "1000 GiB-Hours"), ("Operations", "Operations"),
         ("Bytes", "Bytes"), ("Bytes", "1073741824 Bytes"),
     )  # fmt: skip
+    ascii_names = [name for name in NAMES if name.isascii()]  # the checker takes other letters for a mistake
     nobody: Row = dict.fromkeys(("project_id", "offering_id", "offering_name", "pool_id", "zone_id", "volume_name"))
     nothing: Row = dict.fromkeys(("volume_id", "vm_id", "device", "qos_class"))
     credit: Row = {"charge_kind": "credit", "sku": "undelivered", "title": None}
     return [
         *(charge(usage_unit=usage, pricing_unit=pricing, sku=pricing) for usage, pricing in units),
-        *(charge(account_id=f"account {number}", account_name=name) for number, name in enumerate(NAMES) if _ascii(name)),
+        *(charge(account_id=f"account {number}", account_name=name) for number, name in enumerate(ascii_names)),
         charge(**nobody, volume_id="=vol", account_name=None),
         charge(**nobody, volume_id=None, sku="disk"),
         charge(**nobody, **nothing, sku="account", title="=1+1"),
@@ -155,3 +153,24 @@ def test_a_name_that_does_not_say_how_to_write_is_refused(tmp_path: Path, name: 
         written(tmp_path, [charge()], name)
 
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
+
+
+def test_the_page_says_of_every_column_where_it_comes_from(tmp_path: Path) -> None:
+    page = (CHECKOUT / "docs" / "exports-focus.md").read_text(encoding="utf-8")
+    table = page.partition("## Columns")[2].partition("## ")[0]
+    first_cells = [line.split("|")[1] for line in table.splitlines() if "|" in line]
+    told = [name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)]
+
+    assert sorted(told) == sorted(rows_in(written(tmp_path, [charge()]))[0])
+
+
+def test_the_provider_of_the_configuration_is_who_bills(tmp_path: Path) -> None:
+    lake_with(tmp_path, charges=plausible())
+    (tmp_path / "ioledger.toml").write_text('[export]\nprovider = "Example Cloud"\n', encoding="utf-8")
+    words = ["export", "charges", "--period", PERIOD, "--to", "bill.csv", "--as", "focus"]
+
+    done = ioledger(*words, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    names = ("ProviderName", "PublisherName", "InvoiceIssuerName", "ServiceProviderName", "HostProviderName")
+    assert {row[name] for row in rows_in(tmp_path / "bill.csv") for name in names} == {"Example Cloud"}
