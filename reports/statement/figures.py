@@ -135,8 +135,13 @@ def _sums(rows: Sequence[Row], keys: Sequence[str], quantity: str) -> tuple[Sum,
             quantity=sum((row[quantity] for row in found if row[quantity] is not None), _ZERO),
             amount=_total(row for row in found if row["amount"] is not None),
         )
-        for about, found in sorted(alike.items(), key=lambda each: [(v is None, "" if v is None else v) for v in each[0]])
+        for about, found in sorted(alike.items(), key=lambda each: _order(each[0]))
     )
+
+
+def _order(about: Iterable[object]) -> list[tuple[bool, object]]:
+    # What is taken back comes before what is billed anew.
+    return [(value is None, "" if value in (None, "reversal") else value) for value in about]
 
 
 def _used(rows: Sequence[Row]) -> Used:

@@ -97,8 +97,7 @@ def _segments(used: Used) -> list[Segment]:
 
 
 def _period_of(month: Month, about: Row) -> str:
-    start, end = (text.moment(about[name], month.zone) for name in ("charge_period_start", "charge_period_end"))
-    return f"{start} to {end}"
+    return text.period(about["charge_period_start"], about["charge_period_end"], month.zone)
 
 
 def _detail_of(month: Month, about: Mapping[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
@@ -55,3 +56,12 @@ def moment(time: datetime, zone: ZoneInfo) -> str:
     """Write a time of the billing time zone; seconds where there are any."""
     local = time.astimezone(zone)
     return f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
+
+
+def period(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """Write a time as its month where it is one, else from when to when."""
+    opens, closes = start.astimezone(zone).replace(tzinfo=None), end.astimezone(zone).replace(tzinfo=None)
+    first, next_month = opens.replace(day=1, hour=0, minute=0, second=0, microsecond=0), opens + timedelta(days=31)
+    if opens == first and closes == next_month.replace(day=1):
+        return f"{opens:%Y-%m}"
+    return f"{moment(start, zone)} to {moment(end, zone)}"
