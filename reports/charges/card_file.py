@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 9998
 _MOST_DECIMALS: Final = 12
+_MOST_DECIMALS_OF_USAGE: Final = 6
 _MOST_DIGITS: Final = 15
 
 
@@ -203,18 +204,33 @@ def _check_tiers(tiers: list[_TierTable]) -> None:
 def load(path: Path, zone: tzinfo = UTC) -> tuple[RateCard, ...]:
     """Read the rate cards of a file in the order of time; a date means its first moment in ``zone``.
 
-    Raises ConfigurationError, which names the file and the line of the card or item, for a file that is
-    missing or malformed, an unknown key, a missing or bad value, tiers that overlap, leave a gap or end,
-    a sku that comes twice in a card, and two cards that are in force at once or have one name and version.
+    Raises ConfigurationError if the file cannot be read, and as ``parse`` does.
     """
+    return parse(text_of(path), path, zone)
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file of rate cards; raises ConfigurationError if it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text, parse_float=Decimal)
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"there is no rate card at {path}; write one as docs/rate-cards.md shows, or name another file"
         ) from error
-    except (OSError, ValueError, ArithmeticError) as error:  # numbers can be too long for Python to read
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be read as TOML: {error}; correct it there") from error
+
+
+def parse(text: str, path: Path, zone: tzinfo = UTC) -> tuple[RateCard, ...]:
+    """Read the text of a file of rate cards.
+
+    Raises ConfigurationError, which names the file and the line of the card or item, for a file that is
+    malformed, an unknown key, a missing or bad value, tiers that overlap, leave a gap or end, a sku that
+    comes twice in a card, and two cards that are in force at once or have one name and version.
+    """
+    try:
+        values = tomllib.loads(text, parse_float=Decimal)
+    except (ValueError, ArithmeticError) as error:  # numbers can be too long for Python to read
         raise ConfigurationError(f"{path} cannot be read as TOML: {error}; correct it there") from error
     mistaken = next((key for key in values if key != "cards"), "cards")
     tables = validated(_File, values, place(path, line_of_key(text, mistaken))).cards

@@ -28,6 +28,11 @@ class Meter:
         """Tell whether amounts of this meter are paid back."""
         return self.minus is not None
 
+    @property
+    def usage_unit(self) -> str:
+        """Return the unit in which usage records have it: ``IOPS-Seconds``, ``GiB-Seconds``, or what is counted."""
+        return f"{self.unit}-Seconds" if self.level else self.unit
+
 
 _METERS: Final = (
     Meter("sold_iops", "allocation", "sold_iops_seconds", "IOPS", level=True),

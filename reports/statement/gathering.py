@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from ioledger.lake import layout, reader, settings
 from ioledger.model.period import utc_day
 from ioledger.model.tables import CHARGE, USAGE_RECORD
+from reports.closing import archive
 from reports.exports.rows import open_export
 
 if TYPE_CHECKING:
@@ -73,13 +74,21 @@ def gathered(lake: Path, period: str, account_id: str | None = None) -> Iterator
         month = Month(
             period, export.start, export.end, settings.at(zones, export.start).zone, export.status, export.provenance
         )
-        first, last = utc_day(month.start), utc_day(month.end)
-        days = [day for day in layout.days(lake, USAGE_RECORD.name) if first <= day <= last]
-        opened.show(USAGE_RECORD.name, layout.files_of_days(lake, USAGE_RECORD.name, days))
+        opened.show(USAGE_RECORD.name, _usage_files(lake, month))
         sql = resources.files(__package__).joinpath("account_usage.sql").read_text(encoding="utf-8")
         values = {"start": month.start, "end": month.end, "account_id": account_id}
         cursor = opened.connection.execute(sql, values)
         yield month, _accounts(_charges(export, account_id), _fetched(cursor))
+
+
+def _usage_files(lake: Path, month: Month) -> list[Path]:
+    """List the files of the month's usage records: of a closed month those that were frozen with it."""
+    first, last = utc_day(month.start), utc_day(month.end)
+    closed = archive.closed(lake, month.name)
+    if closed is None:
+        days = [day for day in layout.days(lake, USAGE_RECORD.name) if first <= day <= last]
+        return layout.files_of_days(lake, USAGE_RECORD.name, days)
+    return [path for day, paths in sorted(closed.usage().items()) if first <= day <= last for path in paths]
 
 
 def _accounts(charges: Iterator[Row], usage: Iterator[Row]) -> Iterator[Account]:

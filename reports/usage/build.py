@@ -98,11 +98,22 @@ def first_open(lake: Path, before: datetime) -> Stale | None:
     None if there is none. Hours whose facts were pruned are not looked at. Raises LakeError as
     ``build`` does.
     """
+    with _looking_back(lake, before) as (work, hours):
+        return work.first_unbuilt(hours) or work.first_provisional(hours) if hours else None
+
+
+def first_unbuilt(lake: Path, before: datetime) -> Stale | None:
+    """Return the first hour that begins before a moment and is not built, and why; otherwise as ``first_open``."""
+    with _looking_back(lake, before) as (work, hours):
+        return work.first_unbuilt(hours) if hours else None
+
+
+@contextmanager
+def _looking_back(lake: Path, before: datetime) -> Iterator[tuple[_Build, Sequence[Window]]]:
     line = settings.load(layout.require(lake))
     with locks.exclusive(lake, "usage-build"), reader.open_lake(lake) as opened:
         work = _Build(lake, opened, line, lambda _done, _all: None)
-        hours = watermark.kept_hours(lake, work.hours_until(before))
-        return work.first_open(hours) if hours else None
+        yield work, watermark.kept_hours(lake, work.hours_until(before))
 
 
 @contextmanager
@@ -144,8 +155,8 @@ class _Build:
         withheld = quarantine.withheld(self._opened.connection, hours[0][0], hours[-1][1])
         return Built(len(hours), made, record_count, len(self._provisional(hours)), withheld)
 
-    def first_open(self, hours: Sequence[Window]) -> Stale | None:
-        """Return the first of some hours that has to be built yet or can still change, and why; None if none."""
+    def first_unbuilt(self, hours: Sequence[Window]) -> Stale | None:
+        """Return the first of some hours that has to be built yet, and why; None if none."""
         with _named_errors(self._lake):
             for date_, day in self._days(hours):
                 wanted = _of_date(date_, hours)
@@ -158,6 +169,10 @@ class _Build:
                 stale = [each for each in notes.stale_hours(note, now, day) if each.window_start in starts]
                 if stale:
                     return stale[0]
+        return None
+
+    def first_provisional(self, hours: Sequence[Window]) -> Stale | None:
+        """Return the first of some hours that can still change, and why; None if none."""
         provisional = self._provisional(hours)
         return Stale(*provisional[0], "a source has not reported since") if provisional else None
 

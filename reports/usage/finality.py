@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ioledger.lake import layout
-from ioledger.model.period import LONGEST_WINDOW, utc_day
+from ioledger.lake import layout, reader, settings
+from ioledger.model.period import LONGEST_WINDOW, utc_day, windows
 from ioledger.model.tables import COLLECTION_RUN
 from reports.usage import statement
+from reports.usage.day import show_hours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,6 +61,17 @@ def provisional_time(opened: OpenLake, start: datetime, end: datetime) -> list[W
     limits = {"start": start - LONGEST_WINDOW, "end": end + LONGEST_WINDOW, "longest": LONGEST_WINDOW}
     found = opened.connection.execute(statement("provisional"), limits).fetchall()
     return [(opens, opens + _HOUR) for (opens,) in found]
+
+
+def provisional_hours(lake: Path, start: datetime, end: datetime) -> list[Window]:
+    """List the billing hours of ``[start, end)`` that can still change; raises LakeError if runs cannot be read."""
+    hours = windows(start, end, settings.zone_spans(settings.load(lake)))
+    with reader.open_unlisted(lake) as opened:
+        show_telling_runs(opened, lake, start, end)
+        show_hours(opened.connection, hours, start)
+        sql = "SELECT window_start, window_end, is_final(window_start, window_end) FROM usage_window ORDER BY ALL"
+        found = opened.connection.execute(sql).fetchall()
+    return [(opens, closes) for opens, closes, is_final in found if not is_final]
 
 
 def _days_by_source(lake: Path, first: date) -> dict[str, list[date]]:

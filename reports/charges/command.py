@@ -1,0 +1,78 @@
+"""The `rate` command."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ioledger.cli import EXIT_PARTIAL
+from ioledger.lake import layout, locks, settings
+from ioledger.terminal import format_option, show
+from reports.charges import bill, card_file, stored, totals
+from reports.usage.finality import provisional_hours
+
+if TYPE_CHECKING:
+    from ioledger.app import App
+    from reports.charges.stored import Bill
+
+_log = logging.getLogger(__name__)
+
+LOCK: Final = "charges"
+
+_COLUMNS: Final = (
+    "account_id", "account_name", "currency", "usage", "minimums", "credits", "corrections", "total", "held_lines",
+    "unpriced_lines",
+)  # fmt: skip
+
+
+@click.command()
+@click.option("--period", "period", required=True, help="The billing month, such as 2026-11.")
+@click.option(
+    "--rate-card",
+    "rate_card",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The file of rate cards: docs/rate-cards.md.",
+)
+@format_option
+@click.pass_obj
+def rate(app: App, period: str, rate_card: Path, output_format: str) -> int:
+    """Charge the usage records of a month, and show who owes how much.
+
+    The lines are kept in the table charge, in the place of those of an earlier rating. Usage that
+    nothing says the price of is told on stderr and by the exit code 3.
+    """
+    lake = layout.require(app.lake())
+    month = stored.month_of(period, settings.load(lake))
+    with locks.exclusive(lake, LOCK):
+        made = bill.make(lake, month, card_file.text_of(rate_card), rate_card)
+        stored.store(lake, made.bill)
+    show(totals.by_account(made.bill.lines), _COLUMNS, output_format)
+    for closed, count in made.too_late.items():
+        _log.warning(
+            "ioledger: %d usage records of %s changed after it was closed and are older than corrections go "
+            "(correction_look_back_days in the lake's settings); they are not corrected",
+            count, closed,
+        )  # fmt: skip
+    return EXIT_PARTIAL if _warn(lake, made.bill) else 0
+
+
+def _warn(lake: Path, made: Bill) -> bool:
+    """Tell what is not billed, and what can still change; return whether anything is not billed."""
+    month = made.month
+    if not len(made.lines):
+        _log.info("there is no usage in %s; make its records with `ioledger usage build`", month.name)
+    open_hours = provisional_hours(lake, month.start, month.end)
+    if open_hours:
+        _log.info("this is a draft: %d hours of %s can still change", len(open_hours), month.name)
+    unpriced = totals.unpriced(made.lines)
+    for each in unpriced:
+        _log.warning(
+            "ioledger: UNPRICED: %s %s of %s in %d lines: %s",
+            f"{each['usage_quantity'].normalize():f}", each["usage_unit"], each["meter"], each["line_count"],
+            each["reason"],
+        )  # fmt: skip
+    return bool(unpriced)

@@ -1,0 +1,98 @@
+"""Where closed billing months lie in a lake, and what is in them.
+
+``<lake>/closed/2026-10/`` holds the bill (``charge.parquet``), the usage records that it stands on
+(``usage_record/date=…/``), the runs that were known (``inputs.parquet``) and ``manifest.json``, which
+has the digest of each of them. A directory appears whole, and nothing in it changes afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from ioledger.errors import LakeError
+from ioledger.lake import layout
+from ioledger.model.period import utc_day
+from ioledger.model.tables import USAGE_RECORD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+DIRECTORY: Final = "closed"
+MANIFEST: Final = "manifest.json"
+BILL: Final = "charge.parquet"
+INPUTS: Final = "inputs.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A closed billing month: where it lies, and its manifest."""
+
+    directory: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def period(self) -> str:
+        """Return the month, such as ``2026-10``."""
+        return self.directory.name
+
+    @property
+    def start(self) -> datetime:
+        """Return when the month begins."""
+        return datetime.fromisoformat(self.manifest["start"])
+
+    @property
+    def end(self) -> datetime:
+        """Return when it ends, exclusive."""
+        return datetime.fromisoformat(self.manifest["end"])
+
+    @property
+    def bill(self) -> Path:
+        """Return the file of its lines."""
+        return self.directory / BILL
+
+    def usage(self) -> dict[date, list[Path]]:
+        """Return the files of usage records that were frozen with it, by UTC date."""
+        return layout.by_day(sorted((self.directory / USAGE_RECORD.name).glob("date=*/*.parquet")))
+
+
+def directory_of(lake: Path, period: str) -> Path:
+    """Return where a closed month lies, or would lie."""
+    return lake / DIRECTORY / period
+
+
+def closed(lake: Path, period: str) -> Closed | None:
+    """Return a closed month; None if it is open. Raises LakeError if its manifest cannot be read."""
+    directory = directory_of(lake, period)
+    path = directory / MANIFEST
+    try:
+        return Closed(directory, json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise LakeError(f"{path} cannot be read: {error}; restore it from a copy of the lake") from error
+
+
+def all_closed(lake: Path) -> Sequence[Closed]:
+    """Return all closed months in the order of time; raises LakeError if a manifest cannot be read."""
+    root = lake / DIRECTORY
+    names = sorted(path.name for path in root.iterdir() if not path.name.startswith(".")) if root.is_dir() else []
+    return [found for name in names if (found := closed(lake, name)) is not None]
+
+
+def billed_usage(months: Sequence[Closed], month: Closed) -> dict[date, list[Path]]:
+    """Return the usage records of a closed month as they were billed last, by UTC date.
+
+    ``months`` are all closed months in order. One that was closed later and corrected this one has the
+    records that it was corrected by.
+    """
+    first, last = utc_day(month.start), utc_day(month.end)
+    found: dict[date, list[Path]] = {}
+    for each in months:
+        if each.start >= month.start:
+            found |= {day: paths for day, paths in each.usage().items() if first <= day <= last}
+    return found

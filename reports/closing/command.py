@@ -1,0 +1,146 @@
+"""The `close` command."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ioledger.errors import ConfigurationError, LakeError
+from ioledger.lake import layout, locks, settings
+from ioledger.terminal import show
+from reports.charges import bill, stored
+from reports.charges.command import LOCK
+from reports.closing import archive
+from reports.closing.frozen import digest_of, freeze
+from reports.closing.objections import KINDS, SEVERITIES, Terms, objections
+from reports.closing.verification import wrong_with
+from reports.usage.build import first_unbuilt
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from ioledger.app import App
+    from ioledger.lake.settings import Timeline
+    from reports.charges.parts import Month
+    from reports.charges.stored import Bill
+    from reports.closing.archive import Closed
+
+_log = logging.getLogger(__name__)
+
+_LEAST_COVERAGE: Final = 95
+
+
+@click.command()
+@click.argument("period")
+@click.option(
+    "--verify", "is_verified", is_flag=True, help="Close nothing: tell whether a closed month is as it was closed."
+)
+@click.option(
+    "--min-coverage",
+    "coverage_percent",
+    type=click.IntRange(0, 100),
+    default=_LEAST_COVERAGE,
+    show_default=True,
+    help="How many percent of the time of an account's disks have to be observed.",
+)
+@click.option(
+    "--severity",
+    type=click.Choice(SEVERITIES),
+    default="high",
+    show_default=True,
+    help="The least severity of findings that may not be open.",
+)
+@click.option(
+    "--despite", "despite", type=click.Choice(KINDS), multiple=True, help="Close although this speaks against it."
+)
+@click.option("--because", help="Why --despite is right; it is kept with the closed month.")
+@click.pass_obj
+def close(  # noqa: PLR0913 - click hands over what each option says
+    app: App,
+    period: str,
+    *,
+    is_verified: bool,
+    coverage_percent: int,
+    severity: str,
+    despite: tuple[str, ...],
+    because: str | None,
+) -> None:
+    """Freeze a billing month: its usage records, its bill, and a manifest of all that they rest on.
+
+    The month has to be rated, and nothing may have changed since. A closed month never changes: what
+    comes late for it is corrected on the bill of the month after the last closed one. Closing a month
+    twice changes nothing.
+    """
+    lake = layout.require(app.lake())
+    month = stored.month_of(period, settings.load(lake))
+    if bool(despite) != bool(because):
+        raise ConfigurationError("--despite and --because go together: what may be, and why; give both or neither")
+    with locks.exclusive(lake, LOCK):
+        found = archive.closed(lake, month.name)
+        if is_verified:
+            _verify(lake, month, found)
+        elif found is not None:
+            _log.info("%s was closed at %s; nothing was changed", month.name, found.manifest["closed_at"])
+        else:
+            _close(lake, month, Terms(coverage_percent, severity, despite, because), app.clock.now())
+
+
+def _close(lake: Path, month: Month, terms: Terms, now: datetime) -> None:
+    _refuse_disorder(lake, month, now)
+    current = _current_bill(lake, month, settings.load(lake))
+    found = objections(lake, current, terms)
+    standing = [objection for objection in found if objection.kind not in terms.despite]
+    for objection in standing:
+        _log.warning("ioledger: %s: %s", objection.kind, objection.sentence)
+    if standing:
+        kinds = " ".join(f"--despite {kind}" for kind in dict.fromkeys(objection.kind for objection in found))
+        raise LakeError(
+            f"{month.name} is not closed, because of what is told above; mend it, or say why it may be: "
+            f'{kinds} --because "..."'
+        )
+    closed = freeze(lake, current, found, terms.because, now)
+    show(closed.manifest["totals"], ("currency", "correction", "charge_kind", "line_count", "cost", "amount"), "table")
+    _log.info("%s is closed; SHA-256 of its manifest: %s", month.name, digest_of(closed.directory / archive.MANIFEST))
+
+
+def _refuse_disorder(lake: Path, month: Month, now: datetime) -> None:
+    """Raise ConfigurationError for a month that is not over, or is not the one after the last closed month."""
+    if now < month.end:
+        raise ConfigurationError(f"{month.name} ends at {month.end:%Y-%m-%dT%H:%MZ}; close it when it is over")
+    months = archive.all_closed(lake)
+    if months and months[-1].end != month.start:
+        raise ConfigurationError(
+            f"{month.name} does not follow {months[-1].period}, which was closed last; months are closed one after the "
+            "other, so that what comes late has one bill to be corrected on"
+        )
+
+
+def _current_bill(lake: Path, month: Month, line: Timeline) -> Bill:
+    """Return the stored bill of a month; raises LakeError if there is none or it does not stand for the lake of now."""
+    again = f"run `ioledger rate --period {month.name} --rate-card FILE`, look at it, and close then"
+    stale = first_unbuilt(lake, month.end)
+    if stale is not None:
+        raise LakeError(
+            f"usage of the hour from {stale.window_start:%Y-%m-%dT%H:%MZ} is not built ({stale.reason}); run "
+            f"`ioledger usage build`, and {again}"
+        )
+    found = stored.load(stored.path_of(lake, month), month)
+    if found is None:
+        raise LakeError(f"{month.name} is not rated; {again}")
+    if bill.inputs(lake, month, line) != found.made_of:
+        raise LakeError(f"usage or settings changed since {month.name} was rated; {again}")
+    return found
+
+
+def _verify(lake: Path, month: Month, found: Closed | None) -> None:
+    if found is None:
+        raise LakeError(f"{month.name} is not closed; there is nothing to verify")
+    wrong = list(wrong_with(lake, found))
+    for each in wrong:
+        _log.error("ioledger: %s", each)
+    if wrong:
+        raise LakeError(f"{month.name} is not as it was closed; restore it from a copy of the lake")
+    _log.info("%s is as it was closed at %s", month.name, found.manifest["closed_at"])
