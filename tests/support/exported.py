@@ -11,6 +11,7 @@ import usage_lakes
 from ioledger.lake import layout
 from ioledger.model.tables import USAGE_KEY
 from reports.exports import formats, publication
+from reports.exports.batch import Export
 from reports.exports.rows import open_export
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from ioledger.model.records import Row
     from ioledger.model.tables import Table
 
+__all__ = ["EXACT", "Export", "publication", "usage_lakes"]
+
 PERIOD = charge_rows.PERIOD
+EXACT = usage_lakes.EXACT
 NAMES = (
     "Acme Ltd",
     'a "quoted", name',
@@ -42,7 +46,7 @@ def usage_row(number: int, **columns: object) -> Row:
         **dict.fromkeys(USAGE_KEY), "usage_record_id": f"{number:064x}", "kind": "io", "window_start": opens,
         "window_end": opens + timedelta(hours=1), "volume_id": "vol-1", "vm_id": "vm-1", "device": "vda",
         "account_id": "acme", "qos_class": "guaranteed", "provisioned": True, "throttled": False,
-        **usage_lakes.amounts(number + 1), "revision": 0, **columns,
+        **usage_lakes.amounts(abs(number) + 1), "revision": 0, **columns,
     }  # fmt: skip
 
 
