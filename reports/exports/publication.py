@@ -108,7 +108,7 @@ def _totals_file(export: Export, name: str, digest: str, left_out: Mapping[str, 
         "status": export.status,
         "row_count": export.totals.row_count,
         "totals": export.totals.as_json(),
-        **({} if left_out is None else {"left_out": {why: str(count) for why, count in left_out.items()}}),
+        **({} if left_out is None else {"left_out": dict(left_out)}),
         "sha256": digest,
         "provenance": dict(export.provenance),
     }
