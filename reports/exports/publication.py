@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from reports.exports.batch import Export
     from reports.exports.formats import FileFormat
+
+_log = logging.getLogger(__name__)
 
 
 def refuse_unfit(name: str, table: str) -> None:
@@ -49,6 +52,8 @@ def write_file(export: Export, name: str, path: Path) -> None:
             _flushed(files.temporary(totals_path))
             files.publish(totals_path)
             files.publish(path)
+            if left_out:
+                _log.warning("ioledger: %s is without %s", path.name, _counted(left_out))
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be written: {error.strerror or error}; nothing of it was kept, "
@@ -73,6 +78,11 @@ def _reserved(path: Path) -> Iterator[None]:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _counted(left_out: Mapping[str, int]) -> str:
+    told = ", ".join(f"{count} {why.replace('_', ' ')}" for why, count in left_out.items())
+    return f"{sum(left_out.values())} of the rows: {told}"
 
 
 def _left_out(export: Export, module: FileFormat) -> Mapping[str, int] | None:

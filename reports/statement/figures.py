@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ioledger.model.tables import OPERATION_CLASSES
 from reports.exports.totals import exactly
 
 if TYPE_CHECKING:
@@ -14,25 +15,21 @@ if TYPE_CHECKING:
 
     from reports.statement.gathering import Account, Row
 
-CLASSES: Final = ("guaranteed_ops", "burst_ops", "throttled_ops", "best_effort_ops", "unclassified_ops")
-
 _ZERO: Final = Decimal(0)
-_NOT_CORRECTING: Final = ("usage", "free", "minimum")
 _ITEM: Final = (
     "currency", "sku", "title", "charge_period_start", "charge_period_end", "rate_card", "rate_card_version",
     "charge_kind", "tier", "pricing_unit", "unit_price",
 )  # fmt: skip
 _USED: Final = (
-    "read_ops", "write_ops", *CLASSES, "sold_iops_seconds", "delivered_iops_seconds", "observed_seconds", "gap_seconds",
+    "read_ops", "write_ops", *OPERATION_CLASSES, "sold_iops_seconds", "delivered_iops_seconds", "observed_seconds", "gap_seconds",
     "at_cap_seconds", "conflicting_seconds",
 )  # fmt: skip
 
 
 class Sum(NamedTuple):
-    """Charges that are alike in ``about``, added up: how many, what they count and what they amount to."""
+    """Charges that are alike in ``about``, added up: what they count and what they amount to."""
 
     about: Row
-    count: int
     quantity: Decimal
     amount: Decimal
 
@@ -116,8 +113,8 @@ def figures(account: Account) -> Figures:
 
 
 def _owed(currency: str, *parts: Sequence[Row]) -> Owed:
-    sums = [_total(row for row in rows if row["currency"] == currency) for rows in parts]
-    return Owed(currency, *sums, total=sum(sums, _ZERO))
+    charged, credited, corrected = (_total(row for row in rows if row["currency"] == currency) for rows in parts)
+    return Owed(currency, charged, credited, corrected, charged + credited + corrected)
 
 
 def _total(rows: Iterable[Row]) -> Decimal:
@@ -131,7 +128,6 @@ def _sums(rows: Sequence[Row], keys: Sequence[str], quantity: str) -> tuple[Sum,
     return tuple(
         Sum(
             about=dict(zip(keys, about, strict=True)),
-            count=len(found),
             quantity=sum((row[quantity] for row in found if row[quantity] is not None), _ZERO),
             amount=_total(row for row in found if row["amount"] is not None),
         )
@@ -149,7 +145,7 @@ def _used(rows: Sequence[Row]) -> Used:
     return Used(
         reads=sums["read_ops"],
         writes=sums["write_ops"],
-        classes=tuple(sums[name] for name in CLASSES),
+        classes=tuple(sums[name] for name in OPERATION_CLASSES),
         sold=Decimal(sums["sold_iops_seconds"]),
         delivered=Decimal(sums["delivered_iops_seconds"]),
         observed_seconds=Decimal(sums["observed_seconds"]),

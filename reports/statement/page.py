@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ioledger.model.tables import OPERATION_CLASSES
 from reports.statement import text
-from reports.statement.figures import CLASSES, figures, is_whole
+from reports.statement.figures import figures, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +47,8 @@ def render(month: Month, account: Account, provider: str) -> str:
     ``account`` has an id.
     """
     found = figures(account)
-    return _environment().get_template("statement.html").render(
+    template = _environment().get_template("statement.html")
+    return template.render(
         month=month,
         account=account,
         provider=provider,
@@ -59,6 +62,7 @@ def render(month: Month, account: Account, provider: str) -> str:
     )
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__package__ or "", ""),
@@ -86,7 +90,7 @@ def _segments(used: Used) -> list[Segment]:
     total = _operations(used)
     segments: list[Segment] = []
     done = 0
-    for css_class, operations in zip(CLASSES, used.classes, strict=True):
+    for css_class, operations in zip(OPERATION_CLASSES, used.classes, strict=True):
         start = _BAR_WIDTH * done // total if total else 0
         done += operations
         width = (_BAR_WIDTH * done // total if total else 0) - start

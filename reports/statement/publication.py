@@ -25,25 +25,33 @@ def published() -> Iterator[Callable[[Path, str], None]]:
     def write(path: Path, page: str) -> None:
         if path.exists() and not path.is_file():
             raise ConfigurationError(f"{path} is no file; name one that is to be written")
-        files.make_directories(path.parent)
         paths.append(path)
-        with files.temporary(path).open("wb") as stream:
-            stream.write(page.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
+        with _told(path):
+            files.make_directories(path.parent)
+            with files.temporary(path).open("wb") as stream:
+                stream.write(page.encode())
+                stream.flush()
+                os.fsync(stream.fileno())
 
     try:
         yield write
         for path in paths:
-            files.temporary(path).replace(path)
+            with _told(path):
+                files.temporary(path).replace(path)
         for directory in {path.parent for path in paths}:
             files.sync_directory(directory)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{error.filename} cannot be written: {error.strerror}; name a place with --to that has room and that this "
-            "user can write"
-        ) from error
     finally:
         for path in paths:
             with suppress(OSError):
                 files.temporary(path).unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror or error}; name a place with --to that has room and that this "
+            "user can write"
+        ) from error

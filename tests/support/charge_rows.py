@@ -141,6 +141,8 @@ def plausible(account_name: str = "Acme Ltd") -> list[Row]:
 def store(lake: Path, rows: Sequence[Row], period: str = PERIOD) -> None:
     """Store the charges of a billing period as its one file, in the order of the table's key, NULL last."""
     start, _ = parse_period(period, settings.zone_spans(settings.load(lake)))
-    ordered = sorted(rows, key=lambda row: [(row[name] is None, row[name] or 0) for name in CHARGE.key])
+    ordered = sorted(
+        rows, key=lambda row: [(row[name] is None, 0 if row[name] is None else row[name]) for name in CHARGE.key]
+    )
     made = pa.Table.from_pylist([dict(row) for row in ordered], schema=arrow_schema(CHARGE.name))
     writer.write_derived(lake, CHARGE, utc_day(start), period, made)
