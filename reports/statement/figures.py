@@ -21,8 +21,8 @@ _ITEM: Final = (
     "charge_kind", "tier", "pricing_unit", "unit_price",
 )  # fmt: skip
 _USED: Final = (
-    "read_ops", "write_ops", *OPERATION_CLASSES, "sold_iops_seconds", "delivered_iops_seconds", "observed_seconds", "gap_seconds",
-    "at_cap_seconds", "conflicting_seconds",
+    "read_ops", "write_ops", *OPERATION_CLASSES, "sold_iops_seconds", "delivered_iops_seconds", "observed_seconds",
+    "gap_seconds", "at_cap_seconds", "conflicting_seconds",
 )  # fmt: skip
 
 
