@@ -11,7 +11,8 @@ import click
 
 from ioledger.model.tables import TABLES
 from reports.exports import formats, publication
-from reports.exports.rows import open_export
+from reports.exports.rows import open_export, withheld
+from reports.usage import quarantine
 
 if TYPE_CHECKING:
     from ioledger.app import App
@@ -35,11 +36,17 @@ def export(app: App, what: str, period: str, to: str, name: str) -> None:
     """
     table = TABLES[_TABLES[what]]
     publication.refuse_unfit(name, table.name)
-    with open_export(app.lake(), table, period) as found:
+    lake = app.lake()
+    with open_export(lake, table, period) as found:
         opened = replace(found, provider=app.configuration().export.provider)
         send = formats.sender(formats.load(name))
         if send is None:
             publication.write_file(opened, name, Path(to))
         else:
             send(opened, to)
-    _log.info("%d rows of %s of %s exported as %s", opened.totals.row_count, table.name, period, name)
+        missing = withheld(lake, opened)
+    if missing:
+        _log.warning("ioledger: %s", quarantine.warning(missing, "this export"))
+    _log.info(
+        "%d rows of %s of %s (%s) exported as %s", opened.totals.row_count, table.name, period, opened.status, name
+    )

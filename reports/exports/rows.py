@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 from ioledger.errors import ConfigurationError, LakeError
 from ioledger.lake import layout, reader, settings
 from ioledger.model.period import parse_period, utc_day
-from ioledger.model.tables import CHARGE, USAGE_AMOUNTS, USAGE_RECORD
+from ioledger.model.tables import CHARGE, QUARANTINE, USAGE_AMOUNTS, USAGE_RECORD
+from reports.closing import archive
 from reports.exports import statement
 from reports.exports.batch import Export
 from reports.exports.totals import ChargeGroup, Totals, charge_totals
+from reports.usage import quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from ioledger.model.tables import Table
+    from reports.closing.archive import Closed
 
 _MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 _MAKERS: Final = {
@@ -44,21 +47,39 @@ def open_export(lake: Path, table: Table, period: str) -> Iterator[Export]:
     """
     if not _MONTH.fullmatch(period):
         raise ConfigurationError(f"{period!r} is no billing month; write it as 2026-10")
-    start, end = parse_period(period, settings.zone_spans(settings.load(layout.require(lake))))
+    month = archive.closed(layout.require(lake), period)
+    start, end = (month.start, month.end) if month else parse_period(period, settings.zone_spans(settings.load(lake)))
     with reader.open_unlisted(lake) as opened:
-        paths = _files(lake, table, period, start, end)
+        paths = _frozen(month, table) if month else _live(lake, table, period, start, end)
         opened.show(table.name, paths)
         totals = _totals(opened.connection, table, period, start, end)
         if not totals.row_count:
             raise LakeError(_MAKERS[table.name].format(period))
-        digest = _manifest_digest(lake, period)
-        status: Literal["open", "closed"] = "closed" if digest else "open"
-        provenance = _provenance(opened.connection, table, period, digest)
+        status: Literal["open", "closed"] = "closed" if month else "open"
+        provenance = _provenance(opened.connection, table, period, month)
         yield Export(table, period, start, end, status, provenance, totals, tuple(paths))
 
 
-def _files(lake: Path, table: Table, period: str, start: datetime, end: datetime) -> list[Path]:
-    """List the files with rows of a month, in the order in which an export has them."""
+def withheld(lake: Path, export: Export) -> quarantine.Rows:
+    """List the usage records that an export of an open month lacks because they are quarantined; raises LakeError."""
+    days = [day for day in layout.days(lake, QUARANTINE.name) if utc_day(export.start) <= day <= utc_day(export.end)]
+    if not days or export.table is not USAGE_RECORD or export.status == "closed":
+        return []
+    with reader.open_unlisted(lake) as opened:
+        opened.show(QUARANTINE.name, layout.files_of_days(lake, QUARANTINE.name, days))
+        return quarantine.withheld(opened.connection, export.start, export.end)
+
+
+def _frozen(month: Closed, table: Table) -> list[Path]:
+    """List the files with rows of a closed month as they were when it was closed, in the order of an export."""
+    if table is CHARGE:
+        return [month.bill]
+    first, last = utc_day(month.start), utc_day(month.end - _MOMENT)
+    return [path for day, paths in sorted(month.usage().items()) if first <= day <= last for path in paths]
+
+
+def _live(lake: Path, table: Table, period: str, start: datetime, end: datetime) -> list[Path]:
+    """List the files with rows of an open month, in the order of an export."""
     if table is CHARGE:
         return [path for path in layout.files(lake, table.name) if path.stem == period]
     first, last = utc_day(start), utc_day(end - _MOMENT)
@@ -73,22 +94,11 @@ def _totals(connection: DuckDBPyConnection, table: Table, period: str, start: da
     return Totals(row_count, dict(zip(USAGE_AMOUNTS, sums, strict=True)) if row_count else {})
 
 
-def _provenance(connection: DuckDBPyConnection, table: Table, period: str, digest: str | None) -> dict[str, str]:
+def _provenance(connection: DuckDBPyConnection, table: Table, period: str, month: Closed | None) -> dict[str, str]:
     found = {"ioledger_version": version("ioledger")}
     if table is CHARGE:
         cards = connection.execute(statement("charge_cards"), {"period": period}).fetchall()
         found["rate_cards"] = ", ".join(f"{name} {card_version}" for name, card_version in cards)
-    if digest:
-        found["manifest_sha256"] = digest
+    if month:
+        found["manifest_sha256"] = hashlib.sha256((month.directory / archive.MANIFEST).read_bytes()).hexdigest()
     return found
-
-
-def _manifest_digest(lake: Path, period: str) -> str | None:
-    """Return the SHA-256 of a closed month's manifest, in hex; None while the month is open."""
-    path = lake / "closed" / period / "manifest.json"
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise LakeError(f"{path} cannot be read: {error.strerror}; give this user access to it") from error

@@ -33,8 +33,8 @@ TYPES: Final = {
 }
 
 NOTES: Final = (
-    "Numbers are cells of numbers where a spreadsheet holds them exactly: whole numbers up to 2^53, and decimal numbers "
-    + "of up to 15 digits. Any other is a cell of text with all its digits, which sums of a spreadsheet leave out.",
+    "Numbers are cells of numbers where a spreadsheet holds them exactly: whole up to 2^53, decimal up to 15 digits.",
+    "Any other number is a cell of text with all its digits, which sums of a spreadsheet leave out.",
     "Times are in UTC. Those with a fraction of a second are text.",
     "A text that starts with = + - @, a tab or a line break has an apostrophe before it.",
     "An empty cell means that nothing is known or nothing applies; it is not 0.",
@@ -98,9 +98,11 @@ class Sheet:
             return
         if isinstance(value, bool):
             self._sheet.write_boolean(row, place, value, look and self._formats[look])
-        elif isinstance(value, int | Decimal) and is_exact(value):
-            kind = "count" if isinstance(value, int) else "decimal"
-            self._sheet.write_number(row, place, value, self._formats[kind])
+        elif isinstance(value, int) and is_exact(value):
+            self._sheet.write_number(row, place, value, self._formats["count"])
+        elif isinstance(value, Decimal) and is_exact(value):
+            # Not as a float: XlsxWriter would write 0.07 as 0.07000000000000001.
+            self._sheet.write_number(row, place, Decimal(exact_text(value)), self._formats["decimal"])
         elif isinstance(value, datetime) and not value.microsecond:
             self._sheet.write_datetime(row, place, value.replace(tzinfo=None), self._formats["time"])
         else:

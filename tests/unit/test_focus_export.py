@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
-from charge_rows import EARLIER, MONTH_SECONDS, charge, plausible
+from charge_rows import EARLIER, END, MONTH_SECONDS, START, charge, plausible
 from command import ioledger
 from exported import NAMES, PERIOD, export, lake_with
 from focus_checker import CHECKOUT, PYTHON, Checker, checker
@@ -66,9 +66,11 @@ def awkward() -> list[Row]:
 def written(directory: Path, rows: list[Row], name: str = FILES[0], status: str = "open") -> Path:
     lake = lake_with(directory, charges=rows)
     if status == "closed":
-        manifest = lake / "closed" / PERIOD / "manifest.json"
-        manifest.parent.mkdir(parents=True)
-        manifest.write_text("{}")
+        closed = lake / "closed" / PERIOD
+        closed.mkdir(parents=True)
+        ends = {"start": START.isoformat(), "end": END.isoformat()}
+        (closed / "manifest.json").write_text(json.dumps(ends), encoding="utf-8")
+        next((lake / "charge").glob("*/*.parquet")).rename(closed / "charge.parquet")
     return export(lake, CHARGE, "focus", directory / name)
 
 
