@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import duckdb
 
+from ioledger.errors import counted
 from reports.charges import statement
 from reports.charges.rating import decimal_of
 
@@ -149,7 +150,7 @@ def _of_account(
                 "quantity_after": decimal_of(part.quantity_after, _PLACES),
                 "pricing_unit": part.unit,
                 "difference": decimal_of(part.difference, _PLACES),
-                "detail": part.detail or (_counted(part.volumes) if reason.startswith("volumes") else None),
+                "detail": part.detail or (counted(part.volumes, "volume") if reason.startswith("volumes") else None),
             }
     unpriced = told("unpriced_lines")
     if told("unpriced_quantity")[0] != told("unpriced_quantity")[1]:
@@ -172,10 +173,6 @@ def _of_account(
             "after": decimal_of(rounding[1], _PLACES),
             "difference": decimal_of(rounding[1] - rounding[0], _PLACES),
         }
-
-
-def _counted(volumes: int) -> str:
-    return "1 volume" if volumes == 1 else f"{volumes} volumes"
 
 
 def _prices(step: Step, parts: _Parts) -> None:

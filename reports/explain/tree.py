@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 from rich.tree import Tree
 
+from ioledger.errors import counted
 from ioledger.terminal import for_people
 from reports.charges.rate_card import MINOR_DIGITS
 
@@ -160,7 +161,7 @@ def _records(tree: Tree, told: Mapping[str, Any]) -> None:
     records = told["usage_records"]
     if not records:
         return
-    node = tree.add(_text(_counted(len(records), "usage record"), "bold"))
+    node = tree.add(_text(counted(len(records), "usage record"), "bold"))
     unit = told["charge"]["usage_unit"]
     wrong = [each for each in records if not each["agrees"]]
     # What is not as it was comes first: people look for that.
@@ -183,8 +184,8 @@ def _records(tree: Tree, told: Mapping[str, Any]) -> None:
 
 def _made_of(each: Mapping[str, Any]) -> str:
     counts = [
-        _counted(len(each["intervals"]), "interval") if each["intervals"] else "",
-        _counted(len(each["snapshots"]), "snapshot") if each["snapshots"] else "",
+        counted(len(each["intervals"]), "interval") if each["intervals"] else "",
+        counted(len(each["snapshots"]), "snapshot") if each["snapshots"] else "",
     ]
     return "made of " + (" and ".join(filter(None, counts)) or "nothing")
 
@@ -220,7 +221,7 @@ def _intervals(tree: Tree, intervals: Sequence[Mapping[str, Any]], kind: str) ->
     if not intervals:
         return
     what = "between samples" if kind == "io" else "with a cap"
-    node = tree.add(_text(f"{_counted(len(intervals), 'interval')} {what}", "bold"))
+    node = tree.add(_text(f"{counted(len(intervals), 'interval')} {what}", "bold"))
     for each in intervals[:SHOWN_AT_MOST]:
         one = node.add(_text(f"{_time(each['piece_start'])} to {_time(each['piece_end'])}"))
         if (each["piece_start"], each["piece_end"]) != (each["interval_start"], each["interval_end"]):
@@ -265,7 +266,7 @@ def _runs_in_short(tree: Tree, runs: Sequence[Mapping[str, Any]]) -> None:
     if runs:
         sources = sorted({run["source"] for run in runs})
         files = {file["path"] for run in runs for file in run["files"]}
-        told = f"{_counted(len(runs), 'run')} of {', '.join(sources)} in {_counted(len(files), 'file')}"
+        told = f"{counted(len(runs), 'run')} of {', '.join(sources)} in {counted(len(files), 'file')}"
         tree.add(_text(f"Read by {told}", "bold")).add(_text("--format json lists them with their digests", "dim"))
 
 
@@ -307,10 +308,6 @@ def _verdict_of_record(each: Mapping[str, Any]) -> Text:
     if each["agrees"]:
         return _text("= as stored", "green")
     return _text("facts pruned", "yellow") if each["agrees"] is None else _text("DIFFERS", "bold red")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _number(value: object) -> str:
