@@ -96,7 +96,7 @@ def _corrections(tree: Tree, told: Mapping[str, Any]) -> None:
             node.add(_text(f"charge {was['charge_id']}"))
             node.add(_text(f"of {was['billing_period']}, {_amount(was)}"))
         if row["corrects_usage_record_id"]:
-            node.add(_text(f"{row['corrected_record_count']} usage records changed, the first"))
+            node.add(_text(f"{counted(row['corrected_record_count'], 'usage record')} changed, the first"))
             node.add(_text(row["corrects_usage_record_id"]))
     if told["corrected_by"]:
         node = tree.add(_text("Corrected on a later bill", "bold"))
