@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ioledger.errors import LakeError
+from ioledger.errors import LakeError, counted
 from ioledger.lake import settings
 from reports.charges.charging import charge_id, lines_of
 from reports.charges.meters import METERS
@@ -145,9 +145,9 @@ def _why(changed: Sequence[Mapping[str, Any]], line: Mapping[str, Any]) -> dict[
     return {
         "corrects_usage_record_id": first["corrects_usage_record_id"] if first else None,
         "corrected_record_count": len(of_line),
-        "reason": f"{len(of_line)} usage records changed after {line['charge_period_start']:%Y-%m} was closed"
+        "reason": f"{counted(len(of_line), 'usage record')} changed after the month was closed"
         if of_line
-        else "other usage of the same scope or invoice changed after it was closed",
+        else "other usage of the same scope or invoice changed after the month was closed",
     }
 
 
