@@ -39,7 +39,7 @@ _SUMMARY: Final = {
 @format_option
 @click.pass_obj
 def doctor(app: App, *, volumes: bool, output_format: str) -> int:
-    """Check what has to fit together, and say how to mend what does not.
+    """Check what has to fit together, and say how to mend it.
 
     There is one check so far: whether every disk maps to a volume that storage or control plane knows,
     and to one of its own. It looks at the disks as the latest run of each source found them, by the

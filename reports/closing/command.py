@@ -68,7 +68,7 @@ def close(  # noqa: PLR0913 - click hands over what each option says
     despite: tuple[str, ...],
     because: str | None,
 ) -> None:
-    """Freeze a billing month: its usage records, its bill, and a manifest of all that they rest on.
+    """Freeze a billing month: usage records, bill and a manifest.
 
     The month has to be rated, and nothing may have changed since. A closed month never changes: what
     comes late for it is corrected on the bill of the month after the last closed one. Closing a month

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 )
 @click.pass_obj
 def explain(app: App, id_: str, output_format: str) -> int:
-    """Show where an amount comes from: rate, usage records, samples and files.
+    """Show where an amount comes from, down to samples and files.
 
     ID is a charge_id or a usage_record_id, or at least 8 characters that only one begins with. Every step
     is made again on the way: the records from the facts, the quantity from the records, the cost and the

@@ -29,7 +29,7 @@ _TABLES: Final = {"usage": "usage_record", "charges": "charge"}
 @click.option("--as", "name", type=click.Choice(formats.names()), required=True, help="The format.")
 @click.pass_obj
 def export(app: App, what: str, period: str, to: str, name: str) -> None:
-    """Write the usage records or the charges of a billing month for another program.
+    """Write usage records or charges of a month for another program.
 
     The file appears whole or not at all, and beside it FILE.totals.json with what its rows add up to.
     The same rows always give the same bytes.

@@ -38,7 +38,7 @@ _DIGITS: Final = 50
 @format_option
 @click.pass_obj
 def reconcile(app: App, period: str, path: Path, output_format: str) -> None:
-    """Put our usage beside another system's, by volume and day, and say why they differ.
+    """Put our usage beside another system's, and say why they differ.
 
     Volumes are matched by their id or by the lake's volume_alias. A comparison that could be made ends
     with 0, however much differs.

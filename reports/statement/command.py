@@ -33,7 +33,7 @@ _LONGEST_NAME: Final = 180
 @click.option("--account", "account_id", metavar="ID", help="Write the statement of this account alone.")
 @click.pass_obj
 def statement(app: App, period: str, to: Path, account_id: str | None) -> None:
-    """Write what each account is charged for a billing month and what it used, as HTML to read and to print.
+    """Write what each account is charged and used, as HTML pages.
 
     MONTH is written as 2026-10. Until the month is closed, statements are marked as drafts. The same rows
     always give the same bytes.

@@ -13,7 +13,7 @@ from reports.statement import text
 from reports.statement.figures import figures, is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from decimal import Decimal
 
     from reports.statement.figures import Used
@@ -47,6 +47,7 @@ def render(month: Month, account: Account, provider: str) -> str:
     ``account`` has an id.
     """
     found = figures(account)
+    several_tiers = {line["sku"] for line in account.charges if (line["tier"] or 0) > 1}
     template = _environment().get_template("statement.html")
     return template.render(
         month=month,
@@ -56,7 +57,7 @@ def render(month: Month, account: Account, provider: str) -> str:
         figures=found,
         segments=_segments(found.used),
         period_of=lambda about: _period_of(month, about),
-        detail_of=lambda about: _detail_of(month, about),
+        detail_of=lambda about: _detail_of(month, about, several_tiers),
         operations=_operations(found.used),
         month_period=f"{text.moment(month.start, month.zone)} to {text.moment(month.end, month.zone)}",
     )
@@ -104,7 +105,7 @@ def _period_of(month: Month, about: Row) -> str:
     return text.period(about["charge_period_start"], about["charge_period_end"], month.zone)
 
 
-def _detail_of(month: Month, about: Mapping[str, object]) -> str:
+def _detail_of(month: Month, about: Mapping[str, object], several_tiers: Collection[str]) -> str:
     """Say what tells a line from others of its item: its tier, why it is free, and its part of the month."""
     details = []
     kind = about["charge_kind"]
@@ -112,7 +113,7 @@ def _detail_of(month: Month, about: Mapping[str, object]) -> str:
         details.append("free of charge")
     elif kind == "minimum":
         details.append("up to the minimum")
-    elif about["tier"] is not None:
+    elif about["sku"] in several_tiers:
         details.append(f"tier {about['tier']}")
     if about.get("correction") is None and not is_whole((month.start, month.end), dict(about)):
         details.append(_period_of(month, dict(about)))

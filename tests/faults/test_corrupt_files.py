@@ -6,9 +6,11 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import bills
 import duckdb
 import pytest
 from lakes import MINUTE, NOON, a_run, content, new_lake, read, sample
+from rate_cards import card
 
 from ioledger.cli import run
 from ioledger.errors import LakeError
@@ -55,6 +57,7 @@ def lake_with_rows_in_every_table(directory: Path) -> Path:
     held = {name: value for name, value in finding.items() if not name.endswith("_seen_at")}
     held |= {"interval_start": NOON, "period_start": NOON, "period_end": NOON + MINUTE, "checked_at": NOON}
     write_derived(lake, FINDING_INTERVAL, NOON.date(), "held", typed(FINDING_INTERVAL, [held]))
+    bills.rate(lake, "2025-11", card(valid_from="2025-01-01"))
     return lake
 
 

@@ -84,7 +84,7 @@ def test_a_table_is_for_people(site: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["colect"], "there is no command 'colect' (did you mean 'collect'?); commands are check, collect, "),
+        (["colect"], "there is no command 'colect' (did you mean 'collect'?); commands are check, close, collect, "),
         (["usage", "shwo"], "No such command 'shwo'. Did you mean 'show'?"),
         (["usage", "show", "--form", "json"], "No such option"),
         (["usage", "show", "--by", "colour"], "'colour' is not one of 'volume', 'vm', 'account'"),
