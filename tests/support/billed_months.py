@@ -107,12 +107,18 @@ def records(draw: st.DrawFn, billed: BilledMonth, cuts: Sequence[datetime] = ())
     unique = {(spot, kind, tuple(key.items())) for spot, key in drawn for kind in ("io", "allocation")}
     rows = []
     for spot, kind, key in sorted(unique, key=str):
-        opens, closes = billed.hours[spot]
-        told = dict(key)
-        provisioned, throttled = usage_lakes.CLASSES[told["qos_class"]]
-        told |= {"kind": kind, "window_start": opens, "window_end": closes}
-        rows.append({**told, "provisioned": provisioned, "throttled": throttled, **draw(amounts(kind, opens, closes))})
+        hour = billed.hours[spot]
+        rows.append(record(kind, hour, dict(key), draw(amounts(kind, *hour))))
     return rows
+
+
+def record(kind: str, hour: tuple[datetime, datetime], key: Row, counted: Row) -> Row:
+    """Return a usage record without its identity."""
+    provisioned, throttled = usage_lakes.CLASSES[key["qos_class"]]
+    return {
+        "kind": kind, "window_start": hour[0], "window_end": hour[1], **key, "provisioned": provisioned,
+        "throttled": throttled, **counted,
+    }  # fmt: skip
 
 
 @st.composite
@@ -170,12 +176,10 @@ def items(draw: st.DrawFn, number: int) -> Item:
 
 
 @st.composite
-def rate_cards(draw: st.DrawFn, billed: BilledMonth) -> list[RateCard]:
-    """Give up to three cards after each other, which begin and end anywhere in the month."""
-    ends = st.one_of(
-        st.sampled_from([opens for opens, _ in billed.hours]),
-        st.sampled_from([opens + timedelta(minutes=20) for opens, _ in billed.hours]),
-    )
+def rate_cards(draw: st.DrawFn, billed: BilledMonth, cuts: Sequence[datetime] = ()) -> list[RateCard]:
+    """Give up to three cards after each other, which begin and end anywhere in the month, or at ``cuts``."""
+    hours = [opens for opens, _ in billed.hours]
+    ends = st.sampled_from(cuts or [*hours, *(opens + timedelta(minutes=20) for opens in hours)])
     borders = [ALWAYS, *sorted(draw(st.sets(ends, max_size=2))), datetime(2100, 1, 1, tzinfo=UTC)]
     cards = []
     for number, (valid_from, valid_to) in enumerate(zip(borders, borders[1:], strict=False)):

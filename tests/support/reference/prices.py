@@ -118,6 +118,8 @@ def lines(stretch: Stretch) -> Iterator[tuple[Name, Charge]]:
             "nobody knows which account it is of" if key[0] is None else "no item of the rate card prices it"
         )  # fmt: skip
         has_price = {meter for of_kind, of, meter in taken if (of_kind, of) == (kind, key)}
+        if stretch.card and any(is_waived(stretch.card, row) for row in of_key(stretch, kind, key)):
+            has_price.add("sold_iops")
         for meter in without_price(kind, sums, has_price):
             yield Name(start, None, meter, "unpriced", None, key), Charge(sums[meter], reason=reason)
     if stretch.card:
@@ -146,6 +148,13 @@ def amount(card: RateCard | None, meter: str, row: Row) -> Fraction:
     if meter == "undelivered_iops":
         return Fraction() if conflict == "deliverable" else max(Fraction(), sold - deliverable)
     return Fraction(row[meter if meter.endswith(("_ops", "_bytes")) else f"{meter}_seconds"])
+
+
+def is_waived(card: RateCard, row: Row) -> bool:
+    """Tell whether sold IOPS of a usage record have an item, and cost less than was sold, for a conflict is open."""
+    waives = card.open_conflict == "deliverable" and row["qos_class"] == "conflicting" and row["account_id"]
+    items = [item for item in card.items if item.meter.name == "sold_iops" and matches(item, row)]
+    return bool(waives and items and row["deliverable_iops_seconds"] < row["sold_iops_seconds"])
 
 
 def of_item(stretch: Stretch, item: Item) -> Iterator[tuple[Name, Charge]]:
@@ -200,7 +209,7 @@ def of_item(stretch: Stretch, item: Item) -> Iterator[tuple[Name, Charge]]:
         yield name, Charge(sign * some, price, cost)
     least = Fraction(item.minimum) * stretch.share
     for scope, sum_owed in owed.items():
-        if sum_owed < least:
+        if item.minimum and sum_owed < least:
             named = dict(scope)
             key = tuple(named.get(name) for name in KEY)
             name = Name(start, item.sku, item.meter.name, "minimum", None, key)

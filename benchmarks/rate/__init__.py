@@ -1,0 +1,1 @@
+"""`make bench-rate`: how long it takes to charge a month of usage records."""
