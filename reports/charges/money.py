@@ -67,4 +67,4 @@ def _whole(number: Fraction, mode: RoundingMode) -> int:
 
 def _amount(units: int, minor_digits: int) -> Decimal:
     # Arithmetic on decimals rounds to its context's precision; only making one from its digits never does.
-    return Decimal((int(units < 0), tuple(map(int, str(abs(units)))), -minor_digits))
+    return Decimal(f"{units}E-{minor_digits}")

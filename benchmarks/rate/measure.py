@@ -1,0 +1,84 @@
+"""Writes a month, rates it in turn with bare scans, and refuses to time a bill that has more or less in it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+import pyarrow.parquet as pq
+
+from benchmarks.measure import WrongResultError
+from benchmarks.rate.contenders import BARE_SCAN, RATE, Measured
+from benchmarks.rate.month import write_month
+from ioledger.lake import layout
+from ioledger.model.tables import CHARGE, USAGE_RECORD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from benchmarks.rate.contenders import Found
+    from benchmarks.rate.month import Month
+
+_ROOT: Final = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a bare scan and a rating of the same files took, one right after the other."""
+
+    scan: Measured
+    rate: Measured
+
+
+@dataclass(frozen=True)
+class Rated:
+    """What was rated: usage records, the bytes of their files, the lines of the bill, and the rounds."""
+
+    month: Month
+    file_bytes: int
+    line_count: int
+    rounds: Sequence[Round]
+
+
+def measure(month: Month, repetitions: int, directory: Path, tell: Callable[[str], None]) -> Rated:
+    """Rate a month in a lake below ``directory`` that is removed at the end; ``tell`` hears what is going on.
+
+    Raises WrongResultError if the lines of a bill do not hold what the usage records do.
+    """
+    with TemporaryDirectory(dir=directory) as temporary:
+        lake = Path(temporary)
+        tell(f"writing {month.record_count:,} usage records")
+        write_month(lake, month)
+        file_bytes = sum(path.stat().st_size for path in layout.files(lake, USAGE_RECORD.name))
+        _contend(BARE_SCAN, lake)  # so that nobody waits for the disk
+        rounds = []
+        for repetition in range(1, repetitions + 1):
+            tell(f"{repetition} of {repetitions}: bare scan, rate")
+            taken = Round(_contend(BARE_SCAN, lake), _contend(RATE, lake))
+            compare(taken.scan.found, taken.rate.found)
+            rounds.append(taken)
+        (bill,) = layout.files(lake, CHARGE.name)
+        return Rated(month, file_bytes, pq.read_metadata(bill).num_rows, rounds)
+
+
+def compare(counted: Found, billed: Found) -> None:
+    """Raise WrongResultError, naming the first meter of which a bill has more or less than the usage records."""
+    for meter in sorted({*counted, *billed}):
+        if counted.get(meter) != billed.get(meter):
+            raise WrongResultError(
+                f"the bill has {billed.get(meter)} of {meter}, and the usage records {counted.get(meter)}"
+            )
+
+
+def _contend(name: str, lake: Path) -> Measured:
+    command = [sys.executable, "-m", "benchmarks.rate.contenders", name, str(lake)]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
+    if done.returncode != 0:
+        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise WrongResultError(f"{name} did not finish: {reason[0]}")
+    return Measured(**json.loads(done.stdout))
