@@ -132,7 +132,7 @@ def test_caps_as_a_flat_fee(tmp_path: Path, hours: int) -> None:
 
 def test_an_open_conflict_counts_as_the_page_says() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", section("Open conflicts"), re.MULTILINE)
-    assert rows == ["deliverable", "sold", "hold"]
+    assert rows == ["open_conflict", "deliverable", "sold", "hold"]
 
 
 def test_the_reasons_of_unpriced_lines_are_those_of_the_page(tmp_path: Path) -> None:
