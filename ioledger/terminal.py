@@ -33,8 +33,8 @@ _GAP: Final = 2
 _PIPE_WIDTH: Final = 10_000
 """Wide enough that nothing is cut where no terminal gives a width."""
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What OWASP lists under CSV injection."""
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet may take for the start of a formula, as OWASP lists it under CSV injection."""
 
 _VISIBLE_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 """Owners of guests choose names; a name must not move the cursor of whoever reads it."""
@@ -102,9 +102,13 @@ def _json_value(value: object) -> object:
     return _text(value) if isinstance(value, Decimal | datetime) else value
 
 
+def spreadsheet_text(text: str) -> str:
+    """Return a text as a spreadsheet may have it: what it would take for a formula is preceded by an apostrophe."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
 def _csv_value(value: object) -> str:
-    text = _text(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA_STARTS) else text
+    return spreadsheet_text(value) if isinstance(value, str) else _text(value)
 
 
 def _text(value: object) -> str:

@@ -74,7 +74,7 @@ def build_command(app: App, start: str | None, end: str | None, *, explain: bool
     for sentence in quarantine.sentences(built.quarantined):
         _log.warning("ioledger: %s", sentence)
     if built.quarantined:
-        _log.warning("ioledger: %s", _withheld(built.quarantined))
+        _log.warning("ioledger: %s", quarantine.warning(built.quarantined, "this usage"))
     return EXIT_PARTIAL if built.quarantined else 0
 
 
@@ -103,15 +103,7 @@ def show_command(app: App, grouping: str, start: str | None, end: str | None, ou
             found.median_seconds, found.longest_seconds,
         )  # fmt: skip
     if found and found.quarantined:
-        _log.warning("ioledger: %s", _withheld(found.quarantined))
-
-
-def _withheld(rows: quarantine.Rows) -> str:
-    count = len(quarantine.subjects(rows))
-    return (
-        f"{count} {'disk or volume is' if count == 1 else 'disks and volumes are'} quarantined and missing from this "
-        "usage; the table quarantine says which and why, and their accounts cannot be closed"
-    )
+        _log.warning("ioledger: %s", quarantine.warning(found.quarantined, "this usage"))
 
 
 def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[datetime, datetime] | None:

@@ -68,17 +68,8 @@ def write_parquet(
     ``sealed`` file the footer holds a digest of all that comes before it, so that ``footer_digest``
     tells any two of them apart without reading them.
     """
-    delta = [field.name for field in table.schema if field.type in (COUNT, TIME)]
     with path.open("wb") as stream:
-        with pq.ParquetWriter(
-            stream,
-            table.schema,
-            compression="zstd",
-            compression_level=COMPRESSION_LEVEL,
-            use_dictionary=[field.name for field in table.schema if field.type == TEXT],
-            column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
-            write_page_checksum=True,
-        ) as writer:
+        with parquet_writer(stream, table.schema) as writer:
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
             if metadata:
                 writer.add_key_value_metadata(metadata)
@@ -89,6 +80,20 @@ def write_parquet(
                 writer.add_key_value_metadata({_SEAL.decode(): digest})
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
+    """Return a writer with the encodings of the lake; the same rows in the same groups give the same bytes."""
+    delta = [field.name for field in schema if field.type in (COUNT, TIME)]
+    return pq.ParquetWriter(
+        stream,
+        schema,
+        compression="zstd",
+        compression_level=COMPRESSION_LEVEL,
+        use_dictionary=[field.name for field in schema if field.type == TEXT],
+        column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
+        write_page_checksum=True,
+    )
 
 
 def footer_digest(path: Path) -> str:

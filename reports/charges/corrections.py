@@ -142,12 +142,13 @@ def _why(changed: Sequence[Mapping[str, Any]], line: Mapping[str, Any]) -> dict[
         and all(each[name] == line.get(name) for name in compared)
     ]
     first = min(of_line, key=lambda each: each["window_start"], default=None)
+    records = "1 usage record" if len(of_line) == 1 else f"{len(of_line)} usage records"
     return {
         "corrects_usage_record_id": first["corrects_usage_record_id"] if first else None,
         "corrected_record_count": len(of_line),
-        "reason": f"{len(of_line)} usage records changed after {line['charge_period_start']:%Y-%m} was closed"
+        "reason": f"{records} changed after the month was closed"
         if of_line
-        else "other usage of the same scope or invoice changed after it was closed",
+        else "other usage of the same scope or invoice changed after the month was closed",
     }
 
 

@@ -142,11 +142,13 @@ def _usage(
 
 
 def totals_of(lines: pa.Table) -> list[dict[str, Any]]:
-    """Return what lines add up to, with amounts as text."""
+    """Return what lines add up to by currency, correction and kind, with amounts as text."""
     with duckdb.connect() as connection:
         connection.register("line", lines)
         rows = connection.sql(statement("totals")).to_arrow_table().to_pylist()
-    return [{name: str(value) if isinstance(value, Decimal) else value for name, value in row.items()} for row in rows]
+    return [
+        {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in row.items()} for row in rows
+    ]
 
 
 def _last_runs(known: pa.Table) -> dict[str, str]:

@@ -106,8 +106,8 @@ def _uncovered(opened: OpenLake, lake: Path, month: Month, least_percent: int) -
         if share * 100 < least_percent:
             yield Objection(
                 "coverage",
-                f"{'no account' if account is None else f'account {account}'}: {decimal_of(share * 100, 1)} % of the time of its disks was observed, the rest "
-                f"lies in gaps, and {least_percent} % is the least",
+                f"{f'account {account}' if account else 'disks without an account'}: {decimal_of(share * 100, 1)} % of "
+                f"the time was observed, the rest lies in gaps, and {least_percent} % is the least",
             )
 
 

@@ -128,6 +128,10 @@ revised AS (
     )
 )
 
-SELECT * REPLACE (usage_record_id_of(revised) AS usage_record_id)
+SELECT
+    * REPLACE (
+        CASE WHEN corrects_usage_record_id IS NULL THEN usage_record_id ELSE usage_record_id_of(revised) END
+            AS usage_record_id
+    )
 FROM revised
 ORDER BY kind, window_start, volume_id, vm_id, device, account_id, project_id, offering_id, pool_id, zone_id, qos_class;

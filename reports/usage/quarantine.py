@@ -98,6 +98,15 @@ def sentences(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return [_sentence(of_one) for of_one in told.values()]
 
 
+def warning(rows: Iterable[Mapping[str, Any]], lacking: str) -> str:
+    """Say how much is missing from what is given out, named by ``lacking``."""
+    count = len(subjects(rows))
+    return (
+        f"{count} {'disk or volume is' if count == 1 else 'disks and volumes are'} quarantined and missing from "
+        f"{lacking}; the table quarantine says which and why, and their accounts cannot be closed"
+    )
+
+
 def _sentence(rows: Sequence[Mapping[str, Any]]) -> str:
     first, last = rows[0], rows[-1]
     name = f"disk {first['device']} of {first['vm_id']}" if first["kind"] == "io" else f"volume {first['volume_id']}"

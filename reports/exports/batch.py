@@ -1,0 +1,80 @@
+"""What a format is handed: the rows of one table and billing month, in one order, batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ioledger.errors import LakeError
+from ioledger.lake.files import ROW_GROUP_ROWS
+from ioledger.lake.schema import with_all_columns
+from ioledger.model.tables import USAGE_RECORD
+from reports.exports.totals import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from ioledger.model.tables import Table
+    from reports.exports.totals import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The rows of a table of one billing month.
+
+    ``period`` is the month (``2026-10``), ``start`` and ``end`` (exclusive) its ends in UTC; ``status``
+    tells whether it is closed. ``provenance`` is what the rows rest on, equal for equal exports.
+    ``totals`` come from the lake by SQL. ``paths`` are the files in which the rows lie, in their order.
+    """
+
+    table: Table
+    period: str
+    start: datetime
+    end: datetime
+    status: Literal["open", "closed"]
+    provenance: Mapping[str, str]
+    totals: Totals
+    paths: tuple[Path, ...]
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Give all rows, always in the same order, a bounded number at a time; can be called again.
+
+        Raises LakeError if a file cannot be read, and after the last batch if they do not add up to
+        ``totals``: whoever writes them must then not keep what was written.
+        """
+        tally = Tally(self.table)
+        for path in self.paths:
+            for batch in _stored(self.table, path):
+                of_period = batch.filter(self._is_wanted(batch))
+                if of_period.num_rows:
+                    tally.add(of_period)
+                    yield of_period
+        if tally.totals() != self.totals:
+            raise LakeError(
+                f"the rows of {self.table.name} of {self.period} do not add up to the control totals: they were made "
+                "again in the meantime, or a file of them is damaged; export again, and if it stays so run "
+                "`ioledger lake verify`"
+            )
+
+    def _is_wanted(self, batch: pa.RecordBatch) -> pa.Array:
+        if self.table is USAGE_RECORD:
+            moments = batch.column("window_start")
+            begun = pc.greater_equal(moments, pa.scalar(self.start, moments.type))
+            return pc.and_(begun, pc.less(moments, pa.scalar(self.end, moments.type)))
+        return pc.equal(batch.column("billing_period"), self.period)
+
+
+def _stored(table: Table, path: Path) -> Iterator[pa.RecordBatch]:
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as stored:
+            for batch in stored.iter_batches(batch_size=ROW_GROUP_ROWS):
+                yield from with_all_columns(table.name, pa.Table.from_batches([batch])).to_batches()
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise LakeError(f"{path} cannot be read: {reason}; restore it, or remove it and make it again") from error

@@ -1,0 +1,50 @@
+"""The command `export`: hand the rows of a billing month to other programs."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ioledger.model.tables import TABLES
+from reports.exports import formats, publication
+from reports.exports.rows import open_export, withheld
+from reports.usage import quarantine
+
+if TYPE_CHECKING:
+    from ioledger.app import App
+
+_log = logging.getLogger(__name__)
+
+_TABLES: Final = {"usage": "usage_record", "charges": "charge"}
+
+
+@click.command()
+@click.argument("what", type=click.Choice(list(_TABLES)))
+@click.option("--period", required=True, metavar="MONTH", help="The billing month, such as 2026-10.")
+@click.option("--to", required=True, metavar="FILE", help="The file to write; for postgres, the database's URI.")
+@click.option("--as", "name", type=click.Choice(formats.names()), required=True, help="The format.")
+@click.pass_obj
+def export(app: App, what: str, period: str, to: str, name: str) -> None:
+    """Write the usage records or the charges of a billing month for another program.
+
+    The file appears whole or not at all, and beside it FILE.totals.json with what its rows add up to.
+    The same rows always give the same bytes.
+    """
+    table = TABLES[_TABLES[what]]
+    publication.refuse_unfit(name, table.name)
+    lake = app.lake()
+    with open_export(lake, table, period) as opened:
+        send = formats.sender(formats.load(name))
+        if send is None:
+            publication.write_file(opened, name, Path(to))
+        else:
+            send(opened, to)
+        missing = withheld(lake, opened)
+    if missing:
+        _log.warning("ioledger: %s", quarantine.warning(missing, "this export"))
+    _log.info(
+        "%d rows of %s of %s (%s) exported as %s", opened.totals.row_count, table.name, period, opened.status, name
+    )

@@ -1,0 +1,107 @@
+"""Publishes an export: the file and its control totals appear together and whole, or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, cast
+
+from ioledger.errors import BusyError, ConfigurationError, LakeError
+from ioledger.lake import files
+from reports.exports import formats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reports.exports.batch import Export
+    from reports.exports.formats import FileFormat
+
+
+def refuse_unfit(name: str, table: str) -> None:
+    """Raise ConfigurationError if a format cannot take a table."""
+    if table not in formats.load(name).TABLES:
+        raise ConfigurationError(
+            f"the format {name} cannot hold rows of {table}; valid are {', '.join(formats.taking(table))}"
+        )
+
+
+def write_file(export: Export, name: str, path: Path) -> None:
+    """Write an export as the file ``path``, and its control totals beside it, as ``path`` with ``.totals.json``.
+
+    Raises ConfigurationError if the file cannot be written, BusyError if another process is writing it, and
+    LakeError if what was written does not tie with the control totals. Nothing new is then left.
+    """
+    module = cast("FileFormat", formats.load(name))
+    if path.exists() and not path.is_file():
+        raise ConfigurationError(f"{path} is no file; name one that is to be written")
+    totals_path = path.with_name(f"{path.name}.totals.json")
+    try:
+        with _reserved(path), _reserved(totals_path):
+            written = files.temporary(path)
+            module.write(export, written)
+            _refuse_difference(export, module, written)
+            files.temporary(totals_path).write_bytes(_totals_file(export, name, _flushed(written)))
+            _flushed(files.temporary(totals_path))
+            files.publish(totals_path)
+            files.publish(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror or error}; nothing of it was kept, "
+            "name a file in a directory with room that this user can write"
+        ) from error
+
+
+@contextmanager
+def _reserved(path: Path) -> Iterator[None]:
+    """Be the only one who writes the temporary file of ``path``, and remove it if it did not get its name."""
+    temporary = files.temporary(path)
+    with temporary.open("ab") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_own = os.fstat(stream.fileno()).st_ino == temporary.stat().st_ino
+        except (BlockingIOError, FileNotFoundError):
+            is_own = False
+        if not is_own:
+            raise BusyError(f"another process is writing {path}; wait for it to end, or name another file")
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _refuse_difference(export: Export, module: FileFormat, written: Path) -> None:
+    count = formats.row_counter(module)
+    found = export.totals.row_count if count is None else count(written)
+    if found != export.totals.row_count:
+        raise LakeError(
+            f"{found} rows of {export.table.name} were written, and {export.period} has {export.totals.row_count}; "
+            "nothing was kept, export again and report it if it stays so"
+        )
+
+
+def _flushed(path: Path) -> str:
+    """Make a file durable and return its SHA-256, in hex."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _totals_file(export: Export, name: str, digest: str) -> bytes:
+    content = {
+        "period": export.period,
+        "start": f"{export.start:%Y-%m-%dT%H:%M:%SZ}",
+        "end": f"{export.end:%Y-%m-%dT%H:%M:%SZ}",
+        "table": export.table.name,
+        "format": name,
+        "status": export.status,
+        "row_count": export.totals.row_count,
+        "totals": export.totals.as_json(),
+        "sha256": digest,
+        "provenance": dict(export.provenance),
+    }
+    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()

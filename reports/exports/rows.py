@@ -1,0 +1,104 @@
+"""Which rows of the lake belong to an export: the files, the control totals, and what they rest on."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import contextmanager
+from datetime import timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from ioledger.errors import ConfigurationError, LakeError
+from ioledger.lake import layout, reader, settings
+from ioledger.model.period import parse_period, utc_day
+from ioledger.model.tables import CHARGE, QUARANTINE, USAGE_AMOUNTS, USAGE_RECORD
+from reports.closing import archive
+from reports.exports import statement
+from reports.exports.batch import Export
+from reports.exports.totals import ChargeGroup, Totals, charge_totals
+from reports.usage import quarantine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+    from typing import Literal
+
+    from duckdb import DuckDBPyConnection
+
+    from ioledger.model.tables import Table
+    from reports.closing.archive import Closed
+
+_MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
+_MAKERS: Final = {
+    USAGE_RECORD.name: "there are no usage records of {}; make them with `ioledger usage build`",
+    CHARGE.name: "there are no charges of {}; make them with `ioledger rate`",
+}
+_MOMENT: Final = timedelta(microseconds=1)
+
+
+@contextmanager
+def open_export(lake: Path, table: Table, period: str) -> Iterator[Export]:
+    """Open the rows of a billing month; files of facts stay where they are until the end of the block.
+
+    Raises ConfigurationError if ``period`` is no month, and LakeError if the lake cannot be read or has
+    no rows of it.
+    """
+    if not _MONTH.fullmatch(period):
+        raise ConfigurationError(f"{period!r} is no billing month; write it as 2026-10")
+    month = archive.closed(layout.require(lake), period)
+    start, end = (month.start, month.end) if month else parse_period(period, settings.zone_spans(settings.load(lake)))
+    with reader.open_unlisted(lake) as opened:
+        paths = _frozen(month, table) if month else _live(lake, table, period, start, end)
+        opened.show(table.name, paths)
+        totals = _totals(opened.connection, table, period, start, end)
+        if not totals.row_count:
+            raise LakeError(_MAKERS[table.name].format(period))
+        status: Literal["open", "closed"] = "closed" if month else "open"
+        provenance = _provenance(opened.connection, table, period, month)
+        yield Export(table, period, start, end, status, provenance, totals, tuple(paths))
+
+
+def withheld(lake: Path, export: Export) -> quarantine.Rows:
+    """List the usage records that an export of an open month lacks because they are quarantined; raises LakeError."""
+    days = [day for day in layout.days(lake, QUARANTINE.name) if utc_day(export.start) <= day <= utc_day(export.end)]
+    if not days or export.table is not USAGE_RECORD or export.status == "closed":
+        return []
+    with reader.open_unlisted(lake) as opened:
+        opened.show(QUARANTINE.name, layout.files_of_days(lake, QUARANTINE.name, days))
+        return quarantine.withheld(opened.connection, export.start, export.end)
+
+
+def _frozen(month: Closed, table: Table) -> list[Path]:
+    """List the files with rows of a closed month as they were when it was closed, in the order of an export."""
+    if table is CHARGE:
+        return [month.bill]
+    first, last = utc_day(month.start), utc_day(month.end - _MOMENT)
+    return [path for day, paths in sorted(month.usage().items()) if first <= day <= last for path in paths]
+
+
+def _live(lake: Path, table: Table, period: str, start: datetime, end: datetime) -> list[Path]:
+    """List the files with rows of an open month, in the order of an export."""
+    if table is CHARGE:
+        return [path for path in layout.files(lake, table.name) if path.stem == period]
+    first, last = utc_day(start), utc_day(end - _MOMENT)
+    return layout.files_of_days(lake, table.name, [d for d in layout.days(lake, table.name) if first <= d <= last])
+
+
+def _totals(connection: DuckDBPyConnection, table: Table, period: str, start: datetime, end: datetime) -> Totals:
+    if table is CHARGE:
+        groups = connection.execute(statement("charge_totals"), {"period": period}).fetchall()
+        return charge_totals(ChargeGroup(*group) for group in groups)
+    row_count, *sums = connection.execute(statement("usage_totals"), {"start": start, "end": end}).fetchall()[0]
+    return Totals(row_count, dict(zip(USAGE_AMOUNTS, sums, strict=True)) if row_count else {})
+
+
+def _provenance(connection: DuckDBPyConnection, table: Table, period: str, month: Closed | None) -> dict[str, str]:
+    found = {"ioledger_version": version("ioledger")}
+    if table is CHARGE:
+        cards = connection.execute(statement("charge_cards"), {"period": period}).fetchall()
+        found["rate_cards"] = ", ".join(f"{name} {card_version}" for name, card_version in cards)
+    if month:
+        found["manifest_sha256"] = hashlib.sha256((month.directory / archive.MANIFEST).read_bytes()).hexdigest()
+    return found

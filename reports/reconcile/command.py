@@ -1,0 +1,70 @@
+"""The command `reconcile`: our usage beside another system's, for the cut-over from it."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from decimal import Decimal, localcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ioledger.lake import layout, settings
+from ioledger.model.period import parse_period
+from ioledger.terminal import format_option, show
+from reports.reconcile import dump
+from reports.reconcile.comparison import COLUMNS, REASONS, Comparison, compare
+
+if TYPE_CHECKING:
+    from ioledger.app import App
+
+_log = logging.getLogger(__name__)
+
+_DIGITS: Final = 50
+"""More than sums of operations, times a hundred, have."""
+
+
+@click.command()
+@click.option("--period", required=True, metavar="PERIOD", help="The billing month, such as 2026-10, or day.")
+@click.option(
+    "--against",
+    "path",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="What the other system counted: CloudStack's listUsageRecords as JSON, or CSV.",
+)
+@format_option
+@click.pass_obj
+def reconcile(app: App, period: str, path: Path, output_format: str) -> None:
+    """Put our usage beside another system's, by volume and day, and say why they differ.
+
+    Volumes are matched by their id or by the lake's volume_alias. A comparison that could be made ends
+    with 0, however much differs.
+    """
+    lake = app.lake()
+    line = settings.load(layout.require(lake))
+    window = parse_period(period, settings.zone_spans(line))
+    found = compare(lake, window, dump.read(path, settings.at(line, window[0]).zone))
+    show(found.rows, COLUMNS, output_format)
+    _log.info("%s", summary(found))
+
+
+def summary(found: Comparison) -> str:
+    """Say in a sentence how many rows there are for each reason, and what the difference comes to."""
+    counted = Counter(row["reason"] for row in found.rows)
+    tally = ", ".join(f"{counted[reason]} {reason}" for reason in REASONS if counted[reason])
+    days = "all" if found.compared_days == found.day_count else f"{found.compared_days} of {found.day_count}"
+    return (
+        f"{len(found.rows)} volume days of {days} days compared: {tally or 'none'}; theirs comes to {found.theirs} "
+        f"{found.unit}, ours to {found.ours}, a difference of {found.theirs - found.ours:+}"
+        f"{_per_cent(found.theirs - found.ours, found.ours)}"
+    )
+
+
+def _per_cent(difference: int, ours: int) -> str:
+    if not ours:
+        return ""
+    with localcontext(prec=_DIGITS):
+        return f" ({(Decimal(100 * difference) / ours).quantize(Decimal('0.01')):+} %)"
