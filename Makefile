@@ -42,7 +42,7 @@ bench-collect: $(VENV)/.installed-bench-collect ## measure collect beside other 
 bench-check: $(VENV)/.installed ## measure check by all rules: a million volumes at a moment, a month of a thousand disks
 	$(BIN)/python -m benchmarks.check
 
-bench-rate: $(VENV)/.installed ## measure rate beside a bare scan: a month of ten million usage records
+bench-rate: $(VENV)/.installed ## measure rate and export beside a bare scan: a month of ten million usage records
 	$(BIN)/python -m benchmarks.rate
 
 constraints: ## pin the versions of everything that pyproject.toml asks for

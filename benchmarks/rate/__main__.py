@@ -21,7 +21,7 @@ _REPETITIONS: Final = 2
 
 @click.command()
 def main() -> None:
-    """Measure the rating of a month of ten million usage records."""
+    """Measure the rating and the export of a month of ten million usage records."""
     _CACHE.mkdir(exist_ok=True)
     load_before = os.getloadavg()[0]
     try:

@@ -1,4 +1,4 @@
-"""What is measured side by side: rating a month and storing its bill, and a bare scan of the same usage records.
+"""What is measured side by side: rating a month, exporting its usage, and a bare scan of the same usage records.
 
 Each runs in a process of its own and prints one line of JSON: ``python -m benchmarks.rate.contenders NAME
 LAKE``. It measures itself, after its imports.
@@ -45,14 +45,18 @@ class Measured:
 
 def bare_scan(lake: Path) -> Callable[[], Found]:
     """Sum what the meters of the rate card count, with as many threads."""
+    found = _counted(sorted(lake.glob("usage_record/**/*.parquet")))
+    return lambda: found
+
+
+def _counted(paths: Sequence[Path]) -> Found:
     import duckdb  # noqa: PLC0415 - a contender loads its own engine only
 
-    paths = sorted(str(path) for path in lake.glob("usage_record/**/*.parquet"))
     with duckdb.connect() as connection:
-        records = connection.read_parquet(paths, hive_partitioning=False)
+        records = connection.read_parquet([str(path) for path in paths], hive_partitioning=False)
         sums = ", ".join(f"sum({counted})::DECIMAL(38, 6)::VARCHAR" for counted in METERS.values())
         (row,) = records.aggregate(sums).fetchall()
-    return lambda: dict(zip(METERS, row, strict=True))
+    return dict(zip(METERS, row, strict=True))
 
 
 def rate(lake: Path) -> Callable[[], Found]:
@@ -67,6 +71,18 @@ def rate(lake: Path) -> Callable[[], Found]:
     return lambda: _sums(stored.path_of(lake, month))
 
 
+def export(lake: Path) -> Callable[[], Found]:
+    """Export the usage records as ``ioledger export usage --as parquet`` does; afterwards add up what was written."""
+    from ioledger.model.tables import USAGE_RECORD  # noqa: PLC0415 - likewise
+    from reports.exports import publication  # noqa: PLC0415
+    from reports.exports.rows import open_export  # noqa: PLC0415
+
+    path = lake / "exported.parquet"
+    with open_export(lake, USAGE_RECORD, PERIOD) as opened:
+        publication.write_file(opened, "parquet", path)
+    return lambda: _counted([path])
+
+
 def _sums(path: Path) -> Found:
     import duckdb  # noqa: PLC0415 - likewise
 
@@ -77,9 +93,11 @@ def _sums(path: Path) -> Found:
 
 BARE_SCAN: Final = "bare scan"
 RATE: Final = "rate"
+EXPORT: Final = "export"
 
 CONTENDERS: Final[dict[str, tuple[Sequence[str], Callable[[Path], Callable[[], Found]]]]] = {
     BARE_SCAN: (("duckdb",), bare_scan),
+    EXPORT: (("reports.exports.publication", "reports.exports.rows", "reports.exports.formats.parquet"), export),
     RATE: (("reports.charges.bill", "reports.charges.stored", "reports.charges.totals"), rate),
 }
 """By name: the modules that are loaded before the clock starts, and the work."""

@@ -1,4 +1,4 @@
-"""Writes a month, rates it in turn with bare scans, and refuses to time a bill that has more or less in it."""
+"""Writes a month, rates and exports it in turn with bare scans, and refuses results that have more or less in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow.parquet as pq
 
 from benchmarks.measure import WrongResultError
-from benchmarks.rate.contenders import BARE_SCAN, RATE, Measured
+from benchmarks.rate.contenders import BARE_SCAN, EXPORT, RATE, Measured
 from benchmarks.rate.month import write_month
 from ioledger.lake import layout
 from ioledger.model.tables import CHARGE, USAGE_RECORD
@@ -29,10 +29,11 @@ _ROOT: Final = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Round:
-    """What a bare scan and a rating of the same files took, one right after the other."""
+    """What a bare scan, a rating and an export of the same files took, one right after the other."""
 
     scan: Measured
     rate: Measured
+    export: Measured
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,9 @@ class Rated:
 
 
 def measure(month: Month, repetitions: int, directory: Path, tell: Callable[[str], None]) -> Rated:
-    """Rate a month in a lake below ``directory`` that is removed at the end; ``tell`` hears what is going on.
+    """Rate and export a month in a lake below ``directory`` that is removed at the end; ``tell`` hears of each step.
 
-    Raises WrongResultError if the lines of a bill do not hold what the usage records do.
+    Raises WrongResultError if a bill or an export does not hold what the usage records do.
     """
     with TemporaryDirectory(dir=directory) as temporary:
         lake = Path(temporary)
@@ -58,20 +59,21 @@ def measure(month: Month, repetitions: int, directory: Path, tell: Callable[[str
         _contend(BARE_SCAN, lake)  # so that nobody waits for the disk
         rounds = []
         for repetition in range(1, repetitions + 1):
-            tell(f"{repetition} of {repetitions}: bare scan, rate")
-            taken = Round(_contend(BARE_SCAN, lake), _contend(RATE, lake))
+            tell(f"{repetition} of {repetitions}: bare scan, rate, export")
+            taken = Round(*(_contend(name, lake) for name in (BARE_SCAN, RATE, EXPORT)))
             compare(taken.scan.found, taken.rate.found)
+            compare(taken.scan.found, taken.export.found)
             rounds.append(taken)
         (bill,) = layout.files(lake, CHARGE.name)
         return Rated(month, file_bytes, pq.read_metadata(bill).num_rows, rounds)
 
 
 def compare(counted: Found, billed: Found) -> None:
-    """Raise WrongResultError, naming the first meter of which a bill has more or less than the usage records."""
+    """Raise WrongResultError, naming the first meter of which a bill or an export has more or less than usage records."""
     for meter in sorted({*counted, *billed}):
         if counted.get(meter) != billed.get(meter):
             raise WrongResultError(
-                f"the bill has {billed.get(meter)} of {meter}, and the usage records {counted.get(meter)}"
+                f"there is {billed.get(meter)} of {meter} in what was made, and {counted.get(meter)} in the usage records"
             )
 
 
