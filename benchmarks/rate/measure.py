@@ -68,12 +68,12 @@ def measure(month: Month, repetitions: int, directory: Path, tell: Callable[[str
         return Rated(month, file_bytes, pq.read_metadata(bill).num_rows, rounds)
 
 
-def compare(counted: Found, billed: Found) -> None:
-    """Raise WrongResultError, naming the first meter of which a bill or an export has more or less than usage records."""
-    for meter in sorted({*counted, *billed}):
-        if counted.get(meter) != billed.get(meter):
+def compare(counted: Found, made: Found) -> None:
+    """Raise WrongResultError, naming the first meter of which there is more or less than in the usage records."""
+    for meter in sorted({*counted, *made}):
+        if counted.get(meter) != made.get(meter):
             raise WrongResultError(
-                f"there is {billed.get(meter)} of {meter} in what was made, and {counted.get(meter)} in the usage records"
+                f"there is {made.get(meter)} of {meter} in what was made, and {counted.get(meter)} in the usage records"
             )
 
 

@@ -93,7 +93,8 @@ In the median a rating takes {ratios[0]:.0f} times the CPU of a bare scan, and a
 - The **bare scan** sums what the meters count with DuckDB and as many threads: the least that a look at all of the
   usage can take.
 - **Time** is the wall clock from after the imports to when the bill is on the disk and summed up by account, or the
-  export with its totals; **CPU** that of all threads, memory the peak of the whole process. Ratios carry over to other machines, seconds do not.
+  export with its totals; **CPU** that of all threads, memory the peak of the whole process. Ratios carry over to other
+  machines, seconds do not.
 
 ## Where it was measured
 

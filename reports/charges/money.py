@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from reports.charges.rate_card import Rounding, RoundingMode
 
+
 @dataclass(frozen=True, slots=True)
 class Rounded:
     """What is billed for an exact cost.

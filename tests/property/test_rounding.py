@@ -67,5 +67,3 @@ def test_what_an_invoice_lacks_goes_to_the_largest_remainders(
     assert not raised or not kept or min(raised) >= max(kept)
     assert all(remainder > 0 for remainder in raised)
     assert len(raised) <= math.ceil(sum((remainder for remainder, _ in remainders), Fraction()) / unit)
-
-

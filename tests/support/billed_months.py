@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -182,7 +183,7 @@ def rate_cards(draw: st.DrawFn, billed: BilledMonth, cuts: Sequence[datetime] = 
     ends = st.sampled_from(cuts or [*hours, *(opens + timedelta(minutes=20) for opens in hours)])
     borders = [ALWAYS, *sorted(draw(st.sets(ends, max_size=2))), datetime(2100, 1, 1, tzinfo=UTC)]
     cards = []
-    for number, (valid_from, valid_to) in enumerate(zip(borders, borders[1:], strict=False)):
+    for number, (valid_from, valid_to) in enumerate(pairwise(borders)):
         if number and draw(st.integers(0, 7)) == 0:
             continue  # nothing has a price for a time
         count = draw(st.integers(1, 4))
@@ -192,7 +193,7 @@ def rate_cards(draw: st.DrawFn, billed: BilledMonth, cuts: Sequence[datetime] = 
                 version=str(number),
                 currency=draw(st.sampled_from(["EUR", "JPY", "KWD"])),
                 valid_from=valid_from,
-                valid_to=draw(st.sampled_from([valid_to, None])) if number == len(borders) - 2 else valid_to,  # noqa: PLR2004
+                valid_to=draw(st.sampled_from([valid_to, None])) if number == len(borders) - 2 else valid_to,
                 rounding=draw(st.sampled_from(["line", "invoice"])),
                 rounding_mode=draw(st.sampled_from(["half_up", "half_even"])),
                 open_conflict=draw(st.sampled_from(["deliverable", "sold", "hold"])),
@@ -204,7 +205,8 @@ def rate_cards(draw: st.DrawFn, billed: BilledMonth, cuts: Sequence[datetime] = 
 
 def written(cards: Sequence[RateCard]) -> str:
     """Write rate cards as a file that people might write."""
-    return "".join(_table("cards", _of_card(card)) + "".join(map(_item, card.items)) for card in cards) or "cards = []\n"
+    tables = [_table("cards", _of_card(card)) + "".join(map(_item, card.items)) for card in cards]
+    return "".join(tables) or "cards = []\n"
 
 
 def _of_card(card: RateCard) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What usage costs, worked out by hand: what is free, tiers, minimums, credits, open conflicts, and what has no price."""
+"""What usage costs, worked out by hand: free and tiered usage, minimums, credits, open conflicts, and no price."""
 
 from __future__ import annotations
 
@@ -167,7 +167,8 @@ def test_what_lacks_to_the_minimum_is_a_line_of_its_own(tmp_path: Path) -> None:
 
     lines = lines_of(tmp_path, rows, card(item(**values)))
 
-    assert told(lines, "volume_id", "charge_kind", "vm_id", "pricing_quantity", "pricing_unit", "unit_price", "cost") == [
+    names = ("volume_id", "charge_kind", "vm_id", "pricing_quantity", "pricing_unit", "unit_price", "cost")
+    assert told(lines, *names) == [
         ("v1", "usage", "m1", 3, "Operations", 2, 6),
         ("v1", "minimum", None, Decimal("0.4"), "Minimums", 10, 4),
         ("v2", "usage", "m1", 5, "Operations", 2, 10),

@@ -86,7 +86,8 @@ def test_programs_read_the_same_with_names_as_they_are(lake: Path, capsys: pytes
 
     assert as_json[0] == {
         "account_id": "acme", "account_name": 'Acme "A"\nand sons', "currency": "EUR", "usage": "22.00",
-        "minimums": "1.00", "credits": "-5.00", "corrections": "0.00", "total": "18.00", "held_lines": 0, "unpriced_lines": 0,
+        "minimums": "1.00", "credits": "-5.00", "corrections": "0.00", "total": "18.00", "held_lines": 0,
+        "unpriced_lines": 0,
     }  # fmt: skip
     assert [(each["account_id"], each["held_lines"], each["unpriced_lines"]) for each in as_json] == [
         ("acme", 0, 0),

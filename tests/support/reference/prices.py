@@ -160,44 +160,9 @@ def is_waived(card: RateCard, row: Row) -> bool:
 def of_item(stretch: Stretch, item: Item) -> Iterator[tuple[Name, Charge]]:
     """Give the lines of an item: what is held back, free, used, paid back, and what lacks to the minimum."""
     start, sign = stretch.hours[0][0], -1 if item.meter.minus else 1
-    lines: dict[tuple[str, int | None, Key], Fraction] = {}
-
-    def add(kind: str, tier: int | None, key: Key, some: Fraction) -> None:
-        if some:
-            lines[kind, tier, key] = lines.get((kind, tier, key), Fraction()) + some
-
-    matching = [
-        row
-        for row in stretch.records
-        if row["kind"] == item.meter.kind and row.get("account_id") is not None and matches(item, row)
-    ]
-    open_rows = [
-        row
-        for row in matching
-        if stretch.card is not None
-        and stretch.card.open_conflict == "hold"
-        and row["qos_class"] == "conflicting"
-        and item.meter.name in SOLD
-    ]
-    for row in open_rows:
-        add("held", None, key_of(row), amount(stretch.card, item.meter.name, row))
-    together: dict[Any, list[Row]] = {}
-    for row in matching:
-        if row not in open_rows:
-            of_hour = row["window_start"] if item.meter.level else None
-            together.setdefault((of_hour, scope_of(item, row)), []).append(row)
-    for rows in together.values():
-        length = seconds((rows[0]["window_start"], rows[0]["window_end"])) if item.meter.level else stretch.share
-        used: dict[Key, Fraction] = {}
-        for row in rows:
-            used[key_of(row)] = used.get(key_of(row), Fraction()) + amount(stretch.card, item.meter.name, row)
-        for key, tier, some in filled(item, used, length):
-            add("free" if tier is None else "credit" if item.meter.minus else "usage", tier, key, some)
-    unit = item.per * (
-        1 if not item.meter.level else stretch.month_seconds if item.per_month else Fraction(3600)
-    )
+    unit = item.per * (1 if not item.meter.level else stretch.month_seconds if item.per_month else Fraction(3600))
     owed: dict[Any, Fraction] = {}
-    for (kind, tier, key), some in lines.items():
+    for (kind, tier, key), some in used(stretch, item).items():
         name = Name(start, item.sku, item.meter.name, kind, tier, key)
         if kind == "held":
             yield name, Charge(sign * some)
@@ -210,10 +175,43 @@ def of_item(stretch: Stretch, item: Item) -> Iterator[tuple[Name, Charge]]:
     least = Fraction(item.minimum) * stretch.share
     for scope, sum_owed in owed.items():
         if item.minimum and sum_owed < least:
-            named = dict(scope)
-            key = tuple(named.get(name) for name in KEY)
+            key = tuple(dict(scope).get(name) for name in KEY)
             name = Name(start, item.sku, item.meter.name, "minimum", None, key)
             yield name, Charge(Fraction(), item.minimum, least - sum_owed)
+
+
+def used(stretch: Stretch, item: Item) -> dict[tuple[str, int | None, Key], Fraction]:
+    """Return how much of an item there is, by the kind of its lines, tier and key."""
+    found: dict[tuple[str, int | None, Key], Fraction] = {}
+
+    def add(kind: str, tier: int | None, key: Key, some: Fraction) -> None:
+        if some:
+            found[kind, tier, key] = found.get((kind, tier, key), Fraction()) + some
+
+    together: dict[Any, list[Row]] = {}
+    for row in stretch.records:
+        if row["kind"] != item.meter.kind or row["account_id"] is None or not matches(item, row):
+            continue
+        if is_held(stretch.card, item, row):
+            add("held", None, key_of(row), amount(stretch.card, item.meter.name, row))
+        else:
+            hour = row["window_start"] if item.meter.level else None
+            together.setdefault((hour, scope_of(item, row)), []).append(row)
+    for rows in together.values():
+        length = seconds((rows[0]["window_start"], rows[0]["window_end"])) if item.meter.level else stretch.share
+        amounts: dict[Key, Fraction] = {}
+        for row in rows:
+            some = amount(stretch.card, item.meter.name, row)
+            amounts[key_of(row)] = amounts.get(key_of(row), Fraction()) + some
+        for key, tier, some in filled(item, amounts, length):
+            add("free" if tier is None else "credit" if item.meter.minus else "usage", tier, key, some)
+    return found
+
+
+def is_held(card: RateCard | None, item: Item, row: Row) -> bool:
+    """Tell whether an item does not bill a usage record until a policy conflict is settled."""
+    on_hold = card is not None and card.open_conflict == "hold"
+    return on_hold and row["qos_class"] == "conflicting" and item.meter.name in SOLD
 
 
 def matches(item: Item, row: Row) -> bool:
