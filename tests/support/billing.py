@@ -12,7 +12,7 @@ from billed_months import record
 from usage_lakes import EXACT
 
 from ioledger.lake import settings as lake_settings
-from ioledger.model.tables import USAGE_AMOUNTS
+from ioledger.model.tables import OPERATION_CLASSES, USAGE_AMOUNTS
 from reports.charges import bill, stored
 
 if TYPE_CHECKING:
@@ -31,30 +31,38 @@ KEY: Row = {
 DISK: Row = {**KEY, "vm_id": "m1", "device": "vda"}
 
 
-def held(hours: Iterable[int] = range(720), start: datetime = NOVEMBER, **told: object) -> list[Row]:
-    """Give records of a volume by hour; amounts are levels, such as ``sold_iops``, the rest is its key."""
+def held(
+    hours: Iterable[int] = range(720), start: datetime = NOVEMBER, length: timedelta = HOUR, **told: object
+) -> list[Row]:
+    """Give records of a volume that begin at some hours; amounts are levels, such as ``sold_iops``, the rest its key.
+
+    Records can be longer than an hour, which makes smaller lakes: days cost what their hours cost.
+    """
     levels = {f"{name}_seconds": level for name, level in told.items() if f"{name}_seconds" in USAGE_AMOUNTS}
     key = {**KEY, **{name: value for name, value in told.items() if f"{name}_seconds" not in USAGE_AMOUNTS}}
-    amounts = {name: Decimal(str(levels.get(name, 0))) * 3600 if name in EXACT else 0 for name in USAGE_AMOUNTS}
-    return [_record("allocation", start + hour * HOUR, key, amounts) for hour in hours]
+    amounts = {name: _held(levels.get(name, 0), length) if name in EXACT else 0 for name in USAGE_AMOUNTS}
+    return [_record("allocation", start + hour * HOUR, length, key, amounts) for hour in hours]
 
 
-def done(hours: Iterable[int] = (0,), start: datetime = NOVEMBER, **told: object) -> list[Row]:
-    """Give records of a disk by hour: operations and bytes, a level ``cap_iops``, and its key."""
+def done(
+    hours: Iterable[int] = (0,), start: datetime = NOVEMBER, length: timedelta = HOUR, **told: object
+) -> list[Row]:
+    """Give records of a disk that begin at some hours: operations and bytes, a level ``cap_iops``, and its key."""
     counted = {name.replace("cap_iops", "cap_iops_seconds"): value for name, value in told.items()}
     key = {**DISK, **{name: value for name, value in counted.items() if name not in USAGE_AMOUNTS}}
     amounts: Row = {name: Decimal(0) if name in EXACT else counted.get(name, 0) for name in USAGE_AMOUNTS}
-    amounts["cap_iops_seconds"] = Decimal(str(counted.get("cap_iops_seconds", 0))) * 3600
-    if not any(name in counted for name in _CLASSES):
+    amounts["cap_iops_seconds"] = _held(counted.get("cap_iops_seconds", 0), length)
+    if not any(name in counted for name in OPERATION_CLASSES):
         amounts["best_effort_ops"] = amounts["read_ops"] + amounts["write_ops"]
-    return [_record("io", start + hour * HOUR, key, amounts) for hour in hours]
+    return [_record("io", start + hour * HOUR, length, key, amounts) for hour in hours]
 
 
-_CLASSES = ("guaranteed_ops", "burst_ops", "throttled_ops", "best_effort_ops", "unclassified_ops")
+def _held(level: object, length: timedelta) -> Decimal:
+    return Decimal(str(level)) * (length // timedelta(seconds=1))
 
 
-def _record(kind: str, opens: datetime, key: Row, amounts: Row) -> Row:
-    return record(kind, (opens, opens + HOUR), key, amounts)
+def _record(kind: str, opens: datetime, length: timedelta, key: Row, amounts: Row) -> Row:
+    return record(kind, (opens, opens + length), key, amounts)
 
 
 def lake_of(directory: Path, rows: Sequence[Row], tables: Sequence[Row] = UTC_LAKE) -> Path:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from billing import done, held, lines_of
+from billing import HOUR, done, lines_of
+from billing import held as held_by_hour
 
 from reports.charges import card_file
 from reports.charges.meters import METERS
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
     from ioledger.model.records import Row
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rate-cards.md").read_text(encoding="utf-8")
-HALF = range(360)
+HALF_A_MONTH = 360 * HOUR
+
+
+def held(halves: Sequence[int] = (0, 1), **told: object) -> list[Row]:
+    """Give what a volume holds in both halves of November, or in one of them."""
+    return held_by_hour([360 * half for half in halves], length=HALF_A_MONTH, **told)
 
 
 def section(title: str) -> str:
@@ -70,8 +76,8 @@ def test_provisioned_iops_in_tiers(tmp_path: Path) -> None:
     title = "Provisioned IOPS in tiers"
     whole = held(sold_iops=70_000, deliverable_iops=70_000, max_iops=70_000, gib=500)
     half_missed = [
-        *held(HALF, sold_iops=1000, deliverable_iops=1000),
-        *held(range(360, 720), sold_iops=1000),
+        *held([0], sold_iops=1000, deliverable_iops=1000),
+        *held([1], sold_iops=1000),
     ]
     other = [*held(volume_id="v2", max_iops=500, gib=1), *done(read_ops=7, write_ops=8)]
 
@@ -93,7 +99,7 @@ def test_baseline_free_and_excess_billed(tmp_path: Path) -> None:
 
     whole = billed(tmp_path / "1", title, held(max_iops=5000, gib=100) + done(read_ops=1, write_ops=1))
     assert whole == {"iops-above-baseline": Decimal("10.00"), "size": Decimal("8.00")}
-    half = billed(tmp_path / "2", title, held(HALF, max_iops=5000, gib=100))
+    half = billed(tmp_path / "2", title, held([0], max_iops=5000, gib=100))
     assert half == {"iops-above-baseline": Decimal("5.00"), "size": Decimal("4.00")}
     assert billed(tmp_path / "3", title, held(max_iops=3000)) == {}
     unpriced = [line for line in charged(tmp_path / "4", title, without_maximum) if line["charge_kind"] == "unpriced"]
@@ -118,12 +124,12 @@ def test_per_million_operations(tmp_path: Path) -> None:
 @pytest.mark.parametrize("hours", [1, 720])
 def test_caps_as_a_flat_fee(tmp_path: Path, hours: int) -> None:
     title = "Caps as a flat fee"
-    capped = done(range(hours), cap_iops=500, read_ops=1, write_ops=1, offering_id="capped")
+    capped = done(length=hours * HOUR, cap_iops=500, read_ops=1, write_ops=1, offering_id="capped")
     free = [
-        *done(range(hours), read_ops=1, write_ops=1, offering_id="capped"),
-        *done(range(hours), cap_iops=500, volume_id="v2", read_ops=1),
-        *held(range(hours), sold_iops=5, gib=3),
-        *held(range(hours), volume_id="v3", max_iops=5),
+        *done(length=hours * HOUR, read_ops=1, write_ops=1, offering_id="capped"),
+        *done(length=hours * HOUR, cap_iops=500, volume_id="v2", read_ops=1),
+        *held([0], sold_iops=5, gib=3),
+        *held([0], volume_id="v3", max_iops=5),
     ]
 
     assert billed(tmp_path / "1", title, capped) == {"cap": Decimal("4.00")}
