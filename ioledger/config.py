@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 DEFAULT_FILE: Final = Path("ioledger.toml")
 
+DEFAULT_PROVIDER: Final = "ioledger"
+
 SOURCE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 """Source names become directory names of the lake, so they hold nothing that a path could mistake."""
 
@@ -107,6 +109,12 @@ class CheckTable(StrictModel):
     flap_damping_seconds: Annotated[int, Field(ge=0, le=100 * 366 * 86_400)] = 86_400
 
 
+class ExportTable(StrictModel):
+    """The ``[export]`` table: who sells what is billed, as bills in FOCUS name the provider."""
+
+    provider: Annotated[str, Field(min_length=1)] = DEFAULT_PROVIDER
+
+
 class Configuration(StrictModel):
     """A whole ioledger.toml."""
 
@@ -114,6 +122,7 @@ class Configuration(StrictModel):
     sources: dict[str, SourceTable] = {}
     rules: dict[str, dict[str, int]] = {}
     check: CheckTable = CheckTable()
+    export: ExportTable = ExportTable()
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -64,3 +64,8 @@ def did_you_mean(received: str, valid: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the nearest valid word, or nothing if none is near."""
     near = difflib.get_close_matches(received, list(valid), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def counted(count: int, singular: str) -> str:
+    """Return ``"1 hour"`` or ``"2 hours"``, for a noun whose plural ends in s."""
+    return f"{count} {singular}" if count == 1 else f"{count} {singular}s"

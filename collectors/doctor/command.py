@@ -11,6 +11,7 @@ import click
 from collectors.doctor.volume_map import COLUMNS, TO_MEND
 from collectors.doctor.volumes import check_volumes
 from ioledger.cli import EXIT_PARTIAL
+from ioledger.errors import counted
 from ioledger.terminal import format_option, show
 
 if TYPE_CHECKING:
@@ -77,14 +78,10 @@ def _as_check(found: VolumeCheck) -> dict[str, str | None]:
 def _summary(found: VolumeCheck) -> str:
     tally = Counter(row["finding"] for row in found.rows)
     told = ", ".join(words.format(tally[finding]) for finding, words in _SUMMARY.items() if tally[finding])
-    disks = f"{_counted(tally.total() - tally['no_disk'], 'disk')}: {told}" if told else "no disks"
+    disks = f"{counted(tally.total() - tally['no_disk'], 'disk')}: {told}" if told else "no disks"
     if not found.is_checked:
         return f"{disks}; no storage or control plane has been read, so whether the volumes exist is not known"
-    return f"{disks}; {_counted(tally['no_disk'], 'volume')} without a disk"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return f"{disks}; {counted(tally['no_disk'], 'volume')} without a disk"
 
 
 def _for_people(row: Mapping[str, Any]) -> dict[str, str | None]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ioledger.errors import LakeError
+from ioledger.errors import LakeError, counted
 from ioledger.lake import settings
 from reports.charges.charging import charge_id, lines_of
 from reports.charges.meters import METERS
@@ -142,11 +142,10 @@ def _why(changed: Sequence[Mapping[str, Any]], line: Mapping[str, Any]) -> dict[
         and all(each[name] == line.get(name) for name in compared)
     ]
     first = min(of_line, key=lambda each: each["window_start"], default=None)
-    records = "1 usage record" if len(of_line) == 1 else f"{len(of_line)} usage records"
     return {
         "corrects_usage_record_id": first["corrects_usage_record_id"] if first else None,
         "corrected_record_count": len(of_line),
-        "reason": f"{records} changed after the month was closed"
+        "reason": f"{counted(len(of_line), 'usage record')} changed after the month was closed"
         if of_line
         else "other usage of the same scope or invoice changed after the month was closed",
     }

@@ -13,7 +13,7 @@ from ioledger.terminal import show
 from reports.charges import bill, stored
 from reports.charges.command import LOCK
 from reports.closing import archive
-from reports.closing.frozen import digest_of, freeze
+from reports.closing.frozen import Total, digest_of, freeze, totals_of
 from reports.closing.objections import KINDS, SEVERITIES, Terms, objections
 from reports.closing.verification import wrong_with
 from reports.usage.build import first_unbuilt
@@ -102,7 +102,7 @@ def _close(lake: Path, month: Month, terms: Terms, now: datetime) -> None:
             f'{kinds} --because "..."'
         )
     closed = freeze(lake, current, found, terms.because, now)
-    show(closed.manifest["totals"], ("currency", "correction", "charge_kind", "line_count", "cost", "amount"), "table")
+    show([each._asdict() for each in totals_of(current.lines)], Total._fields, "table")
     _log.info("%s is closed; SHA-256 of its manifest: %s", month.name, digest_of(closed.directory / archive.MANIFEST))
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -27,7 +27,7 @@ from reports.closing.archive import billed_usage
 from reports.closing.late import corrected_since, late, revised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -38,6 +38,17 @@ if TYPE_CHECKING:
 
 _READ_ONLY: Final = 0o444
 _OWN: Final = "SELECT * FROM usage_record WHERE window_start >= getvariable('part_start')"
+
+
+class Total(NamedTuple):
+    """What the lines of a bill of one currency, correction and kind add up to; None where none has an amount."""
+
+    currency: str | None
+    correction: str | None
+    charge_kind: str
+    line_count: int
+    cost: Decimal | None
+    amount: Decimal | None
 
 
 def freeze(lake: Path, bill: Bill, accepted: Sequence[Objection], because: str | None, now: datetime) -> Closed:
@@ -105,7 +116,7 @@ def _fill(lake: Path, made: Path, bill: Bill, now: datetime) -> dict[str, Any]:
         "last_runs": _last_runs(known),
         "settings": text,
         "rate_cards": hashlib.sha256(bill.rate_cards.encode()).hexdigest(),
-        "totals": totals_of(bill.lines),
+        "totals": told(totals_of(bill.lines)),
         "previous": {months[-1].period: digest_of(months[-1].directory / archive.MANIFEST)} if months else {},
         "files": {str(path.relative_to(made)): digest_of(path) for path in sorted(made.rglob("*.parquet"))},
     }
@@ -141,13 +152,18 @@ def _usage(
         yield day, whole.sort_by([(name, "ascending") for name in USAGE_RECORD.key])
 
 
-def totals_of(lines: pa.Table) -> list[dict[str, Any]]:
-    """Return what lines add up to by currency, correction and kind, with amounts as text."""
+def totals_of(lines: pa.Table) -> list[Total]:
+    """Return what the lines of a bill add up to."""
     with duckdb.connect() as connection:
         connection.register("line", lines)
-        rows = connection.sql(statement("totals")).to_arrow_table().to_pylist()
+        return [Total(*row) for row in connection.execute(statement("totals")).fetchall()]
+
+
+def told(totals: Iterable[Total]) -> list[dict[str, Any]]:
+    """Return totals as a manifest has them: with amounts as text, so that no reader rounds them."""
     return [
-        {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in row.items()} for row in rows
+        {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in total._asdict().items()}
+        for total in totals
     ]
 
 

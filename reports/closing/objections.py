@@ -6,6 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ioledger.errors import counted
 from ioledger.lake import check_files, layout, reader, settings
 from ioledger.model.period import utc_day
 from ioledger.model.tables import COLLECTION_RUN, FINDING, QUARANTINE, USAGE_RECORD
@@ -71,8 +72,8 @@ def _provisional(lake: Path, month: Month) -> Iterator[Objection]:
     if hours:
         yield Objection(
             "provisional",
-            f"{len(hours)} hours can still change, the first from {hours[0][0]:%Y-%m-%dT%H:%MZ}: a source that had a "
-            "run in them has not reported since",
+            f"{counted(len(hours), 'hour')} can still change, the first from {hours[0][0]:%Y-%m-%dT%H:%MZ}: a source "
+            "that had a run in them has not reported since",
         )
 
 
@@ -92,10 +93,12 @@ def _missing_sources(lake: Path, month: Month) -> Iterator[Objection]:
 
 def _unbilled(bill: Bill) -> Iterator[Objection]:
     for each in totals.unpriced(bill.lines):
-        yield Objection("unpriced", f"{each['line_count']} lines of {each['meter']} have no price: {each['reason']}")
+        yield Objection(
+            "unpriced", f"{counted(each['line_count'], 'line')} of {each['meter']} without a price: {each['reason']}"
+        )
     held = bill.lines.column("charge_kind").to_pylist().count("held")
     if held:
-        yield Objection("held", f"{held} lines are held because of open policy conflicts")
+        yield Objection("held", f"{counted(held, 'line')} held because of open policy conflicts")
 
 
 def _uncovered(opened: OpenLake, lake: Path, month: Month, least_percent: int) -> Iterator[Objection]:
@@ -117,8 +120,8 @@ def _quarantined(opened: OpenLake, lake: Path, month: Month) -> Iterator[Objecti
     if withheld:
         yield Objection(
             "quarantine",
-            f"{len(quarantine.subjects(withheld))} disks and volumes of "
-            f"{len({row['account_id'] for row in withheld})} accounts are withheld, and their usage is not on the bill",
+            f"usage of {counted(len(quarantine.subjects(withheld)), 'disk')} of "
+            f"{counted(len({row['account_id'] for row in withheld}), 'account')} is withheld, and not on the bill",
         )
 
 
@@ -133,4 +136,4 @@ def _found(lake: Path, month: Month, least: str) -> Iterator[Objection]:
         severities = SEVERITIES[: SEVERITIES.index(least) + 1]
         rules = opened.connection.execute(statement("open_severity"), {"severities": list(severities)}).fetchall()
     for code, severity, count in rules:
-        yield Objection("findings", f"{code} ({severity}) is open in {count} places")
+        yield Objection("findings", f"{code} ({severity}): {counted(count, 'open finding')}")

@@ -8,7 +8,7 @@ from ioledger.errors import LakeError
 from reports.charges import stored
 from reports.charges.parts import Month
 from reports.closing import archive
-from reports.closing.frozen import digest_of, totals_of
+from reports.closing.frozen import digest_of, told, totals_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 def wrong_with(lake: Path, month: Closed) -> Iterator[str]:
     """Yield what is wrong with a closed month: files, totals, and the months that it follows."""
-    told = month.manifest["files"]
+    listed = month.manifest["files"]
     there = {str(path.relative_to(month.directory)): path for path in sorted(month.directory.rglob("*.parquet"))}
-    for name in sorted(told.keys() - there.keys()):
+    for name in sorted(listed.keys() - there.keys()):
         yield f"{name} is gone"
-    for name in sorted(there.keys() - told.keys()):
+    for name in sorted(there.keys() - listed.keys()):
         yield f"{name} was not there when the month was closed"
-    for name in sorted(told.keys() & there.keys()):
-        if digest_of(there[name]) != told[name]:
+    for name in sorted(listed.keys() & there.keys()):
+        if digest_of(there[name]) != listed[name]:
             yield f"{name} was changed after the month was closed"
     yield from _wrong_with_bill(lake, month)
     for period, digest in month.manifest["previous"].items():
@@ -44,7 +44,7 @@ def _wrong_with_bill(lake: Path, month: Closed) -> Iterator[str]:
     except LakeError as error:
         yield str(error)
         return
-    if bill is not None and totals_of(bill.lines) != month.manifest["totals"]:
+    if bill is not None and told(totals_of(bill.lines)) != month.manifest["totals"]:
         yield "the lines of its bill do not add up to the totals of its manifest"
     in_table = stored.path_of(lake, of_month)
     if not in_table.exists() or digest_of(in_table) != month.manifest["files"].get(archive.BILL):

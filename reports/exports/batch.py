@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ioledger.config import DEFAULT_PROVIDER
 from ioledger.errors import LakeError
 from ioledger.lake.files import ROW_GROUP_ROWS
 from ioledger.lake.schema import with_all_columns
@@ -31,6 +32,7 @@ class Export:
     ``period`` is the month (``2026-10``), ``start`` and ``end`` (exclusive) its ends in UTC; ``status``
     tells whether it is closed. ``provenance`` is what the rows rest on, equal for equal exports.
     ``totals`` come from the lake by SQL. ``paths`` are the files in which the rows lie, in their order.
+    ``provider`` is who sells what is billed, for formats that name one.
     """
 
     table: Table
@@ -41,6 +43,7 @@ class Export:
     provenance: Mapping[str, str]
     totals: Totals
     paths: tuple[Path, ...]
+    provider: str = DEFAULT_PROVIDER
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Give all rows, always in the same order, a bounded number at a time; can be called again.

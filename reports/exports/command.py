@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,7 +37,8 @@ def export(app: App, what: str, period: str, to: str, name: str) -> None:
     table = TABLES[_TABLES[what]]
     publication.refuse_unfit(name, table.name)
     lake = app.lake()
-    with open_export(lake, table, period) as opened:
+    with open_export(lake, table, period) as found:
+        opened = replace(found, provider=app.configuration().export.provider)
         send = formats.sender(formats.load(name))
         if send is None:
             publication.write_file(opened, name, Path(to))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
@@ -14,11 +15,13 @@ from ioledger.lake import files
 from reports.exports import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from reports.exports.batch import Export
     from reports.exports.formats import FileFormat
+
+_log = logging.getLogger(__name__)
 
 
 def refuse_unfit(name: str, table: str) -> None:
@@ -43,11 +46,14 @@ def write_file(export: Export, name: str, path: Path) -> None:
         with _reserved(path), _reserved(totals_path):
             written = files.temporary(path)
             module.write(export, written)
-            _refuse_difference(export, module, written)
-            files.temporary(totals_path).write_bytes(_totals_file(export, name, _flushed(written)))
+            left_out = _left_out(export, module)
+            _refuse_difference(export, module, written, left_out)
+            files.temporary(totals_path).write_bytes(_totals_file(export, name, _flushed(written), left_out))
             _flushed(files.temporary(totals_path))
             files.publish(totals_path)
             files.publish(path)
+            if left_out:
+                _log.warning("ioledger: %s is without %s", path.name, _counted(left_out))
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be written: {error.strerror or error}; nothing of it was kept, "
@@ -74,12 +80,23 @@ def _reserved(path: Path) -> Iterator[None]:
                 temporary.unlink(missing_ok=True)
 
 
-def _refuse_difference(export: Export, module: FileFormat, written: Path) -> None:
+def _counted(left_out: Mapping[str, int]) -> str:
+    told = ", ".join(f"{count} {why.replace('_', ' ')}" for why, count in left_out.items())
+    return f"{sum(left_out.values())} of the rows: {told}"
+
+
+def _left_out(export: Export, module: FileFormat) -> Mapping[str, int] | None:
+    count = formats.leaving_out(module)
+    return None if count is None else count(export)
+
+
+def _refuse_difference(export: Export, module: FileFormat, written: Path, left_out: Mapping[str, int] | None) -> None:
     count = formats.row_counter(module)
-    found = export.totals.row_count if count is None else count(written)
-    if found != export.totals.row_count:
+    expected = export.totals.row_count - sum((left_out or {}).values())
+    found = expected if count is None else count(written)
+    if found != expected:
         raise LakeError(
-            f"{found} rows of {export.table.name} were written, and {export.period} has {export.totals.row_count}; "
+            f"{found} rows of {export.table.name} were written, and {export.period} has {expected}; "
             "nothing was kept, export again and report it if it stays so"
         )
 
@@ -91,7 +108,7 @@ def _flushed(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _totals_file(export: Export, name: str, digest: str) -> bytes:
+def _totals_file(export: Export, name: str, digest: str, left_out: Mapping[str, int] | None) -> bytes:
     content = {
         "period": export.period,
         "start": f"{export.start:%Y-%m-%dT%H:%M:%SZ}",
@@ -101,6 +118,7 @@ def _totals_file(export: Export, name: str, digest: str) -> bytes:
         "status": export.status,
         "row_count": export.totals.row_count,
         "totals": export.totals.as_json(),
+        **({} if left_out is None else {"left_out": dict(left_out)}),
         "sha256": digest,
         "provenance": dict(export.provenance),
     }

@@ -105,8 +105,9 @@ def plausible(account_name: str = "Acme Ltd") -> list[Row]:
             amount=Decimal("0.09"),
         ),
         charge(
-            **named, **operations, charge_kind="minimum", sku="operations", title="Operations",
-            usage_record_count=0, usage_quantity=Decimal(0), pricing_quantity=Decimal(0), unit_price=Decimal("0.0725"),
+            **{**named, **operations, "usage_per_pricing_unit": None, "pricing_unit": "Minimums"},
+            charge_kind="minimum", sku="operations", title="Operations", usage_record_count=0,
+            usage_quantity=Decimal(0), pricing_quantity=Decimal("0.9104938925"), unit_price=Decimal(1),
             cost=Decimal("0.9104938925"), amount=Decimal("0.91"),
         ),
         charge(

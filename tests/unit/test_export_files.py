@@ -55,18 +55,19 @@ def left_beside(lake: Path) -> list[str]:
 
 @every_file
 def test_the_same_rows_give_the_same_bytes(lake: Path, table: Table, name: str) -> None:
-    first, second = (exported.export(lake, table, name, lake.parent / place) for place in ("first", "second"))
+    first, second = (exported.export(lake, table, name, lake.parent / place) for place in ("first.csv", "second.csv"))
 
     assert first.read_bytes() == second.read_bytes()
-    assert first.with_name("first.totals.json").read_bytes() == second.with_name("second.totals.json").read_bytes()
-    assert left_beside(lake) == ["first", "first.totals.json", "second", "second.totals.json"]
+    totals = [path.with_name(f"{path.name}.totals.json").read_bytes() for path in (first, second)]
+    assert totals[0] == totals[1]
+    assert left_beside(lake) == ["first.csv", "first.csv.totals.json", "second.csv", "second.csv.totals.json"]
 
 
 @every_file
 def test_the_totals_name_the_file_the_period_and_all_rows(lake: Path, table: Table, name: str) -> None:
-    path = exported.export(lake, table, name, lake.parent / "file")
+    path = exported.export(lake, table, name, lake.parent / "file.csv")
 
-    told = json.loads(path.with_name("file.totals.json").read_text(encoding="utf-8"))
+    told = json.loads(path.with_name("file.csv.totals.json").read_text(encoding="utf-8"))
     assert told["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert (told["period"], told["start"], told["end"]) == ("2026-10", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z")
     assert (told["table"], told["format"], told["status"]) == (table.name, name, "open")
@@ -78,18 +79,18 @@ def test_usage_adds_up_to_its_totals_exactly(tmp_path: Path) -> None:
     rows = [exported.usage_row(0, **dict.fromkeys(exported.EXACT, Decimal("12345678901234567890123456789.000001")))]
     rows += [exported.usage_row(number, read_bytes=2**63 - 1) for number in range(1, 4)]
     lake = exported.lake_with(tmp_path, rows)
-    path = exported.export(lake, USAGE_RECORD, "csv", tmp_path / "file")
+    path = exported.export(lake, USAGE_RECORD, "csv", tmp_path / "file.csv")
 
-    told = json.loads(path.with_name("file.totals.json").read_text(encoding="utf-8"))
+    told = json.loads(path.with_name("file.csv.totals.json").read_text(encoding="utf-8"))
     for name in USAGE_AMOUNTS:
         assert Fraction(told["totals"][name]) == sum(Fraction(row[name]) for row in rows)
     assert int(told["totals"]["read_bytes"]) == 3 * (2**63 - 1) + rows[0]["read_bytes"]
 
 
 def test_charges_have_totals_for_each_currency(lake: Path) -> None:
-    path = exported.export(lake, CHARGE, "csv", lake.parent / "file")
+    path = exported.export(lake, CHARGE, "csv", lake.parent / "file.csv")
 
-    told = json.loads(path.with_name("file.totals.json").read_text(encoding="utf-8"))
+    told = json.loads(path.with_name("file.csv.totals.json").read_text(encoding="utf-8"))
     assert told["provenance"]["rate_cards"] == "standard 2026-1"
     assert told["totals"]["currencies"] == [
         {
@@ -155,7 +156,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, table: Table, name: str) -> 
     what = "usage" if table is USAGE_RECORD else "charges"
 
     ended = ioledger(
-        "--lake", lake, "export", what, "--period", "2026-10", "--to", tmp_path / "file", "--as", name,
+        "--lake", lake, "export", what, "--period", "2026-10", "--to", tmp_path / "file.csv", "--as", name,
         cwd=tmp_path, prefix=["prlimit", "--fsize=3000"],
     )  # fmt: skip
 
@@ -168,7 +169,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, table: Table, name: str) -> 
 def test_what_breaks_off_in_the_middle_keeps_what_was_there(
     lake: Path, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = lake.parent / "file"
+    path = lake.parent / "file.csv"
     exported.export(lake, table, "csv", path)
     before = {name: (lake.parent / name).read_bytes() for name in left_beside(lake)}
     broken = formats.load("csv")
@@ -199,7 +200,7 @@ def test_a_row_that_a_format_drops_is_noticed_and_nothing_published(
 
     monkeypatch.setattr(exported.Export, "batches", one_less)
     with pytest.raises(LakeError, match=r"^\d+ rows of \w+ were written, and 2026-10 has \d+; nothing was kept"):
-        exported.export(lake, table, name, lake.parent / "file")
+        exported.export(lake, table, name, lake.parent / "file.csv")
 
     assert left_beside(lake) == []
 
@@ -209,7 +210,7 @@ def test_rows_that_are_made_again_in_the_meantime_are_noticed(lake: Path, name: 
     with open_export(lake, USAGE_RECORD, "2026-10") as opened:
         exported.usage_lakes.store(lake, [exported.usage_row(743, revision=1, guaranteed_ops=1)])
         with pytest.raises(LakeError, match="do not add up to the control totals: they were made again"):
-            exported.publication.write_file(opened, name, lake.parent / "file")
+            exported.publication.write_file(opened, name, lake.parent / "file.csv")
 
     assert left_beside(lake) == []
 
@@ -226,7 +227,7 @@ def test_a_file_that_cannot_be_read_is_named(lake: Path) -> None:
 
 
 def test_two_processes_do_not_write_one_file(lake: Path) -> None:
-    path = lake.parent / "file"
+    path = lake.parent / "file.csv"
     with open_export(lake, USAGE_RECORD, "2026-10") as opened:
         module = formats.load("csv")
         real = module.write  # type: ignore[attr-defined]
@@ -240,15 +241,15 @@ def test_two_processes_do_not_write_one_file(lake: Path) -> None:
             patch.setattr(module, "write", beside_another)
             exported.publication.write_file(opened, "csv", path)
 
-    assert left_beside(lake) == ["file", "file.totals.json"]
+    assert left_beside(lake) == ["file.csv", "file.csv.totals.json"]
 
 
 def test_what_another_crash_left_is_written_over(lake: Path) -> None:
-    (lake.parent / ".file.tmp").write_text("half of an export", encoding="utf-8")
+    (lake.parent / ".file.csv.tmp").write_text("half of an export", encoding="utf-8")
 
-    exported.export(lake, USAGE_RECORD, "csv", lake.parent / "file")
+    exported.export(lake, USAGE_RECORD, "csv", lake.parent / "file.csv")
 
-    assert left_beside(lake) == ["file", "file.totals.json"]
+    assert left_beside(lake) == ["file.csv", "file.csv.totals.json"]
 
 
 def test_a_directory_that_may_not_be_written_is_told(lake: Path) -> None:
@@ -283,17 +284,17 @@ def test_what_cannot_be_exported_is_told_and_nothing_written(
 ) -> None:
     last = () if "--as" in words else ("--as", "csv")
 
-    assert command(lake, *words, "--to", lake.parent / "file", *last) == 2
+    assert command(lake, *words, "--to", lake.parent / "file.csv", *last) == 2
 
     assert told in capsys.readouterr().err
     assert left_beside(lake) == []
 
 
 def test_the_command_tells_how_much_it_exported(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(lake, "usage", "--period", "2026-10", "--to", lake.parent / "file", "--as", "csv") == 0
+    assert command(lake, "usage", "--period", "2026-10", "--to", lake.parent / "file.csv", "--as", "csv") == 0
 
     assert "19 rows of usage_record of 2026-10 (open) exported as csv" in capsys.readouterr().err
-    assert left_beside(lake) == ["file", "file.totals.json"]
+    assert left_beside(lake) == ["file.csv", "file.csv.totals.json"]
 
 
 def test_a_long_month_is_read_in_bounded_parts_as_often_as_wanted(tmp_path: Path) -> None:
@@ -315,6 +316,6 @@ def test_usage_that_is_withheld_is_told(lake: Path, capsys: pytest.CaptureFixtur
     }  # fmt: skip
     writer.write_derived(lake, QUARANTINE, opens.date(), "quarantine", typed(QUARANTINE, [row]))
 
-    assert command(lake, "usage", "--period", "2026-10", "--to", lake.parent / "file", "--as", "csv") == 0
+    assert command(lake, "usage", "--period", "2026-10", "--to", lake.parent / "file.csv", "--as", "csv") == 0
 
     assert "1 disk or volume is quarantined and missing from this export" in capsys.readouterr().err

@@ -2,7 +2,8 @@
 
 A format has ``TABLES``, the names of the tables that it can take, and one of two functions.
 ``write(export, path)`` writes a file at ``path``, which gets its name once the rows in it tie; the
-optional ``count_rows(path)`` says how many rows of the table a reader finds in it. ``send(export, to)``
+optional ``count_rows(path)`` says how many rows of the table a reader finds in it, and the optional
+``left_out(export)`` how many are not in it on purpose, by why. ``send(export, to)``
 is for what is no file; it keeps nothing if ``export.batches()`` raises.
 """
 
@@ -13,7 +14,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from reports.exports.batch import Export
@@ -49,6 +50,11 @@ def sender(module: Format) -> Callable[[Export, str], None] | None:
 def row_counter(module: Format) -> Callable[[Path], int] | None:
     """Return how the rows of a written file are counted, if the format says so."""
     return getattr(module, "count_rows", None)
+
+
+def leaving_out(module: Format) -> Callable[[Export], Mapping[str, int]] | None:
+    """Return how the rows are counted that a format leaves out on purpose, if it leaves any out."""
+    return getattr(module, "left_out", None)
 
 
 def taking(table: str) -> list[str]:

@@ -1,0 +1,67 @@
+"""Numbers and times as people read them, without losing a digit of an amount."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, localcontext
+from typing import TYPE_CHECKING, Final
+
+from reports.charges.rate_card import MINOR_DIGITS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+NONE: Final = "\N{EN DASH}"
+"""What stands where there is nothing to tell, which is not 0."""
+
+_PLACES: Final = Decimal("0.01")
+_TENTH: Final = Decimal("0.1")
+_SECONDS_PER_HOUR: Final = 3600
+
+
+def number(value: Decimal | int, least_places: int = 0) -> str:
+    """Write a number with all its digits, in groups of three, and at least so many decimal places."""
+    whole, _, places = f"{value:,f}".partition(".") if isinstance(value, Decimal) else (f"{value:,}", "", "")
+    places = places.rstrip("0").ljust(least_places, "0")
+    text = f"{whole}.{places}" if places else whole
+    return text.removeprefix("-") if not value else text
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """Write an amount with the places of its currency, and more where it has more."""
+    return number(amount, MINOR_DIGITS.get(currency, 0))
+
+
+def exact(amount: Decimal) -> str:
+    """Write an amount for programs: all digits and nothing else."""
+    return number(amount).replace(",", "")
+
+
+def hours(seconds: Decimal) -> str:
+    """Write seconds as hours, or IOPS-seconds as IOPS-hours, to two places."""
+    with localcontext(prec=60):
+        return number((seconds / _SECONDS_PER_HOUR).quantize(_PLACES, ROUND_HALF_EVEN), 2)
+
+
+def percent(part: Decimal | int, whole: Decimal | int) -> str:
+    """Write a share, rounded down, so that all but all is not all."""
+    if not whole:
+        return NONE
+    with localcontext(prec=60):
+        return f"{(Decimal(part) * 100 / Decimal(whole)).quantize(_TENTH, ROUND_DOWN)}\N{NO-BREAK SPACE}%"
+
+
+def moment(time: datetime, zone: ZoneInfo) -> str:
+    """Write a time of the billing time zone; seconds where there are any."""
+    local = time.astimezone(zone)
+    return f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
+
+
+def period(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """Write a time as its month where it is one, else from when to when."""
+    opens, closes = start.astimezone(zone).replace(tzinfo=None), end.astimezone(zone).replace(tzinfo=None)
+    first, next_month = opens.replace(day=1, hour=0, minute=0, second=0, microsecond=0), opens + timedelta(days=31)
+    if opens == first and closes == next_month.replace(day=1):
+        return f"{opens:%Y-%m}"
+    return f"{moment(start, zone)} to {moment(end, zone)}"
