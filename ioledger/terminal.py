@@ -85,6 +85,13 @@ def show(
     stream.flush()
 
 
+def show_json(value: object, stream: TextIO | None = None) -> None:
+    """Print a nested value on stdout as JSON, its times and decimal amounts written as ``show`` writes them."""
+    stream = stream or sys.stdout
+    stream.write(json.dumps(value, ensure_ascii=False, indent=2, default=_text) + "\n")
+    stream.flush()
+
+
 def _json_row(row: Mapping[str, object], columns: Sequence[str]) -> dict[str, object]:
     return {name: _json_value(row.get(name)) for name in columns}
 
@@ -127,7 +134,8 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def _console(stream: TextIO) -> Console:
+def console(stream: TextIO) -> Console:
+    """Return where what is laid out for people is printed: as wide as the terminal, or unwrapped in a pipe."""
     if stream.isatty():
         return _Console(file=stream)
     # Environments of jobs often set FORCE_COLOR for what people watch; programs read a pipe.
@@ -136,7 +144,7 @@ def _console(stream: TextIO) -> Console:
 
 def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], stream: TextIO) -> None:
     """Print a table, or, where the terminal is too narrow for one, a block of lines for each row."""
-    console = _console(stream)
+    out = console(stream)
     table = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, _GAP - 1, 0, 0))
     least_width = -_GAP
     for name in columns:
@@ -156,13 +164,13 @@ def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], stream:
         least_width += width + _GAP
     for row in rows:
         table.add_row(*(Text(_grouped(row.get(name))) for name in columns))
-    if least_width <= console.width:
-        console.print(table)
+    if least_width <= out.width:
+        out.print(table)
     else:
-        _blocks(console, rows, columns)
+        _blocks(out, rows, columns)
 
 
-def _blocks(console: Console, rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
+def _blocks(out: Console, rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
     for row in rows:
         block = RichTable(box=None, pad_edge=False, show_header=False)
         block.add_column(no_wrap=True)
@@ -170,8 +178,13 @@ def _blocks(console: Console, rows: Sequence[Mapping[str, object]], columns: Seq
         for name in columns:
             if row.get(name) is not None:
                 block.add_row(name.replace("_", " "), Text(_grouped(row.get(name))))
-        console.print(block)
-        console.print()
+        out.print(block)
+        out.print()
+
+
+def for_people(value: object) -> str:
+    """Return a value as tables for people show it: numbers in groups of digits, nothing that moves a cursor."""
+    return _grouped(value)
 
 
 def _grouped(value: object) -> str:

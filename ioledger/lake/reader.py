@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 import duckdb
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 from ioledger.errors import LakeError
 from ioledger.lake import check_files, layout, locks
 from ioledger.lake import settings as lake_settings
+from ioledger.lake.parsed import statements, text
 from ioledger.lake.schema import typed
 from ioledger.model.columns import COUNT, EXACT, FLAG, MONEY, PER_GIB, TEXT, TIME
 from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, TABLES
@@ -65,18 +65,26 @@ _VIEWS: Final = (
 class OpenLake:
     """A lake as it was when it was opened: a connection with its views, and the files they stand on.
 
-    ``files`` holds the live files by table, ``shown`` those that were looked at. ``show`` makes a
-    table see some of them alone, for work that goes through a long history in bounded memory.
+    ``files`` holds the live files by table, ``shown`` those that were looked at, ``rows`` the SELECT that
+    each table is. ``show`` makes a table see some of the files alone, for work that goes through a long
+    history in bounded memory.
     """
 
     connection: duckdb.DuckDBPyConnection
     files: Mapping[str, Sequence[Path]]
     shown: dict[str, set[Path]] = field(default_factory=dict)
+    rows: dict[str, str] = field(default_factory=dict)
 
     def show(self, name: str, paths: Sequence[Path]) -> None:
         """Let a table of the lake be what lies in these files, and every view that stands on it."""
         self.shown.setdefault(name, set()).update(paths)
-        self.connection.execute(f"CREATE OR REPLACE VIEW stored_{name} AS {scan(name, paths)}")
+        self.show_rows(name, scan(name, paths))
+
+    def show_rows(self, name: str, select: str) -> None:
+        """Let a table of the lake be what a SELECT gives, likewise."""
+        if self.rows.get(name) != select:
+            self.connection.execute(f"CREATE OR REPLACE VIEW stored_{name} AS {select}")
+            self.rows[name] = select
 
     def show_all(self) -> None:
         """Let every table be what lies in all its files."""
@@ -129,14 +137,10 @@ def _opened(lake: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[OpenLak
         opened = OpenLake(connection, files)
         try:
             # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
-            # the views of the contract are made over empty tables, which then give way to the files.
-            for name in TABLES:
-                connection.execute(f"CREATE TABLE stored_{name} AS {scan(name, ())}")
-            _install(connection, line, check_files.last_moment(files.get(FINDING.name, ())))
-            for name in TABLES:
-                connection.execute(f"DROP TABLE stored_{name}")
+            # the views of the contract are made over tables without files.
             for name in TABLES:
                 opened.show(name, ())
+            _install(connection, line, check_files.last_moment(files.get(FINDING.name, ())))
             yield opened
         except duckdb.Error as error:
             raise _cause(error, opened) from error
@@ -192,12 +196,13 @@ def _install(connection: duckdb.DuckDBPyConnection, line: Timeline, last_checked
         only = "SEMI JOIN stored_collection_run USING (source, run_id)" if committed else ""
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM stored_{name} {only}")
     for name in _VIEWS:
-        connection.execute(view(name))
+        for statement in statements(connection, f"views/{name}.sql"):
+            connection.execute(statement)
 
 
 def view(name: str) -> str:
     """Return the SQL of a file of ``views/``."""
-    return resources.files("ioledger.lake").joinpath("views", f"{name}.sql").read_text(encoding="utf-8")
+    return text(f"views/{name}.sql")
 
 
 def _install_settings(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:

@@ -12,10 +12,12 @@ from ioledger.cli import EXIT_PARTIAL
 from ioledger.lake import layout, locks, settings
 from ioledger.terminal import format_option, show
 from reports.charges import bill, card_file, stored, totals
+from reports.charges.compare import compare
 from reports.usage.finality import provisional_hours
 
 if TYPE_CHECKING:
     from ioledger.app import App
+    from reports.charges.parts import Month
     from reports.charges.stored import Bill
 
 _log = logging.getLogger(__name__)
@@ -25,6 +27,12 @@ LOCK: Final = "charges"
 _COLUMNS: Final = (
     "account_id", "account_name", "currency", "usage", "minimums", "credits", "corrections", "total", "held_lines",
     "unpriced_lines",
+)  # fmt: skip
+
+_FOR_PEOPLE: Final = ("account_id", "currency", "reason", "sku", "before", "after", "difference", "detail")
+_FOR_PROGRAMS: Final = (
+    "account_id", "account_name", "currency", "reason", "sku", "quantity_before", "quantity_after", "pricing_unit",
+    "before", "after", "difference", "detail",
 )  # fmt: skip
 
 
@@ -37,9 +45,15 @@ _COLUMNS: Final = (
     type=click.Path(path_type=Path),
     help="The file of rate cards: docs/rate-cards.md.",
 )
+@click.option(
+    "--compare",
+    "other",
+    metavar="MONTH|FILE",
+    help="Store nothing, and show why another month, or another file of rate cards, comes to other amounts.",
+)
 @format_option
 @click.pass_obj
-def rate(app: App, period: str, rate_card: Path, output_format: str) -> int:
+def rate(app: App, period: str, rate_card: Path, other: str | None, output_format: str) -> int:
     """Charge the usage records of a month, and show who owes how much.
 
     The lines are kept in the table charge, in the place of those of an earlier rating. Usage that
@@ -47,6 +61,9 @@ def rate(app: App, period: str, rate_card: Path, output_format: str) -> int:
     """
     lake = layout.require(app.lake())
     month = stored.month_of(period, settings.load(lake))
+    if other is not None:
+        _compare(lake, month, rate_card, other, output_format)
+        return 0
     with locks.exclusive(lake, LOCK):
         made = bill.make(lake, month, card_file.text_of(rate_card), rate_card)
         stored.store(lake, made.bill)
@@ -58,6 +75,12 @@ def rate(app: App, period: str, rate_card: Path, output_format: str) -> int:
             count, closed,
         )  # fmt: skip
     return EXIT_PARTIAL if _warn(lake, made.bill) else 0
+
+
+def _compare(lake: Path, month: Month, rate_card: Path, other: str, output_format: str) -> None:
+    found = compare(lake, month, rate_card, other)
+    show(found.rows, _FOR_PEOPLE if output_format == "table" else _FOR_PROGRAMS, output_format)
+    _log.info("before: %s; after: %s; nothing was stored", found.before, found.after)
 
 
 def _warn(lake: Path, made: Bill) -> bool:

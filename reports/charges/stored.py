@@ -91,8 +91,14 @@ def load(path: Path, month: Month) -> Bill | None:
     """Read a stored bill, every page with its checksum; None if there is none. Raises LakeError if it is damaged."""
     if not path.exists():
         return None
+    bill = load_unsealed(path, month)
+    if bill is None or not files.is_as_sealed(path):
+        raise LakeError(f"{path} is not as `ioledger rate` wrote it; remove it and rate {month.name} again")
+    return bill
+
+
+def load_unsealed(path: Path, month: Month) -> Bill | None:
+    """Read a stored bill whether or not it is as it was written; None if it does not note what it was made of."""
     lines = reader.stored_whole(path)
     note = json.loads((pq.read_metadata(path).metadata or {}).get(_NOTE.encode(), b"{}"))
-    if not note or not files.is_as_sealed(path):
-        raise LakeError(f"{path} is not as `ioledger rate` wrote it; remove it and rate {month.name} again")
-    return Bill(month, lines.cast(arrow_schema(CHARGE.name)), note["made_of"], note["rate_cards"])
+    return Bill(month, lines.cast(arrow_schema(CHARGE.name)), note["made_of"], note["rate_cards"]) if note else None

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import click
 
-from ioledger.errors import ConfigurationError
+from ioledger.errors import ConfigurationError, counted
 from reports.statement.gathering import gathered
 from reports.statement.page import render
 from reports.statement.publication import published
@@ -53,7 +53,7 @@ def statement(app: App, period: str, to: Path, account_id: str | None) -> None:
                 f"the account {account_id!r} has no charges and no usage in {period}; name one that has, or leave "
                 "--account out for all"
             )
-    _log.info("%d statements of %s written", written, period)
+    _log.info("%s of %s written", counted(written, "statement"), period)
     if nobodys:
         _log.warning("ioledger: %d charges are on no statement, because nobody knows whose they are", nobodys)
 

@@ -6,7 +6,7 @@ records of the hours that were built and keeps the others, in the order of the c
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
@@ -63,15 +63,25 @@ def usage_records(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]
     ``connection`` has the lake's views (``ioledger.lake.reader``); ``hours`` do not overlap. This is the
     general plan: it takes memory for all samples there are.
     """
-    cursor = connection.cursor()
-    cursor.execute("SET TimeZone = 'UTC'")
-    show_hours(cursor, hours, hours[0][0])
-    cursor.execute("CREATE TEMP VIEW metered_interval AS FROM interval")
-    for name in ("split", "held", "judgement", "piece", "io", "allocation"):
-        cursor.execute(statement(name))
-    records = cursor.sql(statement("usage_record")).to_arrow_table()
-    cursor.close()
+    with metered(connection, hours) as cursor:
+        records = cursor.sql(statement("usage_record")).to_arrow_table()
     return records.cast(arrow_schema(USAGE_RECORD.name))
+
+
+@contextmanager
+def metered(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Meter some billing hours by the general plan, as ``usage_records`` does.
+
+    Yields a cursor that has the tables of each step until the end of the block: ``piece``,
+    ``allocation_held`` and those that the statement ``usage_record`` sums up.
+    """
+    with closing(connection.cursor()) as cursor:
+        cursor.execute("SET TimeZone = 'UTC'")
+        show_hours(cursor, hours, hours[0][0])
+        cursor.execute("CREATE TEMP VIEW metered_interval AS FROM interval")
+        for name in ("split", "held", "judgement", "piece", "io", "allocation"):
+            cursor.execute(statement(name))
+        yield cursor
 
 
 def build(

@@ -171,9 +171,9 @@ class EdgeSweep:
         places = self._collected.between(first, last, is_hypervisor=True)
         runs = scan(COLLECTION_RUN.name, self._files.of(COLLECTION_RUN.name, filed_under(places)))
         # A run whose rows may lie before what is shown cannot be judged by them.
-        self._lake.connection.execute(
-            f"CREATE OR REPLACE VIEW stored_{COLLECTION_RUN.name} AS SELECT * FROM ({runs}) "
-            f"WHERE epoch_us(least(started_at, first_row_at)) >= {first * HOUR_US}"
+        self._lake.show_rows(
+            COLLECTION_RUN.name,
+            f"SELECT * FROM ({runs}) WHERE epoch_us(least(started_at, first_row_at)) >= {first * HOUR_US}",
         )
         self._show_samples_of("collection_run")
         self._lake.connection.execute(statement("seen"))

@@ -97,9 +97,9 @@ def _set_contested_apart(lake: OpenLake, streamed: Sequence[Path], others: Seque
     ).fetchall()
     theirs = [streamed[number - 1] for (number,) in sorted(held)]
     connection.execute("DELETE FROM day_stretch WHERE (vm_id, device, epoch) IN (FROM contested)")
-    connection.execute(
-        f"CREATE OR REPLACE VIEW stored_{DISK_IO_STAT.name} AS "
+    lake.show_rows(
+        DISK_IO_STAT.name,
         f"SELECT * FROM ({scan(DISK_IO_STAT.name, others)}) UNION ALL BY NAME "
-        f"SELECT * FROM ({scan(DISK_IO_STAT.name, theirs)}) SEMI JOIN contested USING (vm_id, device, epoch)"
+        f"SELECT * FROM ({scan(DISK_IO_STAT.name, theirs)}) SEMI JOIN contested USING (vm_id, device, epoch)",
     )
     connection.execute(statement("raw_sample"))

@@ -122,7 +122,7 @@ def picked(row: Row, names: Iterable[str]) -> dict[str, Any]:
 
 
 def test_the_state_is_the_same_of_compacted_files(tmp_path: Path) -> None:
-    lake = new_lake(tmp_path, *(a_run(*seen_at(minute), at=NOON + minute * MINUTE) for minute in range(0, 40 * 60, 5)))
+    lake = new_lake(tmp_path, *(a_run(*seen_at(minute), at=NOON + minute * MINUTE) for minute in range(0, 40 * 60, 10)))
     before = stored_state(lake)
     compact(lake, NOON + timedelta(days=4))
 

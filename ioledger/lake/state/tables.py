@@ -7,10 +7,10 @@ what is known of it is joined by ``volume_id`` and ``stretch``; the .sql files s
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from ioledger.lake import layout, stretches
+from ioledger.lake.parsed import statements
 from ioledger.lake.reader import scan
 from ioledger.model.period import utc_day
 from ioledger.model.tables import (
@@ -115,7 +115,6 @@ def _make(connection: duckdb.DuckDBPyConnection, period_start: datetime, period_
 
 
 def _run(connection: duckdb.DuckDBPyConnection, name: str, period_start: datetime, period_end: datetime) -> None:
-    text = resources.files("ioledger.lake.state").joinpath(f"{name}.sql").read_text(encoding="utf-8")
     values = {"period_start": period_start.astimezone(UTC), "period_end": period_end.astimezone(UTC)}
-    for statement in connection.extract_statements(text):
+    for statement in statements(connection, f"state/{name}.sql"):
         connection.execute(statement, {key: values[key] for key in statement.named_parameters})
