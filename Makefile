@@ -6,7 +6,7 @@ RUNS   := 200
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs bench bench-collect bench-check constraints clean
+.PHONY: help demo demo-live test defects lint docs bench bench-collect bench-check bench-rate constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ bench-collect: $(VENV)/.installed-bench-collect ## measure collect beside other 
 
 bench-check: $(VENV)/.installed ## measure check by all rules: a million volumes at a moment, a month of a thousand disks
 	$(BIN)/python -m benchmarks.check
+
+bench-rate: $(VENV)/.installed ## measure rate and export beside a bare scan: a month of ten million usage records
+	$(BIN)/python -m benchmarks.rate
 
 constraints: ## pin the versions of everything that pyproject.toml asks for
 	rm -rf .cache/pins

@@ -77,6 +77,15 @@ def _number(value: object) -> Decimal:
     return number.copy_abs()
 
 
+def _of_usage(number: Decimal) -> Decimal:
+    if -int(number.as_tuple().exponent) > _MOST_DECIMALS_OF_USAGE:
+        raise ValueError(
+            f"received {number:f}; usage is measured in millionths, so valid are at most {_MOST_DECIMALS_OF_USAGE} "
+            "digits after the decimal point"
+        )
+    return number
+
+
 def _moment(value: object, info: ValidationInfo) -> datetime:
     zone: tzinfo = (info.context or {})["zone"]
     if type(value) is date:
@@ -95,14 +104,15 @@ def _moment(value: object, info: ValidationInfo) -> datetime:
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _Number = Annotated[Decimal, BeforeValidator(_number)]
+_Usage = Annotated[_Number, AfterValidator(_of_usage)]
 _Moment = Annotated[datetime, BeforeValidator(_moment)]
 _Values = Annotated[list[_Text], Field(default_factory=list)]
 _QosClass = Annotated[str, BeforeValidator(_known("QoS class", QOS_CLASSES))]
 
 
 class _TierTable(StrictModel):
-    above: _Number = Field(alias="from")
-    up_to: _Number | None = Field(alias="to", default=None)
+    above: _Usage = Field(alias="from")
+    up_to: _Usage | None = Field(alias="to", default=None)
     price: _Number
 
 
@@ -124,7 +134,7 @@ class _ItemTable(StrictModel):
     tier_scope: Annotated[TierScope, BeforeValidator(_known("tier scope", ("volume", "account")))] | None = None
     per: Annotated[int, Field(ge=1, lt=10**_MOST_DIGITS)] = 1
     per_month: bool = False
-    free: _Number = Decimal(0)
+    free: _Usage = Decimal(0)
     minimum: _Number = Decimal(0)
     filter: Annotated[_FilterTable, Field(default_factory=_FilterTable)]
 

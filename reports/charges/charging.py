@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reports.charges.meters import Meter
     from reports.charges.parts import Month, Part
     from reports.charges.rate_card import Item, RateCard
-    from reports.charges.splitting import Key, Usage
+    from reports.charges.splitting import Key, Summed, Usage
 
 Line = dict[str, Any]
 """A row of the table ``charge``; what is left out is NULL."""
@@ -133,9 +133,17 @@ def _unpriced(
     """Give what no item prices, nobody is known to owe, or no card is in force for."""
     for summed in splitting.sums():
         reason = _NO_CARD if part.card is None else _NO_ACCOUNT if summed.key[0] is None else _NO_ITEM
-        for meter in unpriced(summed.kind, summed.amounts, priced.get((summed.kind, summed.key), ())):
+        of_key = {*priced.get((summed.kind, summed.key), ()), *_waived(part, summed)}
+        for meter in unpriced(summed.kind, summed.amounts, of_key):
             usage = InStep(summed.key, None, summed.usage_record_count, summed.amounts[meter])
             yield {**_line(month, part, METERS[meter], usage), "charge_kind": "unpriced", "reason": reason}
+
+
+def _waived(part: Part, summed: Summed) -> list[str]:
+    """Return the meters whose items price usage of a key that costs nothing while a policy conflict is open."""
+    values = dict(zip(KEY, summed.key, strict=True))
+    items = part.card.items if part.card and summed.waives_iops else ()
+    return [item.meter.name for item in items if item.meter.name == "sold_iops" and item.filter.takes(values)]
 
 
 def _rounded(card: RateCard, costed: Iterable[_Costed]) -> Iterator[Line]:

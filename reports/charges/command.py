@@ -90,12 +90,11 @@ def _warn(lake: Path, made: Bill) -> bool:
         _log.info("there is no usage in %s; make its records with `ioledger usage build`", month.name)
     open_hours = provisional_hours(lake, month.start, month.end)
     if open_hours:
-        _log.info("this is a draft: %d hours of %s can still change", len(open_hours), month.name)
+        _log.info("this is a draft: hours of %s that can still change: %d", month.name, len(open_hours))
     unpriced = totals.unpriced(made.lines)
     for each in unpriced:
         _log.warning(
-            "ioledger: UNPRICED: %s %s of %s in %d lines: %s",
-            f"{each['usage_quantity'].normalize():f}", each["usage_unit"], each["meter"], each["line_count"],
-            each["reason"],
+            "ioledger: UNPRICED: %s %s of %s, %s",
+            f"{each['usage_quantity'].normalize():f}", each["usage_unit"], each["meter"], each["reason"],
         )  # fmt: skip
     return bool(unpriced)

@@ -1,7 +1,7 @@
 -- What a part of a billing period, with one rate card or none, is charged by: one row per usage record that
 -- begins in it, with an amount for each meter. Levels are in level-seconds. While a policy conflict is open
 -- (`qos_class` is `conflicting`), what counts as sold and as deliverable is what the card says; on hold both
--- stay as they are, and are not billed.
+-- stay as they are, and are not billed. `waived_iops` is what was sold and costs nothing for that reason.
 CREATE OR REPLACE TEMP VIEW metered AS
 WITH
 -- one row per usage record, with what was sold and could not be had
@@ -34,6 +34,7 @@ SELECT
     CASE WHEN counts_sold THEN sold_iops_seconds ELSE deliverable_iops_seconds END AS deliverable_iops,
     -- What was not billed in the first place is not paid back.
     CASE WHEN counts_deliverable THEN 0 ELSE undelivered_iops_seconds END AS undelivered_iops,
+    CASE WHEN counts_deliverable THEN undelivered_iops_seconds ELSE 0 END AS waived_iops,
     guaranteed_iops_seconds AS guaranteed_iops,
     max_iops_seconds AS max_iops,
     gib_seconds AS gib,

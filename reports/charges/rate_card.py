@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from iso4217 import Currency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from decimal import Decimal
 
@@ -42,6 +42,11 @@ class Filter:
     account_id: tuple[str, ...] = ()
     zone_id: tuple[str, ...] = ()
     qos_class: tuple[str, ...] = ()
+
+    def takes(self, values: Mapping[str, str | None]) -> bool:
+        """Tell whether usage records with these values are listed."""
+        lists = {name: getattr(self, name) for name in self.__slots__}
+        return all(not listed or values[name] in listed for name, listed in lists.items())
 
 
 @dataclass(frozen=True, slots=True)

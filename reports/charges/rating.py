@@ -73,6 +73,9 @@ def cost(amount: int, unit_price: Decimal, per_unit: int) -> Fraction:
 
 def decimal_of(number: Fraction, places: int) -> Decimal:
     """Return a fraction as a decimal number, rounded half to even to some decimal places."""
-    scaled = round(number * 10**places)
+    numerator, denominator = number.numerator * 10**places, number.denominator
+    scaled, left = divmod(numerator, denominator)
+    if 2 * left > denominator or (2 * left == denominator and scaled % 2):
+        scaled += 1
     # Arithmetic on decimals rounds to its context's precision; only making one from its digits never does.
-    return Decimal((int(scaled < 0), tuple(map(int, str(abs(scaled)))), -places))
+    return Decimal(f"{scaled}E-{places}")

@@ -1,15 +1,30 @@
 -- How the usage that an item prices fills what is free and the tiers, which are in `price_step`: one row per
 -- key and step, with the usage in it. `to_split` is `metered` for levels with several steps, which they fill
 -- anew in each hour, and `summed` for all else. Amounts and the ends of steps are whole millionths of the
--- meter's unit; of a level, as much lies below an end as fits into the time of its row.
+-- meter's unit; of a level, as much lies below an end as fits into the time of its row. Hours that are alike
+-- are split once: levels hardly ever change.
 WITH
 -- one row per row of `to_split` that the item prices
 priced AS (
     SELECT
-        * EXCLUDE (window_us),
-        CASE WHEN getvariable('tier_scope') = 'volume' THEN coalesce(volume_id, 'no volume') END AS scope_volume,
-        CASE WHEN getvariable('tier_scope') = 'volume' AND volume_id IS NULL THEN (vm_id, device) END AS scope_disk,
+        account_id,
+        volume_id,
+        vm_id,
+        device,
+        project_id,
+        offering_id,
+        pool_id,
+        zone_id,
+        qos_class,
+        window_start,
         window_us::HUGEINT AS window_us,
+        usage_record_count,
+        {
+            'account_id': account_id,
+            'volume_id': CASE WHEN getvariable('tier_scope') = 'volume' THEN volume_id END,
+            'vm_id': CASE WHEN getvariable('tier_scope') = 'volume' AND volume_id IS NULL THEN vm_id END,
+            'device': CASE WHEN getvariable('tier_scope') = 'volume' AND volume_id IS NULL THEN device END
+        } AS scope,
         (
             1000000
             * CASE getvariable('meter')
@@ -43,21 +58,50 @@ priced AS (
         AND account_id IS NOT NULL
 ),
 
--- one row per row that the item prices, with what its scope has used up to its end, and in all
+-- one row per key and amount: that of one of the rows, and how many there are
+alike AS (
+    SELECT
+        * EXCLUDE (window_start, usage_record_count),
+        min(window_start) AS window_start,
+        sum(usage_record_count) AS usage_record_count,
+        count(*) AS row_count
+    FROM priced
+    WHERE amount > 0
+    GROUP BY ALL
+),
+
+-- one row per scope in which several keys may use up the same step
+shared AS (
+    SELECT scope
+    FROM (
+        SELECT DISTINCT scope, volume_id, vm_id, device, project_id, offering_id, pool_id, zone_id, qos_class
+        FROM alike
+    )
+    GROUP BY scope
+    HAVING count(*) > 1
+),
+
+-- one row per key and amount where a scope has one key alone, else one per row that the item prices
+to_fill AS (
+    SELECT * FROM alike ANTI JOIN shared USING (scope)
+    UNION ALL BY NAME
+    SELECT *, 1 AS row_count FROM priced SEMI JOIN shared USING (scope) WHERE amount > 0
+),
+
+-- one row per row of `to_fill`, with what its scope has used up to its end, and in all
 filled AS (
     SELECT
         *,
         sum(amount) OVER (
-            PARTITION BY account_id, scope_volume, scope_disk, window_start
+            PARTITION BY scope, window_start
             ORDER BY volume_id, vm_id, device, project_id, offering_id, pool_id, zone_id, qos_class
             ROWS UNBOUNDED PRECEDING
         ) AS reached,
-        sum(amount) OVER (PARTITION BY account_id, scope_volume, scope_disk, window_start) AS total
-    FROM priced
-    WHERE amount > 0
+        sum(amount) OVER (PARTITION BY scope, window_start) AS total
+    FROM to_fill
 ),
 
--- one row per row that the item prices and step that some of it may lie in
+-- one row per row of `filled` and step that some of it may lie in
 in_step AS (
     SELECT
         filled.* EXCLUDE (amount),
@@ -83,7 +127,7 @@ SELECT
     qos_class,
     tier,
     sum(usage_record_count)::BIGINT AS usage_record_count,
-    sum(least(reached, coalesce(ends, reached)) - greatest(begun, starts))::HUGEINT AS amount
+    sum(row_count * (least(reached, coalesce(ends, reached)) - greatest(begun, starts)))::HUGEINT AS amount
 FROM in_step
 WHERE starts < reached AND (ends IS NULL OR begun < ends)
 GROUP BY ALL

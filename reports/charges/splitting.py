@@ -46,11 +46,15 @@ class InStep(NamedTuple):
 
 
 class Summed(NamedTuple):
-    """Usage of one key and kind: how many records there are, and the sum by meter, in millionths."""
+    """Usage of one key and kind: how many records there are, and the sum by meter, in millionths.
+
+    ``waives_iops`` tells whether IOPS that were sold cost nothing while a policy conflict is open.
+    """
 
     kind: str
     key: Key
     usage_record_count: int
+    waives_iops: bool
     amounts: Mapping[str, int]
 
 
@@ -72,12 +76,12 @@ class Splitting:
 
     def sums(self) -> Iterator[Summed]:
         """Give the usage of every kind and key."""
-        names = ("kind", *KEY, "usage_record_count", *METERS)
-        rows = self._connection.table("summed").select(*names).order("ALL").fetchall()
+        names = ("kind", *KEY, "usage_record_count", "waived_iops > 0", *METERS)
+        rows = self._connection.table("summed").select(", ".join(names)).order("ALL").fetchall()
         for kind, *row in rows:
-            key, count, amounts = tuple(row[: len(KEY)]), row[len(KEY)], row[len(KEY) + 1 :]
+            key, (count, waives_iops, *amounts) = tuple(row[: len(KEY)]), row[len(KEY) :]
             told = {name: _millionths(amount) for name, amount in zip(METERS, amounts, strict=True)}
-            yield Summed(kind, key, count, told)
+            yield Summed(kind, key, count, waives_iops, told)
 
     def split(self, item: Item, steps: Sequence[Step], *, conflicting: bool | None) -> list[InStep]:
         """Return how usage that an item prices lies in its steps, in the order of keys and steps.

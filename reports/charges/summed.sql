@@ -15,6 +15,7 @@ SELECT
     NULL::TIMESTAMPTZ AS window_start,
     1000000::BIGINT AS window_us,
     sum(usage_record_count)::BIGINT AS usage_record_count,
+    sum(waived_iops)::DECIMAL(38, 6) AS waived_iops,
     sum(sold_iops)::DECIMAL(38, 6) AS sold_iops,
     sum(deliverable_iops)::DECIMAL(38, 6) AS deliverable_iops,
     sum(undelivered_iops)::DECIMAL(38, 6) AS undelivered_iops,

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
 from reports.charges import statement
+from reports.charges.rate_card import MINOR_DIGITS
+from reports.charges.rating import decimal_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_AMOUNTS: Final = ("usage", "minimums", "credits", "corrections", "total")
+
+
 def by_account(lines: pa.Table) -> list[dict[str, Any]]:
-    """Sum up lines of ``charge`` by account and currency; amounts are exact, and in the currency."""
-    return _rows("account_total", lines)
+    """Sum up lines of ``charge`` by account and currency; amounts are exact, with the currency's decimal places."""
+    rows = _rows("account_total", lines)
+    for row in rows:
+        places = MINOR_DIGITS.get(row["currency"], 0)
+        row |= {name: decimal_of(Fraction(row[name]), places) for name in _AMOUNTS}
+    return rows
 
 
 def unpriced(lines: pa.Table) -> list[dict[str, Any]]:

@@ -24,6 +24,8 @@ TREE: Final = Path(__file__).parents[2]
 LIST: Final = Path(__file__).with_name("defects.toml")
 PAGE: Final = TREE / "docs" / "seeded-defects.md"
 TESTS: Final = (  # the quickest to notice a defect come first
+    "tests/unit/test_rounding.py",
+    "tests/unit/test_pricing.py",
     "tests/unit/test_day_plan.py",
     "tests/golden",
     "tests/unit/lake",
@@ -44,8 +46,8 @@ FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 HEADING: Final = """\
 # Seeded defects
 
-`make defects` makes each of these mistakes in a copy of the code, one at a time, and runs the tests of metering
-there, the same for all. A test that is not told of the mistake has to fail. The exact texts are in
+`make defects` makes each of these mistakes in a copy of the code, one at a time, and runs the tests of metering and
+of prices there, the same for all. A test that is not told of the mistake has to fail. The exact texts are in
 [defects.toml](../tests/defects/defects.toml); this page is what the last run wrote.
 
 | | Defect | What it would do to a bill | File | Caught by |

@@ -1,213 +1,206 @@
-"""Costs are those of a plain reference, to the last digit, however usage comes in lines; amounts add up."""
+"""Bills of drawn usage records by drawn rate cards are those of a plain reference, to the last digit."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import fields, is_dataclass
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from datetime import timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING, get_args
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from hypothesis import given
+import usage_lakes
+from billed_months import BilledMonth, amounts, keys, months, rate_cards, record, records, written
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from reference.prices import cost_of_total, in_meter_unit
+from reference.prices import KEY, Name, charges, matches, seconds
+from usage_lakes import EXACT
 
-from reports.charges.meters import METERS
-from reports.charges.money import round_amount, rounded
-from reports.charges.rate_card import Filter, Item, Rounding, RoundingMode, Tier
-from reports.charges.rating import Line, priced
+from ioledger.lake import settings as lake_settings
+from ioledger.lake import writer
+from ioledger.lake.schema import typed
+from ioledger.model.period import utc_day
+from ioledger.model.tables import USAGE_AMOUNTS, USAGE_KEY, USAGE_RECORD
+from reports.charges import bill, card_file, stored, totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
     from random import Random
 
-MONTH_SECONDS = 30 * 86_400
-MODES: dict[RoundingMode, str] = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}
+    from ioledger.model.records import Row
+    from reports.charges.rate_card import RateCard
 
-prices = st.decimals(0, 1000, places=4)
-amounts = st.decimals(0, 10**9, places=6)
-modes: st.SearchStrategy[RoundingMode] = st.sampled_from(get_args(RoundingMode))
-costs = st.builds(Fraction, st.integers(-(10**9), 10**9), st.sampled_from([1, 3, 7, 100, 200, 1000, 3600, 10**6]))
+Lines = list[dict[str, Any]]
+
+HALF_A_PLACE = Fraction(1, 2 * 10**12)
+NOT_RAW = ("sold_iops", "deliverable_iops", "undelivered_iops")
+HALF = settings(max_examples=settings().max_examples // 2)
+A_FEW = settings(max_examples=settings().max_examples // 12)
+
+
+def made(lake: Path, billed: BilledMonth, cards: Sequence[RateCard]) -> stored.Bill:
+    named = stored.month_of(billed.name, lake_settings.load(lake))
+    return bill.make(lake, named, written(cards), Path("rates.toml")).bill
+
+
+def rated(billed: BilledMonth, rows: Iterable[Row], cards: Sequence[RateCard]) -> stored.Bill:
+    with TemporaryDirectory() as directory:
+        lake = Path(directory)
+        usage_lakes.settle(lake, billed.tables)
+        usage_lakes.store(lake, rows)
+        return made(lake, billed, cards)
+
+
+def name_of(line: dict[str, Any]) -> Name:
+    key = tuple(line[name] for name in KEY)
+    return Name(line["charge_period_start"], line["sku"], line["meter"], line["charge_kind"], line["tier"], key)
+
+
+def without_counts(lines: Lines) -> Lines:
+    return [{name: value for name, value in line.items() if name != "usage_record_count"} for line in lines]
 
 
 @st.composite
-def items(draw: st.DrawFn, tier_mode: str | None = None, meters: tuple[str, ...] = tuple(METERS)) -> Item:
-    """Give an item of up to four tiers, of the size of what ``lines`` holds."""
-    meter = METERS[draw(st.sampled_from(meters))]
-    borders = sorted(draw(st.sets(st.decimals(1, 10**6, places=2), max_size=3)))
-    tiers = tuple(
-        Tier(above, up_to, draw(prices)) for above, up_to in zip([Decimal(0), *borders], [*borders, None], strict=True)
-    )
-    return Item(
-        sku="sku",
-        title="An item",
-        meter=meter,
-        tiers=tiers,
-        tier_mode=tier_mode or draw(st.sampled_from(["graduated", "volume"])),
-        tier_scope="volume",
-        per=draw(st.sampled_from([1, 7, 1000])),
-        per_month=meter.level and draw(st.booleans()),
-        free=draw(st.just(Decimal(0)) | st.decimals(0, 10**5, places=3)),
-        minimum=Decimal(0) if meter.credit else draw(st.just(Decimal(0)) | prices),
-        filter=Filter(),
-    )
+def usage_and_cards(draw: st.DrawFn) -> tuple[BilledMonth, list[Row], list[RateCard]]:
+    billed = draw(months())
+    cards = draw(rate_cards(billed))
+    return billed, draw(records(billed, [card.valid_from for card in cards])), cards
 
 
-lines = st.lists(amounts | st.integers(0, 10**9), max_size=8).map(
-    lambda quantities: [Line(f"2026-11-{n:02}", quantity) for n, quantity in enumerate(quantities, start=1)]
-)
-
-
-def total_of(item: Item, usage: list[Line]) -> Fraction:
-    return in_meter_unit(item, (Fraction(line.quantity) for line in usage), MONTH_SECONDS)
-
-
-def cost(item: Item, usage: list[Line]) -> Fraction:
-    return sum((part.cost for part in priced(item, usage, MONTH_SECONDS)), Fraction())
-
-
-@given(items(), lines)
-def test_a_scope_costs_what_its_total_costs(item: Item, usage: list[Line]) -> None:
-    assert cost(item, usage) == cost_of_total(item, total_of(item, usage))
-
-
-@given(items(), lines)
-def test_every_part_is_its_quantity_times_its_price_and_the_parts_are_the_lines(item: Item, usage: list[Line]) -> None:
-    parts = priced(item, usage, MONTH_SECONDS)
-
-    assert all(part.cost == part.quantity * Fraction(part.unit_price) for part in parts)
-    assert all(part.unit_price >= 0 for part in parts)
-    sign = -1 if item.meter.credit else 1
-    for line in usage:
-        of_line = sum((part.quantity for part in parts if part.key == line.key), Fraction())
-        assert of_line == sign * total_of(item, [line]) / item.per
-    tier_prices = {number: tier.price for number, tier in enumerate(item.tiers, start=1)}
-    assert all(part.unit_price == tier_prices[part.tier or 0] for part in parts if part.kind == "usage")
-    free = sum((part.quantity for part in parts if part.kind == "free"), Fraction())
-    assert free * sign == min(Fraction(item.free), total_of(item, usage)) / item.per
-
-
-@given(items(), lines, st.randoms(use_true_random=False))
-def test_the_order_in_which_lines_come_changes_nothing(item: Item, usage: list[Line], random: Random) -> None:
-    shuffled = list(usage)
-    random.shuffle(shuffled)
-
-    assert priced(item, shuffled, MONTH_SECONDS) == priced(item, usage, MONTH_SECONDS)
-
-
-@given(items(), lines, st.randoms(use_true_random=False))
-def test_which_line_holds_how_much_does_not_change_the_total(item: Item, usage: list[Line], random: Random) -> None:
-    quantities = [line.quantity for line in usage]
-    random.shuffle(quantities)
-    moved = [Line(line.key, quantity) for line, quantity in zip(usage, quantities, strict=True)]
-
-    assert cost(item, moved) == cost(item, usage)
-
-
-@given(items(), lines, st.integers(1, 24))
-def test_hours_cost_what_their_days_cost(item: Item, usage: list[Line], hours: int) -> None:
-    by_hour = [
-        Line(f"{line.key}T{hour:02}", Fraction(line.quantity) * (hour + 1) / (hours * (hours + 1) // 2))
-        for line in usage
-        for hour in range(hours)
-    ]
-
-    assert cost(item, by_hour) == cost(item, usage)
-    for day in usage:
-        of_day = [part for part in priced(item, usage, MONTH_SECONDS) if part.key == day.key]
-        of_hours = [p for p in priced(item, by_hour, MONTH_SECONDS) if p.key and p.key.startswith(f"{day.key}T")]
-        assert sum(part.cost for part in of_day) == sum(part.cost for part in of_hours)
-
-
-@given(items("graduated"), lines, amounts)
-def test_more_usage_never_costs_less_in_graduated_tiers(item: Item, usage: list[Line], more: Decimal) -> None:
-    added = cost(item, [*usage, Line("2026-11-30", more)]) - cost(item, usage)
-
-    assert added <= 0 if item.meter.credit else added >= 0
-
-
-@given(items("volume"), st.lists(st.decimals(0, 2 * 10**6, places=4), min_size=2, max_size=2).map(sorted))
-def test_within_one_volume_tier_cost_rises_with_the_total_and_all_of_it_has_one_price(
-    item: Item, totals: list[Decimal]
-) -> None:
-    seconds = (MONTH_SECONDS if item.per_month else 3600) if item.meter.level else 1
-    less, more = (priced(item, [Line("a", Fraction(total) * seconds)], MONTH_SECONDS) for total in totals)
-    tiers = [{part.tier for part in parts if part.kind == "usage"} for parts in (less, more)]
-
-    assert all(len(found) <= 1 for found in tiers)
-    if tiers[0] == tiers[1]:
-        assert sum(abs(part.cost) for part in less) <= sum(abs(part.cost) for part in more)
-
-
-@given(costs, modes, st.integers(0, 4))
-def test_an_amount_is_rounded_as_decimal_rounds(cost: Fraction, mode: RoundingMode, digits: int) -> None:
-    # Enough digits that the quotient keeps on which side of a half it is.
-    quotient = Context(prec=60).divide(Decimal(cost.numerator), Decimal(cost.denominator))
-
-    expected = quotient.quantize(Decimal((0, (1,), -digits)), rounding=MODES[mode], context=Context(prec=60))
-    amount = round_amount(cost, mode, digits)
-    assert amount == expected
-    assert amount.as_tuple().exponent == -digits
-    assert not (amount == 0 and amount.is_signed())
-
-
-@given(st.lists(costs, max_size=12), modes, st.integers(0, 4))
-def test_a_line_is_off_by_half_a_unit_at_most(found: list[Fraction], mode: RoundingMode, digits: int) -> None:
-    for line in rounded(found, "line", mode, digits):
-        assert abs(Fraction(line.amount) - line.exact) <= Fraction(1, 2 * 10**digits)
-        assert line.amount == round_amount(line.exact, mode, digits)
-        assert line.allotted == 0
-
-
-@given(st.lists(costs, max_size=12), modes, st.integers(0, 4))
-def test_the_lines_of_an_invoice_add_up_to_its_rounded_total(
-    found: list[Fraction], mode: RoundingMode, digits: int
-) -> None:
-    lines = rounded(found, "invoice", mode, digits)
-
-    total = round_amount(sum(found, Fraction()), mode, digits)
-    assert [line.exact for line in lines] == found
-    assert sum(line.amount for line in lines) == total
+def check_costs(lines: Lines) -> None:
+    """See that a line's cost is what its own columns say, and how far its amount may be from it."""
     for line in lines:
-        assert abs(Fraction(line.amount) - line.exact) < Fraction(1, 10**digits)
-        assert line.amount - line.allotted == round_amount(line.exact, mode, digits)
-    assert sum(line.allotted for line in lines) == total - sum(round_amount(cost, mode, digits) for cost in found)
+        if line["charge_kind"] in ("usage", "free", "credit"):
+            exact = Fraction(line["usage_quantity"]) * Fraction(line["unit_price"])
+            assert abs(Fraction(line["cost"]) - exact / Fraction(line["usage_per_pricing_unit"])) <= HALF_A_PLACE
+        if line["charge_kind"] in ("usage", "free", "credit", "held"):
+            units = Fraction(line["usage_quantity"]) / Fraction(line["usage_per_pricing_unit"])
+            assert abs(Fraction(line["pricing_quantity"]) - units) <= HALF_A_PLACE
 
 
-@given(st.lists(costs, max_size=12), modes, st.integers(0, 4))
-def test_what_an_invoice_lacks_goes_to_the_largest_remainders(
-    found: list[Fraction], mode: RoundingMode, digits: int
-) -> None:
-    unit = Fraction(1, 10**digits)
-    remainders = [(cost % unit, Fraction(line.amount) > cost - cost % unit)
-                  for cost, line in zip(found, rounded(found, "invoice", mode, digits), strict=True)]  # fmt: skip
-
-    raised = [remainder for remainder, is_raised in remainders if is_raised]
-    kept = [remainder for remainder, is_raised in remainders if not is_raised]
-    assert not raised or not kept or min(raised) >= max(kept)
-    assert all(remainder > 0 for remainder in raised)
-    assert len(raised) <= math.ceil(sum((remainder for remainder, _ in remainders), Fraction()) / unit)
-
-
-def values_in(value: object) -> Iterator[object]:
-    if is_dataclass(value):
-        for field in fields(value):
-            yield from values_in(getattr(value, field.name))
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from values_in(inner)
-    else:
-        yield value
+def check_nothing_is_lost(lines: Lines, rows: Iterable[Row], cards: Sequence[RateCard]) -> None:
+    """See that what lines of an item hold is all that the usage records that it prices hold, once."""
+    for start, sku in {(line["charge_period_start"], line["sku"]) for line in lines if line["sku"]}:
+        of_item = [line for line in lines if (line["charge_period_start"], line["sku"]) == (start, sku)]
+        version, end = of_item[0]["rate_card_version"], of_item[0]["charge_period_end"]
+        (item,) = [item for card in cards if card.version == version for item in card.items if item.sku == sku]
+        if item.meter.name not in NOT_RAW:
+            priced = [
+                row for row in rows
+                if row["kind"] == item.meter.kind and start <= row["window_start"] < end
+                and row["account_id"] is not None and matches(item, row)
+            ]  # fmt: skip
+            assert sum(line["usage_quantity"] for line in of_item) == sum(row[item.meter.column] for row in priced)
 
 
-@given(items(), lines, modes, st.sampled_from(get_args(Rounding)))
-def test_no_amount_is_a_float(item: Item, usage: list[Line], mode: RoundingMode, rounding: Rounding) -> None:
-    parts = priced(item, usage, MONTH_SECONDS)
-    amounts = rounded([part.cost for part in parts], rounding, mode, 2)
+def check_totals(found: stored.Bill, lines: Lines) -> None:
+    """See that what accounts owe is the sum of their lines."""
+    owed: dict[tuple[Any, Any], Fraction] = {}
+    for line in lines:
+        whose = (line["account_id"], line["currency"])
+        owed[whose] = owed.get(whose, Fraction()) + Fraction(line["amount"] or 0)
+    shown = totals.by_account(found.lines)
+    assert {(each["account_id"], each["currency"]): each["total"] for each in shown} == owed
+    assert all(each["total"] == each["usage"] + each["minimums"] + each["credits"] for each in shown)
 
-    assert {type(value) for value in values_in([item, usage, parts, amounts])} <= {
-        str, int, bool, type(None), Decimal, Fraction,
-    }  # fmt: skip
-    assert all(type(part.cost) is type(part.quantity) is Fraction for part in parts)
-    assert all(type(part.unit_price) is Decimal for part in parts)
-    assert all(type(amount.amount) is type(amount.allotted) is Decimal for amount in amounts)
+
+@HALF
+@given(st.data())
+def test_a_bill_is_that_of_the_reference(data: st.DataObject) -> None:
+    billed, rows, cards = data.draw(usage_and_cards())
+    assert list(card_file.parse(written(cards), Path("rates.toml"))) == cards
+    found = rated(billed, rows, cards)
+    lines: Lines = found.lines.to_pylist()
+
+    expected = charges(rows, cards, billed.hours)
+    assert {*map(name_of, lines)} == expected.keys()
+    assert len(lines) == len(expected) == len({line["charge_id"] for line in lines})
+    for line in lines:
+        name = name_of(line)
+        charge = expected[name]
+        event(name.charge_kind)
+        assert Fraction(line["usage_quantity"]) == charge.quantity, name
+        assert (line["unit_price"], line["cost"] is None) == (charge.unit_price, charge.cost is None), name
+        if charge.cost is not None and charge.amount is not None:
+            assert abs(Fraction(line["cost"]) - charge.cost) <= HALF_A_PLACE, name
+            assert Fraction(line["amount"]) == charge.amount, name
+        if charge.reason is not None:
+            assert line["reason"] == charge.reason
+    check_costs(lines)
+    check_nothing_is_lost(lines, rows, cards)
+    check_totals(found, lines)
+
+
+@A_FEW
+@given(st.data())
+def test_neither_the_order_of_rows_nor_their_files_change_a_bill_nor_does_rating_again(data: st.DataObject) -> None:
+    billed, rows, cards = data.draw(usage_and_cards())
+    with TemporaryDirectory() as directory:
+        lake = Path(directory)
+        usage_lakes.settle(lake, billed.tables)
+        usage_lakes.store(lake, rows)
+        first = made(lake, billed, cards)
+        stored.store(lake, first)
+        path = stored.path_of(lake, first.month)
+        kept = path.read_bytes()
+        stored.store(lake, made(lake, billed, cards))
+        assert path.read_bytes() == kept
+        scatter(lake, rows, data.draw(st.randoms(use_true_random=False)))
+        assert made(lake, billed, cards).lines == first.lines
+
+
+def scatter(lake: Path, rows: Iterable[Row], random: Random) -> None:
+    """Store records anew, each day's in any order and in two files."""
+    for day in {utc_day(row["window_start"]) for row in rows}:
+        of_day = [
+            {"usage_record_id": "-", "revision": 0, **dict.fromkeys(USAGE_KEY), **row}
+            for row in rows if utc_day(row["window_start"]) == day
+        ]  # fmt: skip
+        table = typed(USAGE_RECORD, of_day)
+        table = table.take(random.sample(range(len(table)), len(table)))
+        cut = random.randint(0, len(table))
+        for name, part in (("usage", table.slice(0, cut)), ("more", table.slice(cut))):
+            writer.write_derived(lake, USAGE_RECORD, day, name, part)
+
+
+@A_FEW
+@given(st.data())
+def test_days_cost_what_their_hours_cost(data: st.DataObject) -> None:
+    """Where levels stay as they are for days; however counts lie in their hours."""
+    billed = data.draw(months().filter(lambda each: len(each.tables) == 1))
+    days = local_days(billed)
+    some = data.draw(st.lists(st.sampled_from(days), min_size=1, max_size=3, unique_by=lambda day: day[0]))
+    drawn = data.draw(st.lists(keys(), min_size=1, max_size=3, unique_by=lambda key: str(key.items())))
+    cards = data.draw(rate_cards(billed, [day[0][0] for day in days]))
+    by_hour: list[Row] = []
+    by_day: list[Row] = []
+    for day in some:
+        for key in drawn:
+            for kind in ("io", "allocation"):
+                rows = list(data.draw(a_day_of(day, kind, key)))
+                merged = {name: sum(row[name] for row in rows) for name in USAGE_AMOUNTS}
+                by_hour += rows
+                by_day.append({**rows[0], "window_end": day[-1][1], **merged})
+
+    found, expected = (rated(billed, rows, cards).lines.to_pylist() for rows in (by_day, by_hour))
+    assert without_counts(found) == without_counts(expected)
+
+
+def local_days(billed: BilledMonth) -> list[list[tuple[datetime, datetime]]]:
+    zone = ZoneInfo(billed.tables[0]["billing_time_zone"])
+    return [list(hours) for _, hours in groupby(billed.hours, lambda hour: hour[0].astimezone(zone).date())]
+
+
+@st.composite
+def a_day_of(draw: st.DrawFn, day: Sequence[tuple[datetime, datetime]], kind: str, key: Row) -> list[Row]:
+    """Give the usage records of the hours of a day: the same levels in all, and operations now and then."""
+    opens, _ = day[0]
+    in_a_second = draw(amounts(kind, opens, opens + timedelta(seconds=1)))
+    often = draw(st.integers(1, 5))
+    rows = []
+    for number, hour in enumerate(day):
+        times = {name: int(seconds(hour)) if name in EXACT else number % often for name in USAGE_AMOUNTS}
+        rows.append(record(kind, hour, key, {name: in_a_second[name] * times[name] for name in USAGE_AMOUNTS}))
+    return rows

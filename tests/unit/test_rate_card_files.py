@@ -144,6 +144,14 @@ def test_a_currency_has_its_smallest_amount(tmp_path: Path, code: str, digits: i
         (card(item(price="true")), "received True; valid is a number from 0, without quotes"),
         (card(item(price="0.1234567890123")), "valid are at most 15 digits before the decimal point and 12 after it"),
         (card(item(price="1e15")), "received 1E+15; valid are at most 15 digits"),
+        (
+            card(item(free="0.0000001", tier_scope='"volume"')),
+            "line 9: key 'free': received 0.0000001; usage is measured in millionths, so valid are at most 6 digits",
+        ),
+        (
+            card(tiered("from = 0, to = 0.0000001, price = 1", "from = 0.0000001, price = 1")),
+            "'tiers.0.to': received 0.00",
+        ),
         (card(item(price="1e999999999999999999999")), "cannot be read as TOML"),
         (card(item(price="")), "line 9: received neither of price and tiers; an item has one of the two"),
         (card(item(**{**TIERED, "price": "1"}, tiers="[{ from = 0, price = 1 }]")), "received both of price and tiers"),

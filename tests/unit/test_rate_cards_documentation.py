@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from billing import HOUR, done, lines_of
+from billing import held as held_by_hour
 
 from reports.charges import card_file
 from reports.charges.meters import METERS
-from reports.charges.money import rounded
-from reports.charges.rating import Line, priced
 
 if TYPE_CHECKING:
-    from reports.charges.rate_card import RateCard
+    from collections.abc import Sequence
+
+    from ioledger.model.records import Row
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rate-cards.md").read_text(encoding="utf-8")
-MONTH_HOURS = 30 * 24 + 1  # the clock is put back
-MONTH_SECONDS = MONTH_HOURS * 3600
+HALF_A_MONTH = 360 * HOUR
+
+
+def held(halves: Sequence[int] = (0, 1), **told: object) -> list[Row]:
+    """Give what a volume holds in both halves of November, or in one of them."""
+    return held_by_hour([360 * half for half in halves], length=HALF_A_MONTH, **told)
 
 
 def section(title: str) -> str:
@@ -32,26 +37,20 @@ def first_column(title: str) -> set[str]:
     return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
 
 
-def example(directory: Path, title: str) -> RateCard:
-    path = directory / "rates.toml"
-    path.write_text(section(title).partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
-    (card,) = card_file.load(path)
-    return card
+def charged(directory: Path, title: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return the lines of an example's card for usage records of November 2026."""
+    cards = section(title).partition("```toml\n")[2].partition("```")[0]
+    directory.mkdir(exist_ok=True)
+    return lines_of(directory, rows, cards)
 
 
-def held(level: int, hours: int = MONTH_HOURS) -> list[Line]:
-    """Give the usage records of a level, hour by hour."""
-    return [Line(f"{hour:04}", level * 3600) for hour in range(hours)]
-
-
-def billed(card: RateCard, usage: dict[str, list[Line]]) -> dict[str, Decimal]:
-    """Return what each item costs for a volume with these lines of each sku."""
-    parts = [(item.sku, part) for item in card.items for part in priced(item, usage.get(item.sku, []), MONTH_SECONDS)]
-    amounts = rounded([part.cost for _, part in parts], card.rounding, card.rounding_mode, card.minor_digits)
+def billed(directory: Path, title: str, rows: Sequence[Row]) -> dict[str, Decimal]:
+    """Return what each item costs where it costs something; nothing may be unpriced."""
     sums: dict[str, Decimal] = {}
-    for (sku, _), line in zip(parts, amounts, strict=True):
-        sums[sku] = sums.get(sku, Decimal(0)) + line.amount
-    return sums
+    for line in charged(directory, title, rows):
+        assert line["charge_kind"] != "unpriced", line
+        sums[line["sku"]] = sums.get(line["sku"], Decimal(0)) + line["amount"]
+    return {sku: amount for sku, amount in sums.items() if amount}
 
 
 def test_the_keys_are_those_of_cards_and_items() -> None:
@@ -74,43 +73,78 @@ def test_the_meters_are_all_there_with_what_they_count() -> None:
 
 
 def test_provisioned_iops_in_tiers(tmp_path: Path) -> None:
-    card = example(tmp_path, "Provisioned IOPS in tiers")
+    title = "Provisioned IOPS in tiers"
+    whole = held(sold_iops=70_000, deliverable_iops=70_000, max_iops=70_000, gib=500)
+    half_missed = [
+        *held([0], sold_iops=1000, deliverable_iops=1000),
+        *held([1], sold_iops=1000),
+    ]
+    other = [*held(volume_id="v2", max_iops=500, gib=1), *done(read_ops=7, write_ops=8)]
 
-    assert sum(billed(card, {"iops-provisioned": held(70_000)}).values()) == Decimal("3727.10")
-    assert billed(card, {"iops-provisioned": held(32_000)}) == {"iops-provisioned": Decimal("2080.00")}
-    missed = {"iops-provisioned": held(1000), "iops-undelivered": [Line("0001", 1000 * MONTH_SECONDS // 2)]}
-    assert billed(card, missed) == {"iops-provisioned": Decimal("65.00"), "iops-undelivered": Decimal("-32.50")}
-    tiers = {part.tier for part in priced(card.items[0], held(70_000), MONTH_SECONDS)}
-    assert tiers == {1, 2, 3}
+    assert billed(tmp_path / "1", title, whole) == {
+        "iops-provisioned": Decimal("3727.10"),
+        "size": Decimal("62.50"),
+    }
+    assert billed(tmp_path / "2", title, half_missed) == {
+        "iops-provisioned": Decimal("65.00"),
+        "iops-undelivered": Decimal("-32.50"),
+    }
+    assert billed(tmp_path / "3", title, other) == {"size": Decimal("0.12")}
+    assert {line["tier"] for line in charged(tmp_path / "4", title, whole)} == {1, 2, 3}
 
 
 def test_baseline_free_and_excess_billed(tmp_path: Path) -> None:
-    card = example(tmp_path, "Baseline free, excess billed")
+    title = "Baseline free, excess billed"
+    without_maximum = held(sold_iops=500, gib=100)
 
-    at_once = {"iops-above-baseline": [Line("all", 5000 * MONTH_SECONDS)], "size": [Line("all", 100 * MONTH_SECONDS)]}
-    assert billed(card, at_once) == {"iops-above-baseline": Decimal("10.00"), "size": Decimal("8.00")}
-    hourly = priced(card.items[0], held(5000), MONTH_SECONDS)
-    assert sum(part.cost for part in hourly) == 10
-    assert sum(part.quantity for part in hourly if part.kind == "free") == 3000
-    assert sum(billed(card, {"iops-above-baseline": held(3000)}).values()) == 0
+    whole = billed(tmp_path / "1", title, held(max_iops=5000, gib=100) + done(read_ops=1, write_ops=1))
+    assert whole == {"iops-above-baseline": Decimal("10.00"), "size": Decimal("8.00")}
+    half = billed(tmp_path / "2", title, held([0], max_iops=5000, gib=100))
+    assert half == {"iops-above-baseline": Decimal("5.00"), "size": Decimal("4.00")}
+    assert billed(tmp_path / "3", title, held(max_iops=3000)) == {}
+    unpriced = [line for line in charged(tmp_path / "4", title, without_maximum) if line["charge_kind"] == "unpriced"]
+    assert [line["meter"] for line in unpriced] == ["sold_iops"]
 
 
 def test_per_million_operations(tmp_path: Path) -> None:
-    card = example(tmp_path, "Per million operations")
-    reads, writes = card.items
-    usage = {"reads": [Line("a", 3_000_001)], "writes": [Line("a", 1_000_000)]}
+    title = "Per million operations"
+    rows = [
+        *done(read_ops=3_000_001, write_ops=1_000_000, qos_class="throttled"),
+        *done(read_ops=5_000_000, write_ops=1, qos_class="conflicting", device="vdb"),
+        *held(sold_iops=5, max_iops=9, gib=3, qos_class="guaranteed"),
+        *held(max_iops=9, volume_id="v2"),
+    ]
 
-    exact = [part.cost for item in (reads, writes) for part in priced(item, usage[item.sku], MONTH_SECONDS)]
-    assert sum(exact) == Fraction("0.20000005")
-    assert sum(billed(card, usage).values()) == Decimal("0.20")
-    assert reads.pricing_unit == "1000000 Operations"
-    assert reads.filter.qos_class == ("throttled", "best_effort")
+    lines = charged(tmp_path / "1", title, rows)
+
+    assert sum(line["cost"] for line in lines) == Decimal("0.20000005")
+    assert sum(billed(tmp_path / "2", title, rows).values()) == Decimal("0.20")
 
 
-@pytest.mark.parametrize("hours", [1, MONTH_HOURS])
+@pytest.mark.parametrize("hours", [1, 720])
 def test_caps_as_a_flat_fee(tmp_path: Path, hours: int) -> None:
-    card = example(tmp_path, "Caps as a flat fee")
+    title = "Caps as a flat fee"
+    capped = done(length=hours * HOUR, cap_iops=500, read_ops=1, write_ops=1, offering_id="capped")
+    free = [
+        *done(length=hours * HOUR, read_ops=1, write_ops=1, offering_id="capped"),
+        *done(length=hours * HOUR, cap_iops=500, volume_id="v2", read_ops=1),
+        *held([0], sold_iops=5, gib=3),
+        *held([0], volume_id="v3", max_iops=5),
+    ]
 
-    assert billed(card, {"cap": held(500, hours)}) == {"cap": Decimal("4.00")}
-    assert billed(card, {"cap": held(0, hours)}) == {}
-    assert billed(card, {}) == {}
+    assert billed(tmp_path / "1", title, capped) == {"cap": Decimal("4.00")}
+    assert billed(tmp_path / "2", title, free) == {}
+
+
+def test_an_open_conflict_counts_as_the_page_says() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", section("Open conflicts"), re.MULTILINE)
+    assert rows == ["open_conflict", "deliverable", "sold", "hold"]
+
+
+def test_the_reasons_of_unpriced_lines_are_those_of_the_page(tmp_path: Path) -> None:
+    rows = [*held([0], gib=1), *held([1], gib=1, account_id=None)]
+    reasons = {line["reason"] for line in charged(tmp_path, "Caps as a flat fee", rows) if line["reason"]}
+    assert reasons == {"nobody knows which account it is of"}
+    assert all(reason in section("What has no price") for reason in (
+        *reasons, "no rate card is in force", "no item of the rate card prices it",
+    ))  # fmt: skip
