@@ -137,6 +137,8 @@ class _ItemTable(StrictModel):
     free: _Usage = Decimal(0)
     minimum: _Number = Decimal(0)
     filter: Annotated[_FilterTable, Field(default_factory=_FilterTable)]
+    valid_from: _Moment | None = None
+    valid_to: _Moment | None = None
 
     @model_validator(mode="after")
     def _one_price(self) -> Self:
@@ -163,6 +165,12 @@ class _ItemTable(StrictModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.valid_from is not None:
+            _check_order(self.valid_from, self.valid_to)
+        return self
+
 
 class _CardTable(StrictModel):
     name: _Text
@@ -179,13 +187,17 @@ class _CardTable(StrictModel):
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:
-        if self.valid_to is not None and self.valid_to <= self.valid_from:
-            raise ValueError("valid_to is not after valid_from; correct one of them, or leave valid_to out")
+        _check_order(self.valid_from, self.valid_to)
         return self
 
 
 class _File(StrictModel):
     cards: list[dict[str, Any]]
+
+
+def _check_order(valid_from: datetime, valid_to: datetime | None) -> None:
+    if valid_to is not None and valid_to <= valid_from:
+        raise ValueError("valid_to is not after valid_from; correct one of them, or leave valid_to out")
 
 
 def _check_tiers(tiers: list[_TierTable]) -> None:
@@ -287,7 +299,7 @@ def _places(path: Path, text: str, tables: list[dict[str, Any]]) -> list[tuple[s
 
 def _card(table: dict[str, Any], where: str, item_places: list[str], zone: tzinfo) -> RateCard:
     valid = validated(_CardTable, table, where, {"zone": zone})
-    items = [_item(item, item_place) for item, item_place in zip(valid.items, item_places, strict=True)]
+    items = [_item(item, item_place, zone) for item, item_place in zip(valid.items, item_places, strict=True)]
     first_places: dict[str, str] = {}
     for item, item_place in zip(items, item_places, strict=True):
         if item.sku in first_places:
@@ -299,8 +311,8 @@ def _card(table: dict[str, Any], where: str, item_places: list[str], zone: tzinf
     return RateCard(**{**dict(valid), "items": tuple(items)})
 
 
-def _item(table: dict[str, Any], where: str) -> Item:
-    valid = validated(_ItemTable, table, where)
+def _item(table: dict[str, Any], where: str, zone: tzinfo) -> Item:
+    valid = validated(_ItemTable, table, where, {"zone": zone})
     if valid.tiers is None:
         tiers: tuple[Tier, ...] = (Tier(Decimal(0), None, valid.price or Decimal(0)),)
     else:
@@ -317,4 +329,6 @@ def _item(table: dict[str, Any], where: str) -> Item:
         free=valid.free,
         minimum=valid.minimum,
         filter=Filter(**{key: tuple(values) for key, values in valid.filter}),
+        valid_from=valid.valid_from,
+        valid_to=valid.valid_to,
     )

@@ -76,19 +76,35 @@ def charge_id(line: Mapping[str, Any]) -> str:
 
 
 def _of_part(opened: OpenLake, usage: Usage, month: Month, part: Part) -> Iterator[Line]:
-    splitting = Splitting(opened, usage, part)
-    priced: dict[tuple[str, Key], set[str]] = {}
+    priced: dict[tuple[str, Key], list[tuple[str, Part]]] = {}
     costed: list[_Costed] = []
-    for item in part.card.items if part.card else ():
-        held = list(_held(splitting, month, part, item))
-        yield from held
-        costed_of_item = list(_priced(splitting, month, part, item))
-        costed += costed_of_item
-        for line in (*held, *(each.line for each in costed_of_item)):
-            priced.setdefault((item.meter.kind, tuple(line.get(name) for name in KEY)), set()).add(item.meter.name)
-    yield from _unpriced(splitting, month, part, priced)
+    splitting = None
+    for own, items in _items_by_part(part).items():
+        splitting = Splitting(opened, usage, own)
+        for item in items:
+            held = list(_held(splitting, month, own, item))
+            yield from held
+            costed_of_item = list(_priced(splitting, month, own, item))
+            costed += costed_of_item
+            for line in (*held, *(each.line for each in costed_of_item)):
+                key = (item.meter.kind, tuple(line.get(name) for name in KEY))
+                priced.setdefault(key, []).append((item.meter.name, own))
+    for piece in part.cut_by(_items_by_part(part)):
+        if splitting is None or splitting.part != piece:
+            splitting = Splitting(opened, usage, piece)
+        yield from _unpriced(splitting, month, piece, priced)
     if part.card:
         yield from _rounded(part.card, costed)
+
+
+def _items_by_part(part: Part) -> dict[Part, list[Item]]:
+    """Return the items of a part's card by that part of it for which they have a price."""
+    found: dict[Part, list[Item]] = {}
+    for item in part.card.items if part.card else ():
+        own = part.of(item)
+        if own is not None:
+            found.setdefault(own, []).append(item)
+    return found
 
 
 def _held(splitting: Splitting, month: Month, part: Part, item: Item) -> Iterator[Line]:
@@ -128,13 +144,17 @@ def _minimum(month: Month, part: Part, item: Item, scope: Key, lacking: Fraction
 
 
 def _unpriced(
-    splitting: Splitting, month: Month, part: Part, priced: Mapping[tuple[str, Key], Collection[str]]
+    splitting: Splitting, month: Month, part: Part, priced: Mapping[tuple[str, Key], Collection[tuple[str, Part]]]
 ) -> Iterator[Line]:
     """Give what no item prices, nobody is known to owe, or no card is in force for."""
     for summed in splitting.sums():
         reason = _NO_CARD if part.card is None else _NO_ACCOUNT if summed.key[0] is None else _NO_ITEM
-        of_key = {*priced.get((summed.kind, summed.key), ()), *_waived(part, summed)}
-        for meter in unpriced(summed.kind, summed.amounts, of_key):
+        of_items = {
+            meter
+            for meter, own in priced.get((summed.kind, summed.key), ())
+            if own.start <= part.start < own.end and summed.amounts[meter]
+        }
+        for meter in unpriced(summed.kind, summed.amounts, {*of_items, *_waived(part, summed)}):
             usage = InStep(summed.key, None, summed.usage_record_count, summed.amounts[meter])
             yield {**_line(month, part, METERS[meter], usage), "charge_kind": "unpriced", "reason": reason}
 
@@ -143,7 +163,8 @@ def _waived(part: Part, summed: Summed) -> list[str]:
     """Return the meters whose items price usage of a key that costs nothing while a policy conflict is open."""
     values = dict(zip(KEY, summed.key, strict=True))
     items = part.card.items if part.card and summed.waives_iops else ()
-    return [item.meter.name for item in items if item.meter.name == "sold_iops" and item.filter.takes(values)]
+    sold = [item for item in items if item.meter.name == "sold_iops" and part.of(item)]
+    return [item.meter.name for item in sold if item.filter.takes(values)]
 
 
 def _rounded(card: RateCard, costed: Iterable[_Costed]) -> Iterator[Line]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ioledger.model.period import windows
 from reports.charges.rate_card import card_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from ioledger.model.period import Window, ZoneSpan
-    from reports.charges.rate_card import RateCard
+    from reports.charges.rate_card import Item, RateCard
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -43,6 +43,17 @@ class Part(NamedTuple):
     def share(self, month: Month) -> Fraction:
         """Return which share of the month it is."""
         return Fraction((self.end - self.start) // _MICROSECOND, month.us)
+
+    def of(self, item: Item) -> Part | None:
+        """Return the part of it for which an item has a price; None if there is none."""
+        start = max(self.start, item.valid_from or self.start)
+        end = min(self.end, item.valid_to or self.end)
+        return Part(start, end, self.card) if start < end else None
+
+    def cut_by(self, others: Iterable[Part]) -> list[Part]:
+        """Cut it where any of the others, which lie within it, begins or ends."""
+        borders = {self.start, self.end}.union(*((other.start, other.end) for other in others))
+        return [Part(start, end, self.card) for start, end in pairwise(sorted(borders))]
 
 
 def parts(month: Month, cards: Sequence[RateCard], spans: Sequence[ZoneSpan]) -> list[Part]:

@@ -55,7 +55,8 @@ class Item:
 
     ``tiers`` are in order and without a gap; an item with one price has one tier. A price is for ``per``
     units; those of a level are held for the billing month with ``per_month``, else for an hour. ``free``
-    is in the meter's unit and ``minimum`` in the currency, both for each ``tier_scope`` and period.
+    is in the meter's unit and ``minimum`` in the currency, both for each ``tier_scope`` and period. An hour
+    that begins before ``valid_from`` or not before ``valid_to`` (UTC; None: as the card) has no price by it.
     """
 
     sku: str
@@ -69,6 +70,8 @@ class Item:
     free: Decimal
     minimum: Decimal
     filter: Filter
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
 
     @property
     def pricing_unit(self) -> str:

@@ -66,6 +66,7 @@ class Splitting:
     """
 
     def __init__(self, opened: OpenLake, usage: Usage, part: Part) -> None:
+        self.part = part
         self._opened = opened
         self._files = {day: paths for day, paths in usage.items() if utc_day(part.start) <= day <= utc_day(part.end)}
         open_conflict = part.card.open_conflict if part.card else None

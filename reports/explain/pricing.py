@@ -67,6 +67,7 @@ def rating_of(charged: Charged, path: Path) -> Rating:
     part = next((each for each in cut if each.start <= charge["charge_period_start"] < each.end), None)
     items = part.card.items if part and part.card else ()
     item = next((each for each in items if each.sku == charge["sku"]), None)
+    part = part.of(item) if part and item else part
     return Rating(month, part, item, bill.lines.to_pylist() if bill else (), is_as_written)
 
 

@@ -143,8 +143,8 @@ def amounts(draw: st.DrawFn, kind: str, opens: datetime, closes: datetime) -> Ro
 
 
 @st.composite
-def items(draw: st.DrawFn, number: int) -> Item:
-    """Give an item with bounds of the size of what ``records`` counts."""
+def items(draw: st.DrawFn, number: int, ends: Sequence[datetime]) -> Item:
+    """Give an item with bounds of the size of what is counted, which has a price from and to some of ``ends``."""
     meter = METERS[draw(st.sampled_from(sorted(METERS)))]
     most = 6000 if meter.level else 150_000 if meter.unit == "Bytes" else 1000
     borders = sorted(set(draw(st.lists(numbers(most, 6).filter(bool), max_size=3))))
@@ -157,6 +157,10 @@ def items(draw: st.DrawFn, number: int) -> Item:
             "offering_id": "offering_id-1", "pool_id": "pool_id-1", "account_id": "a", "zone_id": "zone_id-1",
         }.items()
     }  # fmt: skip
+    end = st.sampled_from([None, None, None, *ends])
+    valid_from, valid_to = draw(end), draw(end)
+    if valid_from and valid_to and valid_to <= valid_from:
+        valid_from = None
     qos_class = draw(st.sampled_from([(), (), ("conflicting",), ("conflicting", "guaranteed"), ("best_effort",)]))
     return Item(
         sku=f"sku-{number}",
@@ -173,6 +177,8 @@ def items(draw: st.DrawFn, number: int) -> Item:
         free=draw(st.sampled_from([Decimal(0), Decimal(0), *borders, draw(numbers(most, 6))])),
         minimum=minimum,
         filter=Filter(**lists, qos_class=qos_class),
+        valid_from=valid_from,
+        valid_to=valid_to,
     )
 
 
@@ -182,6 +188,7 @@ def rate_cards(draw: st.DrawFn, billed: BilledMonth, cuts: Sequence[datetime] = 
     hours = [opens for opens, _ in billed.hours]
     ends = st.sampled_from(cuts or [*hours, *(opens + timedelta(minutes=20) for opens in hours)])
     borders = [ALWAYS, *sorted(draw(st.sets(ends, max_size=2))), datetime(2100, 1, 1, tzinfo=UTC)]
+    begun = [max(opens for opens in hours if opens <= cut) for cut in cuts if cut >= hours[0]]
     cards = []
     for number, (valid_from, valid_to) in enumerate(pairwise(borders)):
         if number and draw(st.integers(0, 7)) == 0:
@@ -197,7 +204,7 @@ def rate_cards(draw: st.DrawFn, billed: BilledMonth, cuts: Sequence[datetime] = 
                 rounding=draw(st.sampled_from(["line", "invoice"])),
                 rounding_mode=draw(st.sampled_from(["half_up", "half_even"])),
                 open_conflict=draw(st.sampled_from(["deliverable", "sold", "hold"])),
-                items=tuple(draw(items(n)) for n in range(count)),
+                items=tuple(draw(items(n, begun or hours[:4])) for n in range(count)),
             )
         )
     return cards
@@ -222,7 +229,7 @@ def _item(item: Item) -> str:
     lists = ", ".join(f"{name} = {list(getattr(item.filter, name))}" for name in item.filter.__slots__)
     values = {"sku": item.sku, "title": item.title, "meter": item.meter.name, "tier_mode": item.tier_mode,
               "tier_scope": item.tier_scope, "per": item.per, "per_month": item.per_month, "free": item.free,
-              "minimum": item.minimum}  # fmt: skip
+              "minimum": item.minimum, "valid_from": item.valid_from, "valid_to": item.valid_to}  # fmt: skip
     return _table("cards.items", values) + f"tiers = [{tiers}]\nfilter = {{ {lists} }}\n"
 
 

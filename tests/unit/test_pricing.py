@@ -24,6 +24,8 @@ VOLUME = {**TIERS, "tier_mode": '"volume"'}
 MONTHLY = {"per_month": "true", "meter": '"sold_iops"'}
 FREE_SIZE = item(sku='"size"', meter='"gib"', price="0")
 
+DECEMBER = NOVEMBER + 720 * HOUR
+
 
 def told(lines: list[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
     return [tuple(line[name] for name in names) for line in lines if line["charge_kind"] != "unpriced"]
@@ -198,6 +200,29 @@ def test_a_card_for_part_of_a_month_has_that_share_of_what_counts_may_fill(tmp_p
     assert unpriced(lines) == [("read_ops", 5, "no rate card is in force")]
     second = next(line for line in lines if line["rate_card_version"] == "2")
     assert second["charge_period_end"] == NOVEMBER + 601 * HOUR
+
+
+def test_an_item_that_has_a_price_for_a_time_prices_the_hours_that_begin_in_it(tmp_path: Path) -> None:
+    for_a_time = item(**{**OPS, "free": "9"}, valid_from="2026-11-11", valid_to="2026-11-21")
+    always = item(sku='"writes"', meter='"write_ops"', price="2", free="30", tier_scope='"account"')
+    rows = [*done([239, 240], read_ops=5, write_ops=9), *done([479, 480], read_ops=5, write_ops=9)]
+
+    lines = lines_of(tmp_path, rows, card(for_a_time, always))
+
+    start, end = NOVEMBER + 240 * HOUR, NOVEMBER + 480 * HOUR
+    columns = ("sku", "charge_kind", "usage_quantity", "charge_period_start", "charge_period_end")
+    # Its 10 of 30 days have a third of what is free; the item beside it is whole.
+    assert told(lines, *columns) == [
+        ("writes", "free", 30, NOVEMBER, DECEMBER),
+        ("writes", "usage", 6, NOVEMBER, DECEMBER),
+        ("iops", "free", 3, start, end),
+        ("iops", "usage", 7, start, end),
+    ]
+    assert [
+        (line["usage_quantity"], line["charge_period_start"], line["charge_period_end"])
+        for line in lines
+        if line["charge_kind"] == "unpriced"
+    ] == [(5, NOVEMBER, start), (5, end, DECEMBER)]
 
 
 CONFLICT = {"qos_class": "conflicting", "sold_iops": 1000, "deliverable_iops": 600, "max_iops": 2000}

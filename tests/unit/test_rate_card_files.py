@@ -134,6 +134,11 @@ def test_a_currency_has_its_smallest_amount(tmp_path: Path, code: str, digits: i
         (card(valid_from="2026-01-01T00:00:00"), "received '2026-01-01 00:00:00'; valid is a date or a date-time with"),
         (card(valid_from="0001-01-01"), "received '0001-01-01'; valid are the years 1970 to 9998"),
         (card(valid_to="2026-01-01"), "line 1: valid_to is not after valid_from"),
+        (
+            card(item(valid_from="2026-03-01", valid_to="2026-03-01T00:00:00Z")),
+            "line 9: valid_to is not after valid_from",
+        ),
+        (card(item(valid_to="2026-03")), "cannot be read as TOML"),
         (card(item(prise="1")), "line 9: unknown key 'prise' (did you mean 'price'?); valid keys are filter, free,"),
         (card(item(), item(sku='"b"', meter='"iops"')), "line 14: key 'meter': received 'iops', which is no meter"),
         (card(item(meter='"red_ops"')), "received 'red_ops', which is no meter (did you mean 'read_ops'?); valid are"),

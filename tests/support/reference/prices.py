@@ -6,7 +6,7 @@ Nothing is shared with the product but the dataclasses of rate cards. ``charges`
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -28,6 +28,7 @@ SOLD: Final = ("sold_iops", "deliverable_iops", "undelivered_iops")
 IOPS: Final = ("sold_iops", "guaranteed_iops", "max_iops", "deliverable_iops")
 CLASSES: Final = ("guaranteed_ops", "burst_ops", "throttled_ops", "best_effort_ops", "unclassified_ops")
 DIRECTIONS: Final = {"read_ops": "read_bytes", "write_ops": "write_bytes"}
+METERS: Final = (*IOPS, "undelivered_iops", "gib", "cap_iops", *CLASSES, *DIRECTIONS.keys(), *DIRECTIONS.values())
 
 Key = tuple[str | None, ...]
 Hour = tuple["datetime", "datetime"]
@@ -100,31 +101,63 @@ def seconds(hour: Hour) -> Fraction:
 def lines(stretch: Stretch) -> Iterator[tuple[Name, Charge]]:
     """Give the lines of the hours with one card, or none."""
     costed: dict[Name, Charge] = {}
-    taken: set[tuple[str, Key, str]] = set()
-    start = stretch.hours[0][0]
-    for item in stretch.card.items if stretch.card else ():
-        for name, charge in of_item(stretch, item):
+    taken: set[tuple[str, Key, str, Item]] = set()
+    items = [item for item in (stretch.card.items if stretch.card else ()) if while_priced(stretch, item).hours]
+    for item in items:
+        for name, charge in of_item(while_priced(stretch, item), item):
             if charge.cost is None:
                 yield name, charge
             else:
                 costed[name] = charge
-            taken.add((item.meter.kind, name.key, item.meter.name))
+            taken.add((item.meter.kind, name.key, item.meter.name, item))
+    for piece in pieces(stretch, items):
+        yield from nobodys(piece, taken)
+    if stretch.card:
+        bill(stretch.card, costed)
+    yield from costed.items()
+
+
+def while_priced(stretch: Stretch, item: Item) -> Stretch:
+    """Return those hours of a stretch that begin while an item has a price."""
+    hours = [hour for hour in stretch.hours if is_priced_at(item, hour[0])]
+    return replace(
+        stretch, hours=hours, records=[row for row in stretch.records if is_priced_at(item, row["window_start"])]
+    )
+
+
+def is_priced_at(item: Item, moment: datetime) -> bool:
+    """Tell whether an item has a price at a moment."""
+    return not (item.valid_from and moment < item.valid_from) and not (item.valid_to and moment >= item.valid_to)
+
+
+def pieces(stretch: Stretch, items: Sequence[Item]) -> Iterator[Stretch]:
+    """Cut a stretch into hours in which the same items have a price."""
+    for _, grouped in groupby(stretch.hours, lambda hour: [is_priced_at(item, hour[0]) for item in items]):
+        hours = list(grouped)
+        inside = [row for row in stretch.records if hours[0][0] <= row["window_start"] < hours[-1][1]]
+        yield replace(stretch, hours=hours, records=inside)
+
+
+def nobodys(stretch: Stretch, taken: set[tuple[str, Key, str, Item]]) -> Iterator[tuple[Name, Charge]]:
+    """Give what nothing prices of hours in which the same items have a price; ``taken`` has what is priced."""
+    start = stretch.hours[0][0]
     for kind, key in {(row["kind"], key_of(row)) for row in stretch.records}:
         sums = {
             meter: sum((amount(stretch.card, meter, row) for row in of_key(stretch, kind, key)), Fraction())
-            for meter in (*IOPS, "gib", *CLASSES, *DIRECTIONS)
+            for meter in METERS
         }
         reason = "no rate card is in force" if stretch.card is None else (
             "nobody knows which account it is of" if key[0] is None else "no item of the rate card prices it"
         )  # fmt: skip
-        has_price = {meter for of_kind, of, meter in taken if (of_kind, of) == (kind, key)}
+        has_price = {
+            meter
+            for of_kind, of, meter, item in taken
+            if (of_kind, of) == (kind, key) and is_priced_at(item, start) and sums[meter]
+        }
         if stretch.card and any(is_waived(stretch.card, row) for row in of_key(stretch, kind, key)):
             has_price.add("sold_iops")
         for meter in without_price(kind, sums, has_price):
             yield Name(start, None, meter, "unpriced", None, key), Charge(sums[meter], reason=reason)
-    if stretch.card:
-        bill(stretch.card, costed)
-    yield from costed.items()
 
 
 def of_key(stretch: Stretch, kind: str, key: Key) -> list[Row]:
@@ -153,7 +186,8 @@ def amount(card: RateCard | None, meter: str, row: Row) -> Fraction:
 def is_waived(card: RateCard, row: Row) -> bool:
     """Tell whether sold IOPS of a usage record have an item, and cost less than was sold, for a conflict is open."""
     waives = card.open_conflict == "deliverable" and row["qos_class"] == "conflicting" and row["account_id"]
-    items = [item for item in card.items if item.meter.name == "sold_iops" and matches(item, row)]
+    sold = [item for item in card.items if item.meter.name == "sold_iops" and matches(item, row)]
+    items = [item for item in sold if is_priced_at(item, row["window_start"])]
     return bool(waives and items and row["deliverable_iops_seconds"] < row["sold_iops_seconds"])
 
 
