@@ -75,9 +75,7 @@ def write_parquet(
                 writer.add_key_value_metadata(metadata)
             if sealed:
                 stream.flush()
-                with path.open("rb") as written:
-                    digest = hashlib.file_digest(written, "sha256").hexdigest()
-                writer.add_key_value_metadata({_SEAL.decode(): digest})
+                writer.add_key_value_metadata({_SEAL.decode(): digest(path)})
         stream.flush()
         os.fsync(stream.fileno())
 
@@ -94,6 +92,12 @@ def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
         column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
         write_page_checksum=True,
     )
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex; raises OSError if it cannot be read."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def footer_digest(path: Path) -> str:

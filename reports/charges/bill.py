@@ -76,7 +76,7 @@ def inputs(lake: Path, month: Month, line: Timeline) -> dict[str, Any]:
         "settings": [repr(each) for each in in_force],
         "closed": {
             each.period: {
-                "manifest": files.footer_digest(each.directory / archive.MANIFEST),
+                "manifest": files.digest(each.directory / archive.MANIFEST),
                 "usage_records": rollups.made_of((each.start, each.end)),
             }
             for each in archive.all_closed(lake)

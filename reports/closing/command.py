@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ioledger.errors import ConfigurationError, LakeError
-from ioledger.lake import layout, locks, settings
+from ioledger.lake import files, layout, locks, settings
 from ioledger.terminal import show
 from reports.charges import bill, stored
 from reports.charges.command import LOCK
 from reports.closing import archive
-from reports.closing.frozen import Total, digest_of, freeze, totals_of
+from reports.closing.frozen import Total, freeze, totals_of
 from reports.closing.objections import KINDS, SEVERITIES, Terms, objections
 from reports.closing.verification import wrong_with
 from reports.usage.build import first_unbuilt
@@ -103,7 +103,9 @@ def _close(lake: Path, month: Month, terms: Terms, now: datetime) -> None:
         )
     closed = freeze(lake, current, found, terms.because, now)
     show([each._asdict() for each in totals_of(current.lines)], Total._fields, "table")
-    _log.info("%s is closed; SHA-256 of its manifest: %s", month.name, digest_of(closed.directory / archive.MANIFEST))
+    _log.info(
+        "%s is closed; SHA-256 of its manifest: %s", month.name, files.digest(closed.directory / archive.MANIFEST)
+    )
 
 
 def _refuse_disorder(lake: Path, month: Month, now: datetime) -> None:

@@ -117,8 +117,8 @@ def _fill(lake: Path, made: Path, bill: Bill, now: datetime) -> dict[str, Any]:
         "settings": text,
         "rate_cards": hashlib.sha256(bill.rate_cards.encode()).hexdigest(),
         "totals": told(totals_of(bill.lines)),
-        "previous": {months[-1].period: digest_of(months[-1].directory / archive.MANIFEST)} if months else {},
-        "files": {str(path.relative_to(made)): digest_of(path) for path in sorted(made.rglob("*.parquet"))},
+        "previous": {months[-1].period: files.digest(months[-1].directory / archive.MANIFEST)} if months else {},
+        "files": {str(path.relative_to(made)): files.digest(path) for path in sorted(made.rglob("*.parquet"))},
     }
 
 
@@ -180,9 +180,3 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfileobj(read, written)
         written.flush()
         os.fsync(written.fileno())
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex; raises OSError if it cannot be read."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ioledger.errors import LakeError
+from ioledger.lake import files
 from reports.charges import stored
 from reports.charges.parts import Month
 from reports.closing import archive
-from reports.closing.frozen import digest_of, told, totals_of
+from reports.closing.frozen import told, totals_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +27,14 @@ def wrong_with(lake: Path, month: Closed) -> Iterator[str]:
     for name in sorted(there.keys() - listed.keys()):
         yield f"{name} was not there when the month was closed"
     for name in sorted(listed.keys() & there.keys()):
-        if digest_of(there[name]) != listed[name]:
+        if files.digest(there[name]) != listed[name]:
             yield f"{name} was changed after the month was closed"
     yield from _wrong_with_bill(lake, month)
     for period, digest in month.manifest["previous"].items():
         before = archive.directory_of(lake, period) / archive.MANIFEST
         if not before.exists():
             yield f"the month before, {period}, is gone"
-        elif digest_of(before) != digest:
+        elif files.digest(before) != digest:
             yield f"the manifest of the month before, {period}, was changed after this month was closed"
 
 
@@ -47,5 +48,5 @@ def _wrong_with_bill(lake: Path, month: Closed) -> Iterator[str]:
     if bill is not None and told(totals_of(bill.lines)) != month.manifest["totals"]:
         yield "the lines of its bill do not add up to the totals of its manifest"
     in_table = stored.path_of(lake, of_month)
-    if not in_table.exists() or digest_of(in_table) != month.manifest["files"].get(archive.BILL):
+    if not in_table.exists() or files.digest(in_table) != month.manifest["files"].get(archive.BILL):
         yield f"{in_table} is not the bill that was closed; copy {month.bill} there"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ioledger.lake import layout, reader
+from ioledger.lake import files, layout, reader
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, ENTITLEMENT, PROVISIONED_IOPS
 from reports.explain import statement
 from reports.explain.search import rows
@@ -41,8 +40,7 @@ class Digests:
     def file(self, path: Path) -> dict[str, str]:
         """Return a file's path within the lake and its SHA-256 in hex; raises OSError if it cannot be read."""
         if path not in self._known:
-            with path.open("rb") as stream:
-                self._known[path] = hashlib.file_digest(stream, "sha256").hexdigest()
+            self._known[path] = files.digest(path)
         return {"path": str(path.relative_to(self._lake)), "sha256": self._known[path]}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -105,7 +104,7 @@ def _flushed(path: Path) -> str:
     """Make a file durable and return its SHA-256, in hex."""
     with path.open("rb") as stream:
         os.fsync(stream.fileno())
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return files.digest(path)
 
 
 def _totals_file(export: Export, name: str, digest: str, left_out: Mapping[str, int] | None) -> bytes:

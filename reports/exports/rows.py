@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import ConfigurationError, LakeError
-from ioledger.lake import layout, reader, settings
+from ioledger.lake import files, layout, reader, settings
 from ioledger.model.period import parse_period, utc_day
 from ioledger.model.tables import CHARGE, QUARANTINE, USAGE_AMOUNTS, USAGE_RECORD
 from reports.closing import archive
@@ -100,5 +99,5 @@ def _provenance(connection: DuckDBPyConnection, table: Table, period: str, month
         cards = connection.execute(statement("charge_cards"), {"period": period}).fetchall()
         found["rate_cards"] = ", ".join(f"{name} {card_version}" for name, card_version in cards)
     if month:
-        found["manifest_sha256"] = hashlib.sha256((month.directory / archive.MANIFEST).read_bytes()).hexdigest()
+        found["manifest_sha256"] = files.digest(month.directory / archive.MANIFEST)
     return found
