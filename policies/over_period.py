@@ -29,7 +29,7 @@ FORMATS: Final = ("table", "json", "csv", "ndjson", "markdown")
 
 _FOR_PEOPLE: Final = (
     "severity", "code", "status", "resource_id", "interval_start", "interval_end", "touched_ops", "sold_iops_hours",
-    "not_deliverable_iops_hours", "reason",
+    "not_deliverable_iops_hours", "touched_amount", "reason",
 )  # fmt: skip
 
 _NAME: Final = "%Y%m%dT%H%M%SZ"
@@ -86,7 +86,9 @@ def _touching(report: PeriodReport) -> str:
         if hours["sold_iops_hours"]
         else ""
     )
-    return f"; all of them touch {report.touched_by_all.touched_ops} operations{sold}"
+    amount = report.touched_by_all.touched_amount
+    money = f", on lines of the bill that come to {amount}" if amount else ""
+    return f"; all of them touch {report.touched_by_all.touched_ops} operations{sold}{money}"
 
 
 def _hours(touched: Touched) -> dict[str, Decimal | None]:

@@ -1,81 +1,11 @@
--- What of the bill findings touch: one row per finding of `found` (by `number`) that touches any usage
--- record, and one, without a number, of all records that a finding touches which is not exempted, each
--- counted once. A record is touched as a whole where its hour overlaps the finding's interval. A disk
--- touches what it did and what its volume held; a guest what its disks did; a volume and a pool all that
--- is theirs.
-WITH
--- one row per finding and thing whose records it touches
-subject AS (
-    SELECT
-        number,
-        is_counted,
-        starts,
-        ends,
-        unnest(
-            CASE resource_kind
-                WHEN 'disk' THEN [
-                    {kind: 'disk', id: resource_id},
-                    {kind: 'held', id: volume_id}
-                ]
-                ELSE [{kind: resource_kind, id: resource_id}]
-            END,
-            recursive := true
-        )
-    FROM found
-),
-
--- one row per usage record of the time and thing that it is a record of
-record AS (
-    SELECT
-        usage_record_id,
-        window_start,
-        window_end,
-        unnest(
-            CASE kind
-                WHEN 'io' THEN [
-                    {kind: 'disk', id: vm_id || '/' || device},
-                    {kind: 'guest', id: vm_id},
-                    {kind: 'volume', id: volume_id},
-                    {kind: 'pool', id: pool_id}
-                ]
-                ELSE [
-                    {kind: 'held', id: volume_id},
-                    {kind: 'volume', id: volume_id},
-                    {kind: 'pool', id: pool_id}
-                ]
-            END,
-            recursive := true
-        )
-    FROM usage_record
-    WHERE
-        window_end > (SELECT min(starts) FROM found)
-        AND window_start < (SELECT max(ends) FROM found)
-),
-
--- one row per finding and record that it touches
-touching AS (
-    SELECT DISTINCT subject.number, subject.is_counted, record.usage_record_id
-    FROM subject
-    JOIN record
-        ON subject.kind = record.kind
-        AND subject.id = record.id
-        AND subject.starts < record.window_end
-        AND subject.ends > record.window_start
-),
-
--- one row per finding and record that it touches, and one per record that is touched by what counts
-counted AS (
-    SELECT number, usage_record_id FROM touching
-    UNION
-    SELECT NULL AS number, usage_record_id FROM touching WHERE is_counted
-)
-
+-- What of usage findings touch: one row per finding (by `number`) with a row in `touching_record`, and one,
+-- without a number, of all findings that count; no record is counted twice.
 SELECT
-    counted.number,
+    touching_record.number,
     count(*) AS touched_records,
     sum(usage_record.read_ops::HUGEINT + usage_record.write_ops)::BIGINT AS touched_ops,
     sum(usage_record.sold_iops_seconds)::DECIMAL(38, 6) AS touched_sold_iops_seconds,
     sum(usage_record.deliverable_iops_seconds)::DECIMAL(38, 6) AS touched_deliverable_iops_seconds
-FROM counted
+FROM touching_record
 JOIN usage_record USING (usage_record_id)
-GROUP BY counted.number;
+GROUP BY touching_record.number;

@@ -251,6 +251,11 @@ _FINDING = [
     Column(
         "touched_deliverable_iops_seconds", EXACT, "what could be delivered at least, in those records", "IOPS-seconds"
     ),
+    Column(
+        "touched_amount",
+        TEXT,
+        "what the lines of the bill with those records come to, each as a whole, by currency; NULL: none is rated",
+    ),
 ]
 
 _CHARGE = [

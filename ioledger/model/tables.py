@@ -237,8 +237,8 @@ FINDING_INTERVAL: Final = Table(
     names=(
         "code", "severity", "status", "resource_kind", "resource_id", "vm_id", "volume_id", "account_id",
         "interval_start", "interval_end", "observed", "expected", "unit", "reason", "touched_records", "touched_ops",
-        "touched_sold_iops_seconds", "touched_deliverable_iops_seconds", "exempted_by", "period_start", "period_end",
-        "checked_at",
+        "touched_sold_iops_seconds", "touched_deliverable_iops_seconds", "touched_amount", "exempted_by",
+        "period_start", "period_end", "checked_at",
     ),
     values=FINDING.values,
 )  # fmt: skip

@@ -49,9 +49,29 @@ def records() -> Iterator[Row]:
         yield record(hour, "io", volume_id="vol-b", vm_id="vm", device="vdb", read_ops=5)
 
 
+def charges() -> Iterator[Row]:
+    """Give lines of a bill of the first three hours, one that is not billed, and one that corrects the first."""
+    start, end = NOON, NOON + 3 * HOUR
+    line = {"billing_period": "2026-11", "billing_period_start": start, "billing_period_end": end,
+            "charge_period_start": start, "charge_period_end": end, "charge_kind": "usage", "pool_id": "gold",
+            "qos_class": "guaranteed", "currency": "EUR", "usage_record_count": 3, "usage_quantity": Decimal(1),
+            "usage_unit": "Operations"}  # fmt: skip
+    disk = {"volume_id": "vol-a", "vm_id": "vm", "device": "vda"}
+    for number, (meter, key, amount) in enumerate(
+        [
+            ("read_ops", disk, "12.5"),
+            ("sold_iops", {"volume_id": "vol-a"}, "100"),
+            ("gib", {"volume_id": "vol-a", "currency": "JPY"}, "7"),
+            ("read_ops", {**disk, "volume_id": "vol-b", "device": "vdb"}, None),
+            ("read_ops", {**disk, "correction": "replacement"}, "0.125"),
+        ]
+    ):
+        yield {**line, "charge_id": str(number), "meter": meter, "amount": amount and Decimal(amount), **key}
+
+
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect_tables({"usage_record": list(records())}) as opened:
+    with connect_tables({"usage_record": list(records()), "charge": list(charges())}) as opened:
         yield opened
 
 
@@ -67,11 +87,20 @@ def finding(kind: str, resource_id: str, starts: timedelta, ends: timedelta, vol
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (("disk", "vm/vda", HOUR, 2 * HOUR, "vol-a"), Touched(2, 20, Decimal(3600), Decimal(900))),
-        (("disk", "vm/vda", HOUR / 2, HOUR + HOUR / 60, "vol-a"), Touched(4, 22, Decimal(7200), Decimal(1800))),
+        (
+            ("disk", "vm/vda", HOUR, 2 * HOUR, "vol-a"),
+            Touched(2, 20, Decimal(3600), Decimal(900), "112.625 EUR, 7 JPY"),
+        ),
+        (
+            ("disk", "vm/vda", HOUR / 2, HOUR + HOUR / 60, "vol-a"),
+            Touched(4, 22, Decimal(7200), Decimal(1800), "112.625 EUR, 7 JPY"),
+        ),
         (("disk", "vm/vdb", HOUR, 2 * HOUR, "vol-b"), Touched(1, 5, Decimal(0), Decimal(0))),
-        (("volume", "vol-a", 0 * HOUR, 4 * HOUR, "vol-a"), Touched(8, 2222, Decimal(14400), Decimal(3600))),
-        (("guest", "vm", 0 * HOUR, HOUR), Touched(2, 7, Decimal(0), Decimal(0))),
+        (
+            ("volume", "vol-a", 0 * HOUR, 4 * HOUR, "vol-a"),
+            Touched(8, 2222, Decimal(14400), Decimal(3600), "112.625 EUR, 7 JPY"),
+        ),
+        (("guest", "vm", 0 * HOUR, HOUR), Touched(2, 7, Decimal(0), Decimal(0), "12.625 EUR")),
         (("pool", "gold", 3 * HOUR, 9 * HOUR), Touched(3, 2005, Decimal(3600), Decimal(900))),
         (("volume", "vol-c", 0 * HOUR, 4 * HOUR, "vol-c"), Touched()),
         (("source", "gold", 0 * HOUR, 4 * HOUR), Touched()),
@@ -97,7 +126,7 @@ def test_what_several_findings_touch_is_counted_once(connection: duckdb.DuckDBPy
     of_each, of_all = touched(connection, findings)
 
     assert [each.touched_ops for each in of_each] == [2, 22, 2]
-    assert of_all == Touched(4, 22, Decimal(7200), Decimal(1800))
+    assert of_all == Touched(4, 22, Decimal(7200), Decimal(1800), "112.625 EUR, 7 JPY")
 
 
 def test_without_findings_nothing_is_touched(connection: duckdb.DuckDBPyConnection) -> None:
