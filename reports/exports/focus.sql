@@ -51,7 +51,7 @@ SELECT
     unit_price AS "ContractedUnitPrice",
     amount AS "EffectiveCost",
     $provider AS "HostProviderName",
-    CASE WHEN $is_closed THEN billing_period || '-' || account_id END AS "InvoiceId",
+    CASE WHEN $is_closed THEN billing_period || '-' || account_id || '-' || currency END AS "InvoiceId",
     $provider AS "InvoiceIssuerName",
     cost AS "ListCost",
     unit_price AS "ListUnitPrice",

@@ -72,9 +72,9 @@ def lake_with(directory: Path, usage: Sequence[Row] = (), charges: Sequence[Row]
     return lake
 
 
-def export(lake: Path, table: Table, name: str, path: Path) -> Path:
-    """Export October 2026 as a file."""
-    with open_export(lake, table, PERIOD) as opened:
+def export(lake: Path, table: Table, name: str, path: Path, period: str = PERIOD) -> Path:
+    """Export a month, October 2026 unless another is named, as a file."""
+    with open_export(lake, table, period) as opened:
         publication.write_file(opened, name, path)
     return path
 

@@ -8,12 +8,14 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import bills
 import pyarrow.parquet as pq
 import pytest
 from charge_rows import EARLIER, END, MONTH_SECONDS, START, charge, plausible
 from command import ioledger
 from exported import NAMES, PERIOD, export, lake_with
 from focus_checker import CHECKOUT, PYTHON, Checker, checker
+from rate_cards import card, item
 
 from ioledger.errors import ConfigurationError
 from ioledger.model.tables import CHARGE
@@ -92,6 +94,35 @@ def test_the_checker_finds_nothing_to_fault(tmp_path: Path, focus_checker: Check
     assert len(verdict.passed) == 289
 
 
+def test_the_checker_finds_nothing_to_fault_in_a_bill_with_corrections_that_was_closed(
+    tmp_path: Path, focus_checker: Checker
+) -> None:
+    text = card(
+        item(price="0.013", per_month="true", free="50", tier_scope='"account"', minimum="9"),
+        item(sku='"reads"', meter='"read_ops"', price="0.5", per="1000"),
+        item(sku='"credit"', meter='"undelivered_iops"', price="0.001"),
+    )
+    records = [
+        *(bills.sold(start, 90, deliverable_iops_seconds=9 * 3600) for start in (bills.OCTOBER, bills.NOVEMBER)),
+        bills.done(bills.OCTOBER, 1700),
+    ]
+    lake = bills.lake_with(tmp_path, records)
+    bills.close(lake, bills.rate(lake, "2026-10", text))
+    bills.put(lake, [*records, bills.done(bills.OCTOBER + 20 * 24 * bills.HOUR, 300), bills.done(bills.NOVEMBER, 5)])
+    november = bills.rate(lake, "2026-11", text)
+    bills.close(lake, november)
+    path = export(lake, CHARGE, "focus", tmp_path / FILES[0], "2026-11")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+
+    verdict = focus_checker.judge(path, scratch)
+
+    assert verdict.failed == {ONE_OF_TWO["closed"]}
+    billed = [line["amount"] for line in bills.lines(november) if line["amount"] is not None]
+    assert sum(Decimal(row["BilledCost"]) for row in rows_in(path)) == sum(billed)
+    assert {row["ChargeClass"] for row in rows_in(path)} == {"", "Correction"}
+
+
 def test_the_checker_faults_a_file_that_is_wrong(tmp_path: Path, focus_checker: Checker) -> None:
     path = written(tmp_path, plausible())
     path.write_text(path.read_text(encoding="utf-8").replace("Usage-Based", "Now and then"), encoding="utf-8")
@@ -146,7 +177,7 @@ def test_a_bill_of_which_nothing_has_an_amount_is_an_empty_file_with_columns(tmp
 def test_invoices_have_numbers_once_the_month_is_closed(tmp_path: Path) -> None:
     found = rows_in(written(tmp_path, plausible(), status="closed"))
 
-    assert {row["InvoiceId"] for row in found} == {"2026-10-acme", "2026-10-globex"}
+    assert {row["InvoiceId"] for row in found} == {"2026-10-acme-EUR", "2026-10-globex-JPY"}
 
 
 @pytest.mark.parametrize("name", ["bill.json", "bill", "csv"])
