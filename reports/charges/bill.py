@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ioledger.lake.reader import OpenLake
     from ioledger.lake.settings import Timeline
     from reports.charges.charging import Line
+    from reports.charges.corrections import TooLate
     from reports.charges.parts import Month
     from reports.charges.splitting import Usage
 
@@ -33,10 +34,10 @@ _NAMES: Final = {"account_name": "account", "volume_name": "volume", "offering_n
 
 
 class Made(NamedTuple):
-    """A bill that was made, and how many late records of which closed months are too old to be corrected."""
+    """A bill that was made, and what came for closed months and is too old to be corrected."""
 
     bill: Bill
-    too_late: dict[str, int]
+    too_late: list[TooLate]
 
 
 def make(lake: Path, month: Month, text: str, path: Path) -> Made:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ioledger.cli import EXIT_PARTIAL
+from ioledger.errors import counted
 from ioledger.lake import layout, locks, settings
 from ioledger.terminal import format_option, show
 from reports.charges import bill, card_file, stored, totals
@@ -68,11 +69,11 @@ def rate(app: App, period: str, rate_card: Path, other: str | None, output_forma
         made = bill.make(lake, month, card_file.text_of(rate_card), rate_card)
         stored.store(lake, made.bill)
     show(totals.by_account(made.bill.lines), _COLUMNS, output_format)
-    for closed, count in made.too_late.items():
+    for late in made.too_late:
         _log.warning(
-            "ioledger: %d usage records of %s changed after it was closed and are older than corrections go "
-            "(correction_look_back_days in the lake's settings); they are not corrected",
-            count, closed,
+            "ioledger: %s of %s in %s changed after it was closed and will not be corrected: that is further back than "
+            "correction_look_back_days of the lake's settings",
+            counted(late.usage_record_count, "usage record"), late.account_id or "nobody known", late.period,
         )  # fmt: skip
     return EXIT_PARTIAL if _warn(lake, made.bill) else 0
 

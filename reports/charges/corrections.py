@@ -48,11 +48,19 @@ _BILLED: Final = ("usage_quantity", "pricing_quantity", "unit_price", "cost", "a
 _TAKEN_BACK: Final = ("usage_quantity", "pricing_quantity", "cost", "amount", "rounding_difference")
 
 
+class TooLate(NamedTuple):
+    """Usage records of a closed month that changed and are not corrected, for they are too old: whose and how many."""
+
+    period: str
+    account_id: str | None
+    usage_record_count: int
+
+
 class Corrections(NamedTuple):
-    """The lines that correct closed months, and how many late records of each are too old for it."""
+    """The lines that correct closed months, and what is too old to be corrected."""
 
     lines: list[Line]
-    too_late: dict[str, int]
+    too_late: list[TooLate]
 
 
 def corrections(opened: OpenLake, lake: Path, month: Month, line: Timeline) -> Corrections:
@@ -61,14 +69,13 @@ def corrections(opened: OpenLake, lake: Path, month: Month, line: Timeline) -> C
     Raises LakeError if a closed month cannot be read.
     """
     months = [each for each in archive.all_closed(lake) if each.end <= month.start]
-    found = Corrections([], {})
+    found = Corrections([], [])
     if not months or months[-1].end != month.start:
         return found
     since = corrected_since(month.start, line)
     for closed in months:
         came = late(opened, lake, months, closed, since)
-        if came.too_late:
-            found.too_late[closed.period] = sum(map(len, came.too_late.values()))
+        found.too_late.extend(TooLate(closed.period, *each) for each in came.too_late_by_account().items())
         if came.changed:
             found.lines.extend(_of_month(opened, month, months, came, line))
     return found

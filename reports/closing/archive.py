@@ -2,7 +2,8 @@
 
 ``<lake>/closed/2026-10/`` holds the bill (``charge.parquet``), the usage records that it stands on
 (``usage_record/date=…/``), the runs that were known (``inputs.parquet``) and ``manifest.json``, which
-has the digest of each of them. A directory appears whole, and nothing in it changes afterwards.
+has the digest of each of them; and ``not_corrected.parquet`` where records of closed months changed that
+are too old to be corrected. A directory appears whole, and nothing in it changes afterwards.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ DIRECTORY: Final = "closed"
 MANIFEST: Final = "manifest.json"
 BILL: Final = "charge.parquet"
 INPUTS: Final = "inputs.parquet"
+NOT_CORRECTED: Final = "not_corrected.parquet"
 
 
 @dataclass(frozen=True, slots=True)

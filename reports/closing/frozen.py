@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ioledger.lake.reader import OpenLake
+    from ioledger.lake.settings import Timeline
+    from reports.charges.parts import Month
     from reports.charges.stored import Bill
     from reports.closing.archive import Closed
+    from reports.closing.late import Late
     from reports.closing.objections import Objection
 
 _READ_ONLY: Final = 0o444
@@ -90,7 +93,9 @@ def _fill(lake: Path, made: Path, bill: Bill, now: datetime) -> dict[str, Any]:
     months = archive.all_closed(lake)
     with reader.open_lake(lake) as opened:
         _copy(stored.path_of(lake, month), made / archive.BILL)
-        for day, records in _usage(opened, lake, bill, months):
+        since = corrected_since(month.start, line)
+        came = [late(opened, lake, months, closed, since) for closed in months]
+        for day, records in _usage(opened, lake, bill, came):
             directory = layout.derived_partition(made, USAGE_RECORD.name, day)
             files.make_directories(directory)
             if isinstance(records, pa.Table):
@@ -98,10 +103,10 @@ def _fill(lake: Path, made: Path, bill: Bill, now: datetime) -> dict[str, Any]:
             else:
                 for path in records:
                     _copy(path, directory / path.name)
-        longest = max(each.max_allocation_age_seconds for each in line)
-        since = month.start - timedelta(seconds=longest)
-        opened.show(COLLECTION_RUN.name, opened.files[COLLECTION_RUN.name])
-        known = opened.connection.sql(statement("input"), params={"since": since, "known_at": now}).to_arrow_table()
+        too_late = [rows for each in came for rows in each.too_late.values()]
+        if too_late:
+            files.write_parquet(made / archive.NOT_CORRECTED, pa.concat_tables(too_late), sealed=True)
+        known = _known_runs(opened, month, line, now)
         files.write_parquet(made / archive.INPUTS, known, sealed=True)
     text = (lake / layout.SETTINGS).read_text(encoding="utf-8") if (lake / layout.SETTINGS).exists() else ""
     return {
@@ -122,18 +127,27 @@ def _fill(lake: Path, made: Path, bill: Bill, now: datetime) -> dict[str, Any]:
     }
 
 
+def _known_runs(opened: OpenLake, month: Month, line: Timeline, now: datetime) -> pa.Table:
+    """Return the runs until now that a month can rest on, with the digests of their rows."""
+    longest = timedelta(seconds=max(each.max_allocation_age_seconds for each in line))
+    opened.show(COLLECTION_RUN.name, opened.files[COLLECTION_RUN.name])
+    since = {"since": month.start - longest, "known_at": now}
+    return opened.connection.sql(statement("input"), params=since).to_arrow_table()
+
+
 def _usage(
-    opened: OpenLake, lake: Path, bill: Bill, months: Sequence[Closed]
+    opened: OpenLake, lake: Path, bill: Bill, came: Sequence[Late]
 ) -> Iterator[tuple[date, list[Path] | pa.Table]]:
     """Give the usage records that a bill stands on, by UTC date: of its month, and of closed ones that it corrects.
 
-    Where hours of closed months lie on a date, these are as they are billed now; else its files can be copied.
+    ``came`` is what came late, for each closed month. Where hours of closed months lie on a date, these are as
+    they are billed now; else its files can be copied.
     """
-    month, line = bill.month, settings.load(lake)
+    month = bill.month
+    months = [each.month for each in came]
     present = layout.by_day(layout.files(lake, USAGE_RECORD.name))
     own = usage_of(lake, month)
-    since = corrected_since(month.start, line)
-    corrected = {day for closed in months for day in late(opened, lake, months, closed, since).changed}
+    corrected = {day for each in came for day in each.changed}
     for day in sorted({*own, *corrected}):
         before = [closed for closed in months if utc_day(closed.start) <= day <= utc_day(closed.end)]
         parts = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -41,6 +42,10 @@ class Late:
     usage: Usage
     changed: Mapping[date, pa.Table]
     too_late: Mapping[date, pa.Table]
+
+    def too_late_by_account(self) -> dict[str | None, int]:
+        """Return how many records of each account are not corrected."""
+        return Counter(account for rows in self.too_late.values() for account in rows.column("account_id").to_pylist())
 
 
 def late(opened: OpenLake, lake: Path, months: Sequence[Closed], month: Closed, since: date) -> Late:

@@ -139,9 +139,15 @@ def test_what_is_older_than_the_look_back_is_told_and_not_corrected(tmp_path: Pa
     bills.put(lake, [bills.done(within, 31), bills.done(before, 30), bills.done(before, 9, account_id="b")])
 
     made = bills.make(lake, "2026-11", PRICED)
+    november = bills.close(lake, bills.rate(lake, "2026-11", PRICED))
 
-    assert made.too_late == {"2026-10": 2}
+    assert made.too_late == [("2026-10", "a", 1), ("2026-10", "b", 1)]
     assert [line[3] for line in told(bills.lines(made.bill))] == [21, -20]
+    listed = pq.read_table(november.directory / "not_corrected.parquet").to_pylist()
+    assert [(row["account_id"], row["window_start"], row["read_ops"]) for row in listed] == [
+        ("a", before, 30),
+        ("b", before, 9),
+    ]
 
 
 def test_only_the_month_after_the_last_closed_one_corrects(tmp_path: Path) -> None:
