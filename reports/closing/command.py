@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _LEAST_COVERAGE: Final = 95
+_RATE_AGAIN: Final = "run `ioledger rate --period {} --rate-card FILE`, look at it, and close then"
 
 
 @click.command()
@@ -90,7 +91,8 @@ def close(  # noqa: PLR0913 - click hands over what each option says
 
 def _close(lake: Path, month: Month, terms: Terms, now: datetime) -> None:
     _refuse_disorder(lake, month, now)
-    current = _current_bill(lake, month, settings.load(lake))
+    line = settings.load(lake)
+    current = _current_bill(lake, month, line)
     found = objections(lake, current, terms)
     standing = [objection for objection in found if objection.kind not in terms.despite]
     for objection in standing:
@@ -101,7 +103,9 @@ def _close(lake: Path, month: Month, terms: Terms, now: datetime) -> None:
             f"{month.name} is not closed, because of what is told above; mend it, or say why it may be: "
             f'{kinds} --because "..."'
         )
-    closed = freeze(lake, current, found, terms.because, now)
+    with locks.exclusive(lake, "usage-build"):
+        _refuse_stale(lake, current, line)  # a build may have ended since the bill was looked at
+        closed = freeze(lake, current, found, terms.because, now)
     show([each._asdict() for each in totals_of(current.lines)], Total._fields, "table")
     _log.info(
         "%s is closed; SHA-256 of its manifest: %s", month.name, files.digest(closed.directory / archive.MANIFEST)
@@ -122,7 +126,7 @@ def _refuse_disorder(lake: Path, month: Month, now: datetime) -> None:
 
 def _current_bill(lake: Path, month: Month, line: Timeline) -> Bill:
     """Return the stored bill of a month; raises LakeError if there is none or it does not stand for the lake of now."""
-    again = f"run `ioledger rate --period {month.name} --rate-card FILE`, look at it, and close then"
+    again = _RATE_AGAIN.format(month.name)
     stale = first_unbuilt(lake, month.end)
     if stale is not None:
         raise LakeError(
@@ -132,9 +136,15 @@ def _current_bill(lake: Path, month: Month, line: Timeline) -> Bill:
     found = stored.load(stored.path_of(lake, month), month)
     if found is None:
         raise LakeError(f"{month.name} is not rated; {again}")
-    if bill.inputs(lake, month, line) != found.made_of:
-        raise LakeError(f"usage or settings changed since {month.name} was rated; {again}")
+    _refuse_stale(lake, found, line)
     return found
+
+
+def _refuse_stale(lake: Path, rated: Bill, line: Timeline) -> None:
+    """Raise LakeError for a bill that does not stand for the usage records and settings of now."""
+    name = rated.month.name
+    if bill.inputs(lake, rated.month, line) != rated.made_of:
+        raise LakeError(f"usage or settings changed since {name} was rated; {_RATE_AGAIN.format(name)}")
 
 
 def _verify(lake: Path, month: Month, found: Closed | None) -> None:
