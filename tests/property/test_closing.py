@@ -42,7 +42,7 @@ def cards(rounding: str, mode: str, free: int) -> str:
 def hours(draw: st.DrawFn) -> dict[tuple[Any, ...], Row]:
     """Give some usage records by what names them, of two months and their borders."""
     found: dict[tuple[Any, ...], Row] = {}
-    for _ in range(draw(st.integers(0, 6))):
+    for _ in range(draw(st.integers(0, 12))):
         start = draw(st.sampled_from([OCTOBER, NOVEMBER])) + timedelta(hours=draw(st.sampled_from([0, 1, 30, 719])))
         who = {"account_id": draw(st.sampled_from(["a", "b", None])), "volume_id": draw(st.sampled_from(["v1", "v2"]))}
         if draw(st.booleans()):
@@ -63,7 +63,7 @@ def amounts_by_account(made: Iterable[Bill]) -> dict[str | None, Decimal]:
     return {account: amount for account, amount in total.items() if amount}
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(hours(), hours(), hours(), st.sampled_from(["line", "invoice"]), st.sampled_from(["half_up", "half_even"]),
        st.integers(0, 60), st.sampled_from(["UTC", "Europe/Berlin"]))  # fmt: skip
 def test_late_data_is_billed_as_if_it_had_been_in_time(  # noqa: PLR0913, PLR0917 - each is drawn
