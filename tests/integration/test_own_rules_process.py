@@ -89,7 +89,7 @@ def test_a_command_that_ends_takes_a_hanging_rule_along(tmp_path: Path, how: sig
         assert signal.SIGINT in blocked_by(pid)
         command.send_signal(how)
 
-        out, err = command.communicate(timeout=10)
+        out, err = command.communicate(timeout=30)
         wait_for(lambda: is_gone(pid))
 
     assert (out, err) == ("", "")
