@@ -79,7 +79,8 @@ def _of_part(opened: OpenLake, usage: Usage, month: Month, part: Part) -> Iterat
     priced: dict[tuple[str, Key], list[tuple[str, Part]]] = {}
     costed: list[_Costed] = []
     splitting = None
-    for own, items in _items_by_part(part).items():
+    by_part = _items_by_part(part)
+    for own, items in by_part.items():
         splitting = Splitting(opened, usage, own)
         for item in items:
             held = list(_held(splitting, month, own, item))
@@ -89,7 +90,7 @@ def _of_part(opened: OpenLake, usage: Usage, month: Month, part: Part) -> Iterat
             for line in (*held, *(each.line for each in costed_of_item)):
                 key = (item.meter.kind, tuple(line.get(name) for name in KEY))
                 priced.setdefault(key, []).append((item.meter.name, own))
-    for piece in part.cut_by(_items_by_part(part)):
+    for piece in part.cut_by(by_part):
         if splitting is None or splitting.part != piece:
             splitting = Splitting(opened, usage, piece)
         yield from _unpriced(splitting, month, piece, priced)

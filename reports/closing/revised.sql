@@ -2,64 +2,45 @@
 -- billed (`billed_record`) or is there now (`usage_record`). What did not change is as it was billed; what did
 -- has the next revision and names the record that it corrects; what is gone has amounts of 0.
 WITH
--- one row per record that is there now
-present AS (
-    SELECT
-        usage_record AS record,
-        [
-            read_ops,
-            write_ops,
-            flush_ops,
-            read_bytes,
-            write_bytes,
-            guaranteed_ops,
-            burst_ops,
-            throttled_ops,
-            best_effort_ops,
-            unclassified_ops,
-            observed_seconds,
-            gap_seconds,
-            at_cap_seconds,
-            cap_iops_seconds,
-            resets,
-            sold_iops_seconds,
-            guaranteed_iops_seconds,
-            deliverable_iops_seconds,
-            max_iops_seconds,
-            gib_seconds
-        ]::DECIMAL(38, 6) [] AS amounts
+-- one row per record that is there now, and one per record as it was billed last
+stored AS (
+    SELECT false AS was_billed, usage_record AS record
     FROM usage_record
+    WHERE window_start >= $start AND window_start < $end
+    UNION ALL
+    SELECT true AS was_billed, billed_record AS record
+    FROM billed_record
     WHERE window_start >= $start AND window_start < $end
 ),
 
--- one row per record as it was billed last
-billed AS (
+-- the same, with what makes a difference
+compared AS (
     SELECT
-        billed_record AS record,
+        was_billed,
+        record,
         [
-            read_ops,
-            write_ops,
-            flush_ops,
-            read_bytes,
-            write_bytes,
-            guaranteed_ops,
-            burst_ops,
-            throttled_ops,
-            best_effort_ops,
-            unclassified_ops,
-            observed_seconds,
-            gap_seconds,
-            at_cap_seconds,
-            cap_iops_seconds,
-            resets,
-            sold_iops_seconds,
-            guaranteed_iops_seconds,
-            deliverable_iops_seconds,
-            max_iops_seconds,
-            gib_seconds
+            record.read_ops,
+            record.write_ops,
+            record.flush_ops,
+            record.read_bytes,
+            record.write_bytes,
+            record.guaranteed_ops,
+            record.burst_ops,
+            record.throttled_ops,
+            record.best_effort_ops,
+            record.unclassified_ops,
+            record.observed_seconds,
+            record.gap_seconds,
+            record.at_cap_seconds,
+            record.cap_iops_seconds,
+            record.resets,
+            record.sold_iops_seconds,
+            record.guaranteed_iops_seconds,
+            record.deliverable_iops_seconds,
+            record.max_iops_seconds,
+            record.gib_seconds
         ]::DECIMAL(38, 6) [] AS amounts
-    FROM billed_record
-    WHERE window_start >= $start AND window_start < $end
+    FROM stored
 ),
 
 -- one row per record that was billed or is there now, with both
@@ -69,8 +50,8 @@ pair AS (
         billed.record AS billed,
         coalesce(present.amounts = billed.amounts, false)
         OR (present.record IS NULL AND len(list_filter(billed.amounts, lambda amount: amount <> 0)) = 0) AS is_unchanged
-    FROM present
-    FULL JOIN billed
+    FROM (FROM compared WHERE NOT was_billed) AS present
+    FULL JOIN (FROM compared WHERE was_billed) AS billed
         ON present.record.kind = billed.record.kind
         AND present.record.window_start = billed.record.window_start
         AND present.record.volume_id IS NOT DISTINCT FROM billed.record.volume_id
