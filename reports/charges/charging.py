@@ -9,9 +9,18 @@ from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from reports.charges.meters import METERS
+from reports.charges.meters import CONFLICT_METERS, METERS
 from reports.charges.money import rounded
-from reports.charges.rating import EVERYTHING, MILLIONTHS, cost, decimal_of, per_pricing_unit, steps
+from reports.charges.rating import (
+    EVERYTHING,
+    MILLIONTHS,
+    MONEY_PLACES,
+    USAGE_PLACES,
+    cost,
+    decimal_of,
+    per_pricing_unit,
+    steps,
+)
 from reports.charges.splitting import KEY, InStep, Splitting
 from reports.charges.unpriced import unpriced
 from reports.usage.collected import to_us
@@ -31,9 +40,6 @@ Line = dict[str, Any]
 ORDER: Final = ("account_id", "charge_period_start", "sku", *KEY[1:], "meter", "charge_kind", "tier", "correction")
 """The order of lines, NULLs last: it is lasting, so that rounding an invoice gives the same shares each time."""
 
-_MONEY_PLACES: Final = 12
-_USAGE_PLACES: Final = 6
-_CONFLICT_METERS: Final = ("sold_iops", "deliverable_iops", "undelivered_iops")
 _IDENTITY: Final = (
     "billing_period", "correction", "corrects_charge_id", "rate_card", "rate_card_version", "sku", "meter",
     "charge_kind", "tier", *KEY,
@@ -136,7 +142,7 @@ def _priced(splitting: Splitting, month: Month, part: Part, item: Item) -> Itera
 
 def _minimum(month: Month, part: Part, item: Item, scope: Key, lacking: Fraction) -> _Costed:
     line = _line(month, part, item.meter, InStep(scope, None, 0, 0))
-    share = decimal_of(lacking / Fraction(item.minimum), _MONEY_PLACES)
+    share = decimal_of(lacking / Fraction(item.minimum), MONEY_PLACES)
     return _Costed(
         {**line, "sku": item.sku, "title": item.title, "charge_kind": "minimum", "pricing_quantity": share,
          "pricing_unit": "Minimums", "unit_price": item.minimum},
@@ -180,7 +186,7 @@ def _rounded(card: RateCard, costed: Iterable[_Costed]) -> Iterator[Line]:
         for each, billed in zip(invoice, amounts, strict=True):
             yield {
                 **each.line,
-                "cost": decimal_of(each.cost, _MONEY_PLACES),
+                "cost": decimal_of(each.cost, MONEY_PLACES),
                 "amount": billed.amount,
                 "rounding_difference": billed.allotted,
             }
@@ -199,7 +205,7 @@ def _line(month: Month, part: Part, meter: Meter, usage: InStep) -> Line:
         **({"rate_card": card.name, "rate_card_version": card.version, "currency": card.currency} if card else {}),
         "meter": meter.name,
         "usage_record_count": usage.usage_record_count,
-        "usage_quantity": decimal_of(Fraction(_sign(meter) * usage.amount, MILLIONTHS), _USAGE_PLACES),
+        "usage_quantity": decimal_of(Fraction(_sign(meter) * usage.amount, MILLIONTHS), USAGE_PLACES),
         "usage_unit": meter.usage_unit,
     }
 
@@ -210,14 +216,14 @@ def _of_item(month: Month, item: Item, usage: InStep) -> Line:
     return {
         "sku": item.sku,
         "title": item.title,
-        "usage_per_pricing_unit": decimal_of(Fraction(unit, MILLIONTHS), _USAGE_PLACES),
-        "pricing_quantity": decimal_of(Fraction(_sign(item.meter) * usage.amount, unit), _MONEY_PLACES),
+        "usage_per_pricing_unit": decimal_of(Fraction(unit, MILLIONTHS), USAGE_PLACES),
+        "pricing_quantity": decimal_of(Fraction(_sign(item.meter) * usage.amount, unit), MONEY_PLACES),
         "pricing_unit": item.pricing_unit,
     }
 
 
 def _holds(part: Part, item: Item) -> bool:
-    return part.card is not None and part.card.open_conflict == "hold" and item.meter.name in _CONFLICT_METERS
+    return part.card is not None and part.card.open_conflict == "hold" and item.meter.name in CONFLICT_METERS
 
 
 def _sign(meter: Meter) -> int:

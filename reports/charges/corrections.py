@@ -45,7 +45,8 @@ _SAME_LINE: Final = (
     *KEY,
 )
 _BILLED: Final = ("usage_quantity", "pricing_quantity", "unit_price", "cost", "amount")
-_TAKEN_BACK: Final = ("usage_quantity", "pricing_quantity", "cost", "amount", "rounding_difference")
+TAKEN_BACK: Final = ("usage_quantity", "pricing_quantity", "cost", "amount", "rounding_difference")
+"""What has the other sign in a line that takes another one back."""
 
 
 class TooLate(NamedTuple):
@@ -95,7 +96,7 @@ def _of_month(opened: OpenLake, month: Month, months: Sequence[Closed], came: La
             continue
         told = _why(changed, was or is_now or {})
         if was:
-            yield _charged(month, {**was, **{name: _negated(was[name]) for name in _TAKEN_BACK}}, "reversal", was, told)
+            yield _charged(month, {**was, **{name: _negated(was[name]) for name in TAKEN_BACK}}, "reversal", was, told)
         if is_now:
             yield _charged(month, is_now, "replacement", was, told)
 

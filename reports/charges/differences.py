@@ -15,7 +15,7 @@ import duckdb
 
 from ioledger.errors import counted
 from reports.charges import statement
-from reports.charges.rating import decimal_of
+from reports.charges.rating import MONEY_PLACES, decimal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,6 @@ REASONS: Final = (
 )  # fmt: skip
 """Why amounts differ, in the order in which they are told; docs/comparing-bills.md says what each means."""
 
-_PLACES: Final = 12
 
 Row = dict[str, Any]
 _Key = tuple[str | None, str | None, str]
@@ -135,9 +134,9 @@ def _of_account(
     yield {
         **common,
         "reason": "total",
-        "before": decimal_of(amounts[0], _PLACES),
-        "after": decimal_of(amounts[1], _PLACES),
-        "difference": decimal_of(amounts[1] - amounts[0], _PLACES),
+        "before": decimal_of(amounts[0], MONEY_PLACES),
+        "after": decimal_of(amounts[1], MONEY_PLACES),
+        "difference": decimal_of(amounts[1] - amounts[0], MONEY_PLACES),
     }
     of_items = [(sku, reason, part) for ((account, of, sku), reason), part in parts.items() if (account, of) == key]
     for sku, reason, part in sorted(of_items, key=lambda each: (each[0], REASONS.index(each[1]))):
@@ -146,32 +145,32 @@ def _of_account(
                 **common,
                 "reason": reason,
                 "sku": sku,
-                "quantity_before": decimal_of(part.quantity_before, _PLACES),
-                "quantity_after": decimal_of(part.quantity_after, _PLACES),
+                "quantity_before": decimal_of(part.quantity_before, MONEY_PLACES),
+                "quantity_after": decimal_of(part.quantity_after, MONEY_PLACES),
                 "pricing_unit": part.unit,
-                "difference": decimal_of(part.difference, _PLACES),
+                "difference": decimal_of(part.difference, MONEY_PLACES),
                 "detail": part.detail or (counted(part.volumes, "volume") if reason.startswith("volumes") else None),
             }
     unpriced = told("unpriced_lines")
     if told("unpriced_quantity")[0] != told("unpriced_quantity")[1]:
         detail = f"lines without a price: {unpriced[0]} -> {unpriced[1]}"
-        yield {**common, "reason": "unpriced", "difference": decimal_of(Fraction(), _PLACES), "detail": detail}
+        yield {**common, "reason": "unpriced", "difference": decimal_of(Fraction(), MONEY_PLACES), "detail": detail}
     if corrections[0] != corrections[1]:
         yield {
             **common,
             "reason": "corrections",
-            "before": decimal_of(corrections[0], _PLACES),
-            "after": decimal_of(corrections[1], _PLACES),
-            "difference": decimal_of(corrections[1] - corrections[0], _PLACES),
+            "before": decimal_of(corrections[0], MONEY_PLACES),
+            "after": decimal_of(corrections[1], MONEY_PLACES),
+            "difference": decimal_of(corrections[1] - corrections[0], MONEY_PLACES),
         }
     rounding = [amount - late - cost for amount, late, cost in zip(amounts, corrections, costs, strict=True)]
     if rounding[0] != rounding[1]:
         yield {
             **common,
             "reason": "rounding",
-            "before": decimal_of(rounding[0], _PLACES),
-            "after": decimal_of(rounding[1], _PLACES),
-            "difference": decimal_of(rounding[1] - rounding[0], _PLACES),
+            "before": decimal_of(rounding[0], MONEY_PLACES),
+            "after": decimal_of(rounding[1], MONEY_PLACES),
+            "difference": decimal_of(rounding[1] - rounding[0], MONEY_PLACES),
         }
 
 
@@ -217,7 +216,7 @@ def _usage(step: Step, parts: _Parts) -> None:
             of_quantity = difference
             if item and (len(item.tiers) > 1 or item.free) and before.quantity:
                 mean = before.cost / before.quantity
-                of_quantity = Fraction(decimal_of((after.quantity - before.quantity) * mean, _PLACES))
+                of_quantity = Fraction(decimal_of((after.quantity - before.quantity) * mean, MONEY_PLACES))
             parts[key, "quantity"].add(before, after, of_quantity)
             if of_quantity != difference:
                 parts[key, "tier mix"].add(before, after, difference - of_quantity)

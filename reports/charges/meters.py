@@ -54,3 +54,6 @@ _METERS: Final = (
 )
 
 METERS: Final = {meter.name: meter for meter in _METERS}
+
+CONFLICT_METERS: Final = ("sold_iops", "deliverable_iops", "undelivered_iops")
+"""The meters whose amounts, or whether they are billed, a rate card decides while a policy conflict is open."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from reports.charges.money import round_amount
+
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from reports.charges.rate_card import Item
 
 MILLIONTHS: Final = 1_000_000
 """Amounts are whole millionths of a meter's unit: usage records have six decimal places."""
+
+USAGE_PLACES: Final = 6
+MONEY_PLACES: Final = 12
+"""Decimal places of the columns of ``charge`` that hold usage, and of those that hold prices, costs and amounts."""
 
 _US_PER_HOUR: Final = 3_600_000_000
 
@@ -72,10 +79,5 @@ def cost(amount: int, unit_price: Decimal, per_unit: int) -> Fraction:
 
 
 def decimal_of(number: Fraction, places: int) -> Decimal:
-    """Return a fraction as a decimal number, rounded half to even to some decimal places."""
-    numerator, denominator = number.numerator * 10**places, number.denominator
-    scaled, left = divmod(numerator, denominator)
-    if 2 * left > denominator or (2 * left == denominator and scaled % 2):
-        scaled += 1
-    # Arithmetic on decimals rounds to its context's precision; only making one from its digits never does.
-    return Decimal(f"{scaled}E-{places}")
+    """Return a fraction as a decimal number, rounded half to even to some decimal places: no amount, but a figure."""
+    return round_amount(number, "half_even", places)

@@ -8,7 +8,7 @@ from ioledger.lake import layout, reader, settings
 from ioledger.model.period import utc_day
 from ioledger.model.tables import USAGE_AMOUNTS, USAGE_RECORD
 from reports.charges.meters import METERS
-from reports.charges.rating import decimal_of
+from reports.charges.rating import USAGE_PLACES, decimal_of
 from reports.closing import archive
 from reports.explain import search
 from reports.explain.facts import Subject, are_pruned, differing, key_of, make_again
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from reports.explain.pricing import Rating
     from reports.explain.search import Found
 
-_USAGE_PLACES: Final = 6
 _SAMPLE: Final = (
     "source", "run_id", "sampled_at", "epoch", "epoch_started_at", "window_start", "read_ops", "write_ops", "flush_ops",
     "read_bytes", "write_bytes", "cap_total_iops", "cap_read_iops", "cap_write_iops", "cap_total_bps", "cap_read_bps",
@@ -78,7 +77,7 @@ class _Explainer:
         for each in told:
             if each["facts"] == "changed since" and is_corrected:
                 each["agrees"] = True  # what it was closed with does not come out again, and a correction says so
-            each["amount"] = decimal_of(amount_of(each["record"], row["meter"], open_conflict), _USAGE_PLACES)
+            each["amount"] = decimal_of(amount_of(each["record"], row["meter"], open_conflict), USAGE_PLACES)
         return {
             "kind": "charge",
             "id": row["charge_id"],

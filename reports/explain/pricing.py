@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from ioledger.errors import LakeError
 from ioledger.lake import settings
 from reports.charges.charging import in_order, lines_of
+from reports.charges.corrections import TAKEN_BACK
+from reports.charges.meters import CONFLICT_METERS, METERS
 from reports.charges.money import round_amount, rounded
 from reports.charges.parts import parts
-from reports.charges.rating import decimal_of, steps
+from reports.charges.rating import MONEY_PLACES, USAGE_PLACES, decimal_of, steps
 from reports.charges.splitting import KEY, Splitting
 from reports.charges.stored import Bill, cards_of, load, load_unsealed
 from reports.closing import archive
@@ -28,11 +30,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_USAGE_PLACES: Final = 6
-_MONEY_PLACES: Final = 12
 _BILLED: Final = ("usage", "free", "minimum", "credit")
-_TAKEN_BACK: Final = ("usage_quantity", "pricing_quantity", "cost", "amount", "rounding_difference")
-_CONFLICT_METERS: Final = ("sold_iops", "deliverable_iops", "undelivered_iops")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +104,14 @@ def _reversed(charge: Row, corrected: Row | None) -> list[Step]:
     return [
         Step(name, charge[name], None if corrected[name] is None else corrected[name].copy_negate(),
              "the line that is taken back, with the opposite sign")
-        for name in _TAKEN_BACK
+        for name in TAKEN_BACK
     ]  # fmt: skip
 
 
 def _quantity(charged: Charged, rating: Rating, records: Sequence[Row]) -> list[Step]:
     """Add up the usage records, or those of the whole scope where the item has tiers or something is free."""
     charge, card, item, part = charged.charge, rating.card, rating.item, rating.part
-    sign = -1 if charge["meter"] == "undelivered_iops" else 1
+    sign = -1 if METERS[charge["meter"]].credit else 1
     in_steps = steps(item, part.share(rating.month)) if item and part and charge["charge_kind"] in _BILLED else ()
     if item is None or part is None or card is None or len(in_steps) <= 1:
         total = sum(
@@ -122,17 +120,17 @@ def _quantity(charged: Charged, rating: Rating, records: Sequence[Row]) -> list[
         told = (sign * total, len(records), f"{charge['meter']} of all usage records")
     else:
         narrowed = replace(item, filter=replace(item.filter, account_id=(charge["account_id"],)))
-        holds = card.open_conflict == "hold" and charge["meter"] in _CONFLICT_METERS
+        holds = card.open_conflict == "hold" and charge["meter"] in CONFLICT_METERS
         split = Splitting(charged.opened, usage_files(charged), part).split(
             narrowed, in_steps, conflicting=False if holds else None
         )
         key = tuple(charge[name] for name in KEY)
         own = [each for each in split if each.key == key and each.tier == charge["tier"]]
         what = "what is free" if charge["tier"] is None else f"tier {charge['tier']}"
-        amount = sign * Fraction(sum(each.amount for each in own), 10**_USAGE_PLACES)
+        amount = sign * Fraction(sum(each.amount for each in own), 10**USAGE_PLACES)
         told = (amount, sum(each.usage_record_count for each in own), f"what of them lies in {what} of the scope")
     return [
-        Step("usage_quantity", charge["usage_quantity"], decimal_of(told[0], _USAGE_PLACES), told[2]),
+        Step("usage_quantity", charge["usage_quantity"], decimal_of(told[0], USAGE_PLACES), told[2]),
         Step("usage_record_count", charge["usage_record_count"], told[1], "usage records of the line"),
     ]
 
@@ -147,16 +145,16 @@ def _cost(charge: Row, rating: Rating, card: RateCard, item: Item) -> list[Step]
     found = [Step("unit_price", charge["unit_price"], price, how)]
     exact = exact_cost(charge, rating)
     if charge["charge_kind"] == "minimum":
-        return [*found, Step("cost", charge["cost"], decimal_of(exact, _MONEY_PLACES), "what lacks to the minimum")]
+        return [*found, Step("cost", charge["cost"], decimal_of(exact, MONEY_PLACES), "what lacks to the minimum")]
     quantity = Fraction(charge["usage_quantity"]) / Fraction(charge["usage_per_pricing_unit"])
     how = f"{_plain(charge['usage_quantity'])} / {_plain(charge['usage_per_pricing_unit'])} {charge['usage_unit']}"
     return [
         *found,
-        Step("pricing_quantity", charge["pricing_quantity"], decimal_of(quantity, _MONEY_PLACES), how),
+        Step("pricing_quantity", charge["pricing_quantity"], decimal_of(quantity, MONEY_PLACES), how),
         Step(
             "cost",
             charge["cost"],
-            decimal_of(exact, _MONEY_PLACES),
+            decimal_of(exact, MONEY_PLACES),
             f"{_plain(charge['pricing_quantity'])} * {_plain(price)}, exactly",
         ),
     ]
