@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import re
-import socket
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
 HOP_BY_HOP: Final = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
@@ -69,7 +69,7 @@ class Proxy:
         self.url = ""
 
     def fail(self, pattern: str | None = None, nth: int | None = None, status: int = 500) -> None:
-        """Answer with an error: to all that match, or to the nth kind of request that does, however often it is made."""
+        """Answer with an error: all that match, or the nth kind of request that does, however often it is made."""
         self._add(_Knob(pattern, nth, status, b"the proxy was told to fail"))
 
     def answer(
@@ -159,7 +159,7 @@ def proxied(target: str, host_header: str | None = None) -> Iterator[Proxy]:
         def do_GET(self) -> None:
             proxy.handle(self)
 
-        do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_GET
+        do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_GET  # noqa: N815 - http.server finds them by these names
 
         def log_message(self, *_: object) -> None:
             """Tests read the requests, and nobody a log."""
