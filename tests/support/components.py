@@ -43,10 +43,10 @@ def begin_run() -> Callable[[], None]:
     os.environ[RUN] = str(run)
 
     def end_run() -> None:
+        places = [place for place in run.iterdir() if place.is_dir()]
         lock.close()
-        for place in run.iterdir():
-            if place.is_dir():
-                _wait_for_keeper(place)
+        for place in places:
+            _wait_for_keeper(place)
         shutil.rmtree(run, ignore_errors=True)  # the last keeper may have been faster
 
     return end_run
