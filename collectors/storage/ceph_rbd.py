@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, field_validator
 
-from collectors.source import Check
+from collectors.source import LONGEST_RUN_SECONDS, Check
 from collectors.storage.ceph_rbd_cluster import Cluster
 from collectors.storage.ceph_rbd_round import PoolSpec, Round
 from collectors.volume_rules import VolumeRule
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ioledger.model.records import Kind, Reading
 
 _POOL_SPEC: Final = re.compile(r"(?P<pool>[^/@\s]+)(/(?P<namespace>[^/@\s]+))?")
+
+RIGHTS: Final = "profile rbd-read-only"
+"""The capability that is enough, of monitors, OSDs and managers."""
 
 
 class ImageRule(VolumeRule):
@@ -48,7 +51,7 @@ class CephSettings(StrictModel):
     conf_file: ConfiguredPath = Path("/etc/ceph/ceph.conf")
     keyring: ConfiguredPath | None = None
     python: ConfiguredPath = Path("/usr/bin/python3")
-    timeout_seconds: Annotated[int, Field(ge=3, le=60)] = 30
+    timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 30
     io_counters: bool = True
     volume_id: list[ImageRule] = Field(default_factory=list)
 
@@ -81,6 +84,7 @@ class CephRbdSource:
 
     Settings: ClassVar[type[CephSettings]] = CephSettings
     kind: ClassVar[Kind] = "storage"
+    longest_run_seconds = LONGEST_RUN_SECONDS
 
     def __init__(self, settings: CephSettings) -> None:
         self._settings = settings
@@ -149,7 +153,3 @@ class CephRbdSource:
         except RefusedError as error:
             return Check("health", f"cannot be read: {error}", f"give the client the monitor capability {RIGHTS!r}")
         return Check("health", health, "see `ceph health detail`" if health == "HEALTH_ERR" else None)
-
-
-RIGHTS: Final = "profile rbd-read-only"
-"""The capability that is enough, of monitors, OSDs and managers."""

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 SCRIPT: Final = Path(__file__).with_name("ceph_rbd_worker.py")
 
-MANAGER_SHARE: Final = 2
-"""The manager may take half of a call's time; it matters less than the images."""
+START_SECONDS: Final = 10
+"""How long an interpreter may take to start and import Ceph's libraries on a machine that is busy."""
 
-TIMED_OUT: Final = errno.ETIMEDOUT
+FENCE_SECONDS: Final = 2
+"""Ceph's client gives up by itself, and says why; this much later the worker is ended, whatever it waits for."""
+
+MANAGER_SECONDS: Final = 5
+"""How long the manager may take with counters, which matter less than the images."""
 
 
 class Cluster:
@@ -28,6 +32,7 @@ class Cluster:
         self._arguments = (str(conf_file), client, None if keyring is None else str(keyring), timeout_seconds)
         self._called = f"the Ceph cluster of {conf_file} as {client}"
         self._timeout_seconds = timeout_seconds
+        self._patience_seconds = max(timeout_seconds, MANAGER_SECONDS) + FENCE_SECONDS
         self._process: WorkerProcess | None = None
         self.fsid = ""
 
@@ -42,8 +47,8 @@ class Cluster:
             )
         self._process = WorkerProcess((str(self._python), "-I", str(SCRIPT)), environment_with(), "the Ceph cluster")
         try:
-            # The client gives up by itself at its own time limit, and says why.
-            self.fsid = self._process.call(self._timeout_seconds + 1, "open", *self._arguments)["fsid"]
+            patience_seconds = START_SECONDS + self._timeout_seconds
+            self.fsid = self._process.call(patience_seconds, "open", *self._arguments)["fsid"]
         except RefusedError as error:
             self.close()
             raise SourceError(f"{self._called} cannot be reached: {_explained(error)}") from error
@@ -75,8 +80,7 @@ class Cluster:
 
     def counters(self, pool_specs: Sequence[str]) -> Mapping[str, dict[str, Any]] | None:
         """Return the manager's counters by pool spec, of each the ``images`` or an ``error``; None if it is silent."""
-        patience_seconds = self._timeout_seconds / MANAGER_SHARE
-        counted: dict[str, dict[str, Any]] | None = self._call("counters", pool_specs, patience_seconds)["counted"]
+        counted: dict[str, dict[str, Any]] | None = self._call("counters", pool_specs, MANAGER_SECONDS)["counted"]
         return counted
 
     def health(self) -> str:
@@ -95,7 +99,7 @@ class Cluster:
         if self._process is None:
             raise SilentError("the Ceph cluster no longer answers")
         try:
-            return self._process.call(self._timeout_seconds, name, *arguments)
+            return self._process.call(self._patience_seconds, name, *arguments)
         except SilentError:
             self._process = None
             raise

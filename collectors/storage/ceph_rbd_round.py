@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -26,6 +27,9 @@ BATCH_IMAGES: Final = 500
 MOST_TIMEOUTS: Final = 3
 """Calls in which something took Ceph too long, before the rest is left to the next run. A few placement groups that
 do not answer concern some images; a cluster that does not answer must not hold up the run for each of its pools."""
+
+READ_SECONDS: Final = 150
+"""After so long nothing more is asked, so that a run ends, whatever each call takes."""
 
 COUNTS: Final = ("read_ops", "write_ops", "read_bytes", "write_bytes")
 
@@ -58,6 +62,7 @@ class Round:
         self._unread = Unread()
         self._timeout_count = 0
         self._timeouts = 0
+        self._give_up = time.monotonic() + READ_SECONDS
         self._volumes: dict[str, Row] = {}
         self._of_image: dict[str, Row] = {}
 
@@ -134,7 +139,7 @@ class Round:
         return headers
 
     def _ask(self, call: Callable[[], T]) -> T:
-        if self._timeouts >= MOST_TIMEOUTS:
+        if self._timeouts >= MOST_TIMEOUTS or time.monotonic() > self._give_up:
             raise SilentError("not asked, because the cluster took too long before")
         try:
             return call()

@@ -38,6 +38,12 @@ MOST_SETTINGS = 100
 KEEP_ALIVE_SECONDS = 20
 """How often counters are asked for: the manager forgets them after a minute in which nobody does."""
 
+LEAST_SECONDS = 2
+"""Ceph itself needs that long where a machine is busy."""
+
+CALLS_IN_A_ROW = 3
+"""Objects that librbd reads one after the other in one call, each for as long as Ceph's own limit allows."""
+
 SORTED_BY = ("read_ops", "write_ops", "read_bytes", "write_bytes")
 """An answer has the 64 images that are the busiest by one of these; in four of them are more."""
 
@@ -54,9 +60,9 @@ class Calls:
     def open(self, conf_file: str, client: str, keyring: str | None, timeout_seconds: int) -> dict[str, Any]:
         """Connect; of the cluster its fsid and the version of the client."""
         cluster = rados.Rados(conffile=conf_file, name=client)
-        operation_seconds = str(max(1, timeout_seconds // 3))
+        operation_seconds = str(max(LEAST_SECONDS, timeout_seconds // CALLS_IN_A_ROW))
         settings = {
-            "client_mount_timeout": str(timeout_seconds),
+            "client_mount_timeout": str(max(LEAST_SECONDS, timeout_seconds)),
             "rados_mon_op_timeout": operation_seconds,
             "rados_osd_op_timeout": operation_seconds,
             # Errors arrive as exceptions. Files of a process that may be killed would be left behind.
