@@ -51,12 +51,11 @@ class Cluster:
             self.fsid = self._process.call(patience_seconds, "open", *self._arguments)["fsid"]
         except RefusedError as error:
             self.close()
-            raise SourceError(f"{self._called} cannot be reached: {_explained(error)}") from error
+            raise SourceError(f"{self._called} cannot be reached: {_explained(error, self._python)}") from error
         except SilentError as error:
             self.close()
             raise SourceError(
-                f"{self._called} cannot be reached: {error}; see whether its monitors run, and with "
-                f"`{self._python} -c 'import rados, rbd'` whether Ceph's libraries are there"
+                f"{self._called} cannot be reached: {error}; see with `ceph -s` whether its monitors run"
             ) from error
 
     def namespaces(self, pool: str) -> list[str]:
@@ -105,12 +104,14 @@ class Cluster:
             raise
 
 
-def _explained(error: RefusedError) -> str:
+def _explained(error: RefusedError, python: Path) -> str:
     match error.code:
         case errno.EACCES:
             mend = "the client is unknown, or its key another one; compare it with `ceph auth get`"
         case errno.ENOENT:
             mend = "the file conf_file or the client's keyring is not there; set conf_file, client and keyring"
+        case errno.ENOPKG:
+            mend = f"install python3-rados and python3-rbd for {python}, or set python to the interpreter that has them"
         case errno.ETIMEDOUT:
             mend = "its monitors do not answer; see whether they run, and mon_host in conf_file"
         case _:

@@ -21,8 +21,13 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import Any
 
-import rados
-import rbd
+try:
+    import rados
+    import rbd
+except ImportError as error:  # not an interpreter that they are installed for
+    MISSING = str(error)
+else:
+    MISSING = None
 
 serve = runpy.run_path(str(Path(__file__).parents[1] / "worker.py"))["serve"]  # our package may be out of reach
 
@@ -212,6 +217,8 @@ def _error(error: Exception) -> dict[str, Any]:
 
 def main() -> None:
     """Make calls until standard input ends."""
+    if MISSING is not None:
+        serve(lambda _name, _arguments: {"error": [errno.ENOPKG, MISSING]})
     calls = Calls()
 
     def answer(name: str, arguments: list[Any]) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """A Ceph of one node for tests: a monitor, a manager and an OSD on the loopback, with cephx, which all tests share.
 
 No service and no root is needed. ``shared_cluster`` starts it once per test run. Whoever uses it holds
-it (``Cluster.held``), together with others or alone, because tests stop its daemons too.
+it (``Cluster.held``) together with others, for some tests stop its daemons.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import signal
@@ -15,7 +14,7 @@ import subprocess
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from uuid import uuid4
 
 from components import lacking, shared
@@ -104,22 +103,32 @@ class Cluster:
         return self.keyring(name)
 
     @contextmanager
-    def held(self, *, alone: bool = False) -> Iterator[None]:
-        """Have the cluster, all of it answering; ``alone`` where daemons are going to be stopped."""
+    def held(self) -> Iterator[Hold]:
+        """Have all of the cluster answer, together with others."""
         with (self.directory / "held").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-            yield
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield Hold(self, lock)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A cluster in use."""
+
+    cluster: Cluster
+    lock: IO[str]
 
     @contextmanager
     def silent(self, *daemons: str) -> Iterator[None]:
-        """Stop daemons in the middle of their work, so that they keep their connections and answer none."""
+        """Stop daemons in the middle of their work, once nobody else uses them; they keep their connections."""
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
         for daemon in daemons:
-            os.kill(self.pids[daemon], signal.SIGSTOP)
+            os.kill(self.cluster.pids[daemon], signal.SIGSTOP)
         try:
             yield
         finally:
             for daemon in daemons:
-                os.kill(self.pids[daemon], signal.SIGCONT)
+                os.kill(self.cluster.pids[daemon], signal.SIGCONT)
+            fcntl.flock(self.lock, fcntl.LOCK_SH)
 
 
 def shared_cluster() -> Cluster:
@@ -166,17 +175,24 @@ def running(directory: Path) -> Iterator[dict[str, Any]]:
         cluster.make_client("client.reader", *READER)
         cluster.run("ceph", "osd", "pool", "create", "rbd", "8")
         cluster.run("rbd", "pool", "init", "rbd")
-        wait_until(
-            lambda: "rbd_support" in json.loads(cluster.run("ceph", "mgr", "services", "-f", "json")) or True, "x"
-        )
+        wait_until(lambda: _counts(cluster), "the manager's counters")
         yield {"directory": str(directory), "pids": pids}
+
+
+def _counts(cluster: Cluster) -> bool:
+    try:
+        cluster.run("ceph", "rbd", "perf", "image", "counters", "rbd")
+    except RuntimeError:  # the manager has modules to load first
+        return False
+    return True
 
 
 @contextmanager
 def _daemon(program: str, name: str, conf: Path) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [program, "-f", "-i", name, "-c", str(conf)], env={"PATH": SYSTEM_PATH}, stdin=subprocess.DEVNULL
-    )
+        [program, "-f", "-i", name, "-c", str(conf)],
+        env={"PATH": SYSTEM_PATH}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
     try:
         yield process
     finally:
