@@ -29,6 +29,19 @@ class Occasion:
     last_rows: Callable[[], Iterable[Row]] = tuple
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What `doctor` found of one thing that a source needs.
+
+    ``name`` is what was looked at (connection, login, rights, clock), ``found`` what is there, and
+    ``mend`` what somebody has to do; None where nothing is wrong.
+    """
+
+    name: str
+    found: str
+    mend: str | None = None
+
+
 class Source(Protocol):
     """A place that facts are read from.
 
@@ -46,6 +59,14 @@ class Source(Protocol):
         One run of a source follows another, but each is in another thread, which ends with the run.
         Raises SourceError when the listing itself fails: the run is then stored as failed. Items
         that could not be read are rows with NULLs, or are named in ``Reading.error``.
+        """
+        ...
+
+    def examine(self, clock: Clock) -> list[Check]:
+        """Look at what a run needs, for `doctor`: cheaply, changing nothing, and with nothing remembered.
+
+        Raises SourceError, DataError or ConfigurationError where no more can be told; their sentence
+        says what is to be mended.
         """
         ...
 

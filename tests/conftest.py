@@ -6,10 +6,17 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from components import begin_run
 from installed_wheel import Installation, installation
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have one run of components, whose first process is the one that no other process of the run started."""
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(begin_run())
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from collectors.doctor.sources import examine_sources
 from collectors.doctor.volume_map import COLUMNS, TO_MEND
 from collectors.doctor.volumes import check_volumes
+from collectors.registry import build_sources
 from ioledger.cli import EXIT_PARTIAL
 from ioledger.errors import counted
 from ioledger.terminal import format_option, show
@@ -18,11 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from collectors.doctor.volumes import VolumeCheck
+    from collectors.source import Check
     from ioledger.app import App
 
 _log = logging.getLogger(__name__)
 
-_CHECK_COLUMNS: Final = ("check", "result", "found", "mend")
+_CHECK_COLUMNS: Final = ("check", "source", "result", "found", "mend")
 _FOR_PEOPLE: Final = ("vm", "device", "volume_id", "mapped_by", "remark")
 
 _SUMMARY: Final = {
@@ -41,9 +44,10 @@ _SUMMARY: Final = {
 def doctor(app: App, *, volumes: bool, output_format: str) -> int:
     """Check what has to fit together, and say how to mend it.
 
-    There is one check so far: whether every disk maps to a volume that storage or control plane knows,
-    and to one of its own. It looks at the disks as the latest run of each source found them, by the
-    rules that ioledger.toml has now and the aliases of the lake; nothing is stored or changed.
+    Every configured source is examined: whether it answers, takes our credentials and lets us read what a
+    run needs. Then every disk is mapped, as the latest run of each source found it, by the rules that
+    ioledger.toml has now and the aliases of the lake: to a volume that storage or control plane knows, and
+    to one of its own. Nothing is stored or changed.
 
     The exit code is 0 if everything fits (a volume without a disk does), and 3 if something is to be mended.
     """
@@ -51,24 +55,35 @@ def doctor(app: App, *, volumes: bool, output_format: str) -> int:
     if volumes:
         rows = [_for_people(row) for row in found.rows] if output_format == "table" else found.rows
         show(rows, _FOR_PEOPLE if output_format == "table" else COLUMNS, output_format)
-    else:
-        show([_as_check(found)], _CHECK_COLUMNS, output_format)
     for note in found.notes:
         _log.warning("ioledger: %s", note)
     if volumes:
         _log.info("%s", _summary(found))
-    return EXIT_PARTIAL if _is_to_mend(found) else 0
+        return EXIT_PARTIAL if _is_to_mend(found) else 0
+    sources = build_sources(app.configuration(), app.directory) if app.configuration().sources else {}
+    checks = [
+        *(_of_source(name, check) for name, own in examine_sources(sources, app.clock).items() for check in own),
+        _of_volumes(found),
+    ]
+    show(checks, _CHECK_COLUMNS, output_format)
+    return EXIT_PARTIAL if any(check["result"] == "mend" for check in checks) else 0
 
 
 def _is_to_mend(found: VolumeCheck) -> bool:
     return any(row["finding"] in TO_MEND for row in found.rows)
 
 
-def _as_check(found: VolumeCheck) -> dict[str, str | None]:
+def _of_source(name: str, check: Check) -> dict[str, str | None]:
+    result = "ok" if check.mend is None else "mend"
+    return {"check": check.name, "source": name, "result": result, "found": check.found, "mend": check.mend}
+
+
+def _of_volumes(found: VolumeCheck) -> dict[str, str | None]:
     mend = "see which with `ioledger doctor --volumes`, then add a rule to ioledger.toml or an alias"
     is_to_mend = _is_to_mend(found)
     return {
         "check": "volumes",
+        "source": None,
         "result": "mend" if is_to_mend else "ok",
         "found": _summary(found),
         "mend": mend if is_to_mend else None,

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from collectors.hypervisors.volume_identity import first_match
+from collectors.hypervisors.volume_identity import match_of_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from collectors.hypervisors.volume_identity import VolumeRule
+    from collectors.hypervisors.volume_identity import DiskRule
 
 FINDINGS: Final = ("not_read", "no_volume", "unknown_volume", "shared", "no_disk", "ok")
 """What can be said of a row, the worst first."""
@@ -39,7 +39,7 @@ _NAMES: Final = ("disk_serial", "disk_wwn", "source_path")
 
 
 def volume_map(
-    disks: Iterable[Mapping[str, Any]], rules: Mapping[str, Sequence[VolumeRule]], known: Mapping[str, str]
+    disks: Iterable[Mapping[str, Any]], rules: Mapping[str, Sequence[DiskRule]], known: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Return one row per disk, and one per known volume without a disk, the worst first.
 
@@ -66,13 +66,13 @@ def volume_map(
     return sorted(rows, key=lambda row: (order[row["finding"]], row["volume_id"] if row["finding"] == "shared" else ""))
 
 
-def _mapped(disk: Mapping[str, Any], rules: Sequence[VolumeRule] | None) -> dict[str, str | None]:
+def _mapped(disk: Mapping[str, Any], rules: Sequence[DiskRule] | None) -> dict[str, str | None]:
     if disk["alias_volume_id"] is not None:
         return {"volume_id": disk["alias_volume_id"], "mapped_by": f"alias ({disk['alias_namespace']})"}
     if rules is None:
         stored = disk["stored_volume_id"]
         return {"volume_id": stored, "mapped_by": None if stored is None else "source"}
-    found = first_match(rules, disk)
+    found = match_of_disk(rules, disk)
     if found is None:
         return {"volume_id": None, "mapped_by": None}
     return {"volume_id": found.volume_id, "mapped_by": f"rule {found.number} ({found.rule.looks_at})"}

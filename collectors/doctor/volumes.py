@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from collectors.doctor import statement
 from collectors.doctor.volume_map import volume_map
-from collectors.hypervisors.volume_identity import VolumeRule
+from collectors.hypervisors.volume_identity import DiskRule
 from collectors.registry import settings_of
 from ioledger.lake import latest, layout, reader, settings
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, ENTITLEMENT, PROVISIONED_IOPS, VOLUME_ALIAS
@@ -80,10 +80,10 @@ def _rows(opened: OpenLake, name: str, parameters: Mapping[str, Any]) -> list[di
     return rows
 
 
-def _rules(configured: BaseModel) -> Sequence[VolumeRule] | None:
+def _rules(configured: BaseModel) -> Sequence[DiskRule] | None:
     """Return the rules of a source that goes by rules; None for any other."""
     rules = getattr(configured, "volume_id", None)
-    return rules if isinstance(rules, list) and all(isinstance(rule, VolumeRule) for rule in rules) else None
+    return rules if isinstance(rules, list) and all(isinstance(rule, DiskRule) for rule in rules) else None
 
 
 def _notes(runs: Mapping[str, LatestRuns], configured: Mapping[str, BaseModel], too_old: datetime) -> Iterable[str]:

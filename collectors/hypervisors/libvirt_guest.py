@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from collectors.hypervisors.libvirt_domain_xml import Disk
-    from collectors.hypervisors.volume_identity import VolumeRule
+    from collectors.hypervisors.volume_identity import DiskRule
     from ioledger.model.records import Row
 
 OFF: Final = -1
@@ -60,7 +60,7 @@ def disk_rows(
     sample: GuestSample,
     epochs: Mapping[str, CounterRun],
     host_id: str,
-    rules: Sequence[VolumeRule],
+    rules: Sequence[DiskRule],
     known_devices: Sequence[str] = (),
 ) -> list[Row]:
     """Make one row for each disk.

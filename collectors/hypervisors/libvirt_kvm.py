@@ -17,12 +17,15 @@ from pydantic import Field, field_validator, model_validator
 from collectors.hypervisors.libvirt_epoch import processes_for
 from collectors.hypervisors.libvirt_host import Host
 from collectors.hypervisors.libvirt_round import Round
-from collectors.hypervisors.volume_identity import VolumeRule
+from collectors.hypervisors.volume_identity import DiskRule
+from collectors.source import Check
 from ioledger.config import Secret, StrictModel
+from ioledger.errors import counted
 
 if TYPE_CHECKING:
     from collectors.hypervisors.libvirt_round import ParsedDisks
     from collectors.source import Occasion
+    from ioledger.clock import Clock
     from ioledger.model.records import Kind, Reading
 
 
@@ -35,7 +38,7 @@ class LibvirtSettings(StrictModel):
     """
 
     uri: str
-    volume_id: list[VolumeRule] = Field(default_factory=list)
+    volume_id: list[DiskRule] = Field(default_factory=list)
     username: str | None = None
     password: Secret | None = None
 
@@ -88,6 +91,11 @@ class LibvirtSource:
         reading = Round(self._host, listing, occasion, processes, self._parsed).read(self._settings.volume_id)
         self._parsed = {guest.uuid: self._parsed[guest.uuid] for guest in listing.guests if guest.uuid in self._parsed}
         return reading
+
+    def examine(self, clock: Clock) -> list[Check]:  # noqa: ARG002 - libvirt tells no time
+        """Connect and list the guests; SourceError where that fails."""
+        guests = self._host.list_guests().guests
+        return [Check("connection", f"{self._settings.uri} lists {counted(len(guests), 'guest')}")]
 
     def close(self) -> None:
         """Let go of the connection, and of the worker that holds it."""

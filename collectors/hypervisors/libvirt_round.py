@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collectors.hypervisors.libvirt_guest import GuestSample
     from collectors.hypervisors.libvirt_host import Host, Listing
     from collectors.hypervisors.libvirt_memory import GuestMemory, NodeMemory
-    from collectors.hypervisors.volume_identity import VolumeRule
+    from collectors.hypervisors.volume_identity import DiskRule
     from collectors.source import Occasion
     from ioledger.model.records import Row
 
@@ -71,7 +71,7 @@ class Round:
         self._judged: dict[str, GuestMemory] = {}
         self._caps_read_at = self._before.caps_read_at
 
-    def read(self, rules: Sequence[VolumeRule]) -> Reading:
+    def read(self, rules: Sequence[DiskRule]) -> Reading:
         """Ask every guest, and make rows of what is known of it."""
         samples = list(self._samples())
         failures = {sample.name: sample.problem for sample in samples if sample.problem is not None}
@@ -140,7 +140,7 @@ class Round:
                 before, sample, process, is_certain=self._processes.is_certain, witness=witness
             )
 
-    def _rows(self, sample: GuestSample, rules: Sequence[VolumeRule]) -> list[Row]:
+    def _rows(self, sample: GuestSample, rules: Sequence[DiskRule]) -> list[Row]:
         judged, before = self._judged.get(sample.uuid), self._before.guests.get(sample.uuid)
         runs = {} if judged is None else judged.disks
         return disk_rows(

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AwareDatetime, Field
 
+from collectors.source import Check
 from ioledger.config import ConfiguredPath, StrictModel, validated
-from ioledger.errors import SourceError
+from ioledger.errors import SourceError, counted
 from ioledger.model.records import Kind, Reading, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from collectors.source import Occasion
+    from ioledger.clock import Clock
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -88,14 +90,20 @@ class SyntheticSource:
 
     def read(self, occasion: Occasion) -> Reading:
         """Give the disks of the guests that run on the host now; SourceError without a fleet file."""
+        rows = list(_disks(self._fleet(), self._settings.host, occasion.clock.now().astimezone(UTC)))
+        return Reading({"disk_io_stat": rows}, host_id=self._settings.host)
+
+    def examine(self, clock: Clock) -> list[Check]:  # noqa: ARG002 - the fleet is the same at any time
+        """Read the fleet file; SourceError without one."""
+        return [Check("file", f"{self._settings.fleet} has {counted(len(self._fleet().guests), 'guest')}")]
+
+    def _fleet(self) -> Fleet:
         path = self._settings.fleet
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SourceError(f"the fleet file {path} cannot be read: {error}; correct the path or the file") from error
-        fleet = validated(Fleet, values, str(path))
-        rows = list(_disks(fleet, self._settings.host, occasion.clock.now().astimezone(UTC)))
-        return Reading({"disk_io_stat": rows}, host_id=self._settings.host)
+        return validated(Fleet, values, str(path))
 
     def close(self) -> None:
         """Nothing is kept open."""

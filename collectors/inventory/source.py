@@ -9,8 +9,9 @@ from pydantic import AfterValidator, model_validator
 from collectors.inventory.csv_file import read_csv
 from collectors.inventory.parquet_file import read_parquet
 from collectors.inventory.toml_file import read_toml
+from collectors.source import Check
 from ioledger.config import ConfiguredPath, StrictModel
-from ioledger.errors import DataError, one_of
+from ioledger.errors import DataError, counted, one_of
 from ioledger.model.records import Reading
 from ioledger.model.tables import FACTS
 
@@ -57,6 +58,11 @@ def read_files(settings: InventorySettings) -> Reading:
     """
     files: dict[str, Path | None] = settings.model_dump()
     return Reading(tables={name: read_table(path, FACTS[name]) for name, path in files.items() if path is not None})
+
+
+def examine_files(settings: InventorySettings) -> list[Check]:
+    """Read every file that is set and count its rows; raises as ``read_files``."""
+    return [Check(f"file of {name}", counted(len(rows), "row")) for name, rows in read_files(settings).tables.items()]
 
 
 def read_table(path: Path, table: Table) -> list[Row]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from collectors.inventory.source import InventoryFile, InventorySettings, read_files
+from collectors.inventory.source import InventoryFile, InventorySettings, examine_files, read_files
 
 if TYPE_CHECKING:
-    from collectors.source import Occasion
+    from collectors.source import Check, Occasion
+    from ioledger.clock import Clock
     from ioledger.model.records import Kind, Reading
 
 
@@ -29,6 +30,10 @@ class StorageInventory:
     def read(self, occasion: Occasion) -> Reading:  # noqa: ARG002 - files say what holds, not when
         """Read all files; DataError when one cannot be read or has a bad row."""
         return read_files(self._settings)
+
+    def examine(self, clock: Clock) -> list[Check]:  # noqa: ARG002 - likewise
+        """Read all files and count their rows; raises as ``read``."""
+        return examine_files(self._settings)
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -124,6 +124,13 @@ _SAMPLE = [
         "cap_io_size", COUNT, "bytes that a cap counts as one operation; a larger request counts as several", "bytes"
     ),
     Column("cap_group", TEXT, "throttle group whose members share one bucket"),
+    Column(
+        "reserved_iops",
+        COUNT,
+        "what the hypervisor says it reserves for the disk; no guarantee, for it admits more disks than it can serve",
+        "operations per second",
+    ),
+    Column("shares", COUNT, "the disk's weight among disks that compete, in the hypervisor's own scale", "shares"),
     Column("layer", TEXT, "where the cap was read: the definition, QEMU itself, or a throttle group"),
 ]
 

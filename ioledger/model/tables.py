@@ -65,6 +65,7 @@ DISK_IO_STAT: Final = Table(
     names=(
         "source", "run_id", "sampled_at", "host_id", "vm_id", "vm_name", "device", "volume_id", "disk_serial",
         "disk_wwn", "source_path", "epoch", "epoch_started_at", "state", *COUNTERS, "window_start", *_CAP_COLUMNS,
+        "reserved_iops", "shares",
     ),
     values={"state": STATES},
 )  # fmt: skip
@@ -132,6 +133,19 @@ ENTITLEMENT: Final = Table(
         "domain_id", "project_id", "offering_id", "offering_name", "pool_id", "zone_id", "state", "size_bytes",
         "sold_min_iops", "sold_max_iops", "sold_burst_iops", "sold_min_iops_per_gib", "sold_max_iops_per_gib",
         *limit_names("sold_cap"), "modified_at",
+    ),
+)  # fmt: skip
+
+VOLUME_IO_STAT: Final = Table(
+    name="volume_io_stat",
+    meaning="the storage's own count of what a volume did, one row per volume and run: a second opinion that is never "
+    "billed; cumulative, and a counter that is lower than before began again",
+    time="sampled_at",
+    key=("volume_id",),
+    required=("source", "run_id", "sampled_at", "volume_id"),
+    names=(
+        "source", "run_id", "sampled_at", "volume_id", "native_id", "read_ops", "write_ops", "read_bytes",
+        "write_bytes",
     ),
 )  # fmt: skip
 
@@ -270,6 +284,7 @@ FACTS: Final[Mapping[str, Table]] = {
     table.name: table
     for table in (
         COLLECTION_RUN, DISK_IO_STAT, DISK_CAP, VOLUME_ALIAS, PROVISIONED_IOPS, ENTITLEMENT, STORAGE_POOL,
+        VOLUME_IO_STAT,
     )
 }  # fmt: skip
 """What collectors write, in partitions by date and source."""
@@ -283,8 +298,12 @@ DERIVED: Final[Mapping[str, Table]] = {
 TABLES: Final[Mapping[str, Table]] = {**FACTS, **DERIVED}
 
 READ_BY: Final[Mapping[str, tuple[str, ...]]] = {
-    "hypervisor": ("disk_io_stat", "disk_cap", "volume_alias"),
-    "storage": ("provisioned_iops", "storage_pool", "volume_alias"),
+    "hypervisor": ("disk_io_stat", "disk_cap", "storage_pool", "volume_alias"),
+    "storage": ("provisioned_iops", "storage_pool", "volume_alias", "volume_io_stat", "disk_io_stat"),
     "controlplane": ("entitlement", "storage_pool", "volume_alias"),
 }
-"""The tables that each kind of source may fill: storage knows no hypervisor, nor the reverse."""
+"""The tables that each kind of source may fill: storage knows no hypervisor, nor the reverse.
+
+Pools of a hypervisor are those that it makes itself (datastores, storage repositories); disks of a
+storage are those that it hands to guests itself, where no hypervisor can be asked (EBS).
+"""

@@ -34,13 +34,17 @@ def lake_with_rows_in_every_table(directory: Path) -> Path:
     cap = {"vm_id": "vm-1", "device": "vda", "layer": "config", "cap_total_iops": 100}
     alias = {"namespace": "serial", "alias": "s", "volume_id": "vol-1", "valid_from": NOON}
     volume = {"volume_id": "vol-1", "min_iops": 100, "min_enforced": True}
-    pool = {"pool_id": "pool-1"}
+    array = {
+        "provisioned_iops": [volume],
+        "storage_pool": [{"pool_id": "pool-1"}],
+        "volume_io_stat": [{"volume_id": "vol-1", "sampled_at": NOON, "read_ops": 1}],
+    }
     lake = new_lake(
         directory,
         a_run(
             tables={"disk_io_stat": [sample(), sample("vm-2", read_ops=1)], "disk_cap": [cap], "volume_alias": [alias]}
         ),
-        a_run(kind="storage", source="array-a", tables={"provisioned_iops": [volume], "storage_pool": [pool]}),
+        a_run(kind="storage", source="array-a", tables=array),
     )
     write_run(lake, a_run(sample(at=NOON + MINUTE), sample("vm-2", NOON + MINUTE, read_ops=2), at=NOON + MINUTE))
     write_run(lake, a_run(kind="controlplane", source="shop", tables={"entitlement": [{"volume_id": "vol-1"}]}))

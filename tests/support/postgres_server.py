@@ -5,7 +5,6 @@ No service is started or needed. Started by root, it runs as ``nobody``, for Pos
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
@@ -16,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import pytest
 from adbc_driver_postgresql import dbapi
+from components import lacking
 from live_guests import PATIENCE_SECONDS, SYSTEM_PATH, free_port, ordinary_user, short_directory, wait_until
 
 if TYPE_CHECKING:
@@ -97,12 +96,9 @@ def _programs() -> Path:
     """Find the programs of the newest PostgreSQL; Debian keeps them off the PATH."""
     found = [*Path("/usr/lib/postgresql").glob("*/bin"), *map(Path, SYSTEM_PATH.split(":"))]
     versions = {_version(directory): directory for directory in found if shutil.which("initdb", path=directory)}
-    if versions and max(versions) >= OLDEST:
-        return versions[max(versions)]
-    reason = f"there is no PostgreSQL {OLDEST} or later; install it with `.ci/system-packages test`"
-    if os.environ.get("CI") == "true":
-        raise RuntimeError(reason)
-    pytest.skip(reason)
+    if not versions or max(versions) < OLDEST:
+        lacking(f"there is no PostgreSQL {OLDEST} or later; install it with `.ci/system-packages test`")
+    return versions[max(versions)]
 
 
 def _version(directory: Path) -> int:

@@ -45,7 +45,11 @@ def runs() -> list[Run]:
         ),
         a_run(
             kind="storage", source="array", run_id="a1",
-            tables={"provisioned_iops": [volume], "storage_pool": [{"pool_id": "pool-1"}]},
+            tables={
+                "provisioned_iops": [volume],
+                "storage_pool": [{"pool_id": "pool-1"}],
+                "volume_io_stat": [{"volume_id": volume["volume_id"], "sampled_at": NOON, "read_ops": 1}],
+            },
         ),
         a_run(kind="controlplane", source="shop", run_id="c1", tables={"entitlement": [{"volume_id": "vol-1"}]}),
     ]  # fmt: skip

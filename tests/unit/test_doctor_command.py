@@ -248,16 +248,46 @@ def test_people_see_what_an_unmapped_disk_has_and_what_a_rule_changed(
 def test_without_an_option_each_check_is_told_with_how_to_mend(
     ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ask(a_run(sample("a")), storage("vol-a"))
+    ask(a_run(sample("a")), storage("vol-a"), configuration=RULES.replace("qemu:///system", "test:///default"))
     assert ioledger(tmp_path / "lake", "doctor", "--format", "csv", now=NOON) == 3
-    (check,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
-    assert check["result"] == "mend"
+    host, check = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert host == {
+        "check": "connection",
+        "source": "kvm-01",
+        "result": "ok",
+        "found": "test:///default lists 1 guest",
+        "mend": "",
+    }
+    assert (check["check"], check["source"], check["result"]) == ("volumes", "", "mend")
     assert check["found"] == "1 disk: 1 without a volume; 1 volume without a disk"
     assert "ioledger doctor --volumes" in check["mend"]
 
     write_run(tmp_path / "lake", a_run(sample("a", NOON + MINUTE, disk_serial="vol-a"), at=NOON + MINUTE))
     assert ioledger(tmp_path / "lake", "doctor", "--format", "csv", now=NOON) == 0
-    assert "volumes,ok,1 disk: 1 fine; 0 volumes without a disk," in capsys.readouterr().out
+    assert "volumes,,ok,1 disk: 1 fine; 0 volumes without a disk," in capsys.readouterr().out
+
+
+def test_a_source_that_does_not_answer_costs_the_others_nothing(
+    ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sold.csv").write_text("volume_id\nvol-a\nvol-b\n", encoding="utf-8")
+    ask(
+        configuration="""
+        [sources.array]
+        type = "storage-inventory"
+        storage_pool = "nowhere.csv"
+
+        [sources.shop]
+        type = "controlplane-inventory"
+        entitlement = "sold.csv"
+        """
+    )
+    assert ioledger(tmp_path / "lake", "doctor", "--format", "json", now=NOON) == 3
+    array, shop, _ = json.loads(capsys.readouterr().out)
+    assert (array["source"], array["result"]) == ("array", "mend")
+    assert array["found"].endswith("nowhere.csv cannot be read: No such file or directory")
+    assert array["mend"] == "put the file there, readable for who collects"
+    assert (shop["source"], shop["result"], shop["found"]) == ("shop", "ok", "2 rows")
 
 
 def test_programs_get_every_column(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,7 +82,7 @@ def test_one_source_that_fails_costs_the_others_nothing(tmp_path: Path, caplog: 
         "f-sound": FakeSource(),
     }
     outcomes = collect(lake, sources)
-    valid = "valid are disk_cap, disk_io_stat, volume_alias"
+    valid = "valid are disk_cap, disk_io_stat, storage_pool, volume_alias"
     bad_rows = "the source gave rows that no table takes: "
     assert read(lake, OUTCOMES) == [
         ("a-unreachable", "failed", 0, "the host is gone; start it"),

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import click
 
+from collectors.source import Check
 from ioledger.config import StrictModel
 from ioledger.model.records import Kind, Reading
 
 if TYPE_CHECKING:
     from collectors.source import Occasion
+    from ioledger.clock import Clock
 
 _POLL_SECONDS = 0.02
 
@@ -41,6 +43,10 @@ class SlowSource:
             threading.Event().wait(_POLL_SECONDS)
         row = {"vm_id": "vm-1", "device": "vda", "state": "ok", "epoch": "e"}
         return Reading({"disk_io_stat": [{**row, "sampled_at": at} for at in (now, now - timedelta(days=1))]})
+
+    def examine(self, clock: Clock) -> list[Check]:  # noqa: ARG002 - no time is told
+        """Say where the source waits."""
+        return [Check("directory", str(self._directory))]
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -115,10 +115,10 @@ def test_a_bad_row_stores_nothing_and_keeps_what_was_there(tmp_path: Path, row: 
 def test_a_source_fills_the_tables_of_its_kind_alone(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
     with pytest.raises(DataError) as caught:
-        write_run(lake, a_run(kind="storage", source="array-a", tables={"disk_io_stat": [sample()]}))
+        write_run(lake, a_run(kind="storage", source="array-a", tables={"entitlement": [{"volume_id": "v"}]}))
     assert str(caught.value) == (
-        "array-a is a storage source and gave rows of 'disk_io_stat'; "
-        "valid are provisioned_iops, storage_pool, volume_alias"
+        "array-a is a storage source and gave rows of 'entitlement'; "
+        "valid are disk_io_stat, provisioned_iops, storage_pool, volume_alias, volume_io_stat"
     )
     assert layout.files(lake, "collection_run") == []
 

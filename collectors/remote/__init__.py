@@ -1,0 +1,1 @@
+"""What sources share that ask a service over a network."""
