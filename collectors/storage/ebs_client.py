@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, PaginationError
 from botocore.parsers import ResponseParserError
 
 from collectors.remote.calls import Calls
@@ -56,8 +56,10 @@ class Aws:
                 "aws_secret_access_key": settings.secret_access_key.reveal().get_secret_value(),
             }
         self._secrets = tuple(keys.values())
-        # Pacing only: botocore repeats requests itself.
-        self._calls = Calls(settings.requests_per_second, is_passing=lambda _: False)
+        # botocore itself repeats what fails, but for what it cannot read, such as the error page of a proxy.
+        self._calls = Calls(
+            settings.requests_per_second, is_passing=lambda error: isinstance(error, ResponseParserError)
+        )
         options = {
             "endpoint_url": settings.endpoint_url,
             "verify": settings.verify,
@@ -82,6 +84,8 @@ class Aws:
         if isinstance(error, ClientError):
             told = error.response.get("Error", {})
             text = f"{told.get('Code', 'an error without a code')}: {told.get('Message') or 'AWS says no more'}"
+        elif isinstance(error, ResponseParserError):
+            text = f"the answer is none of AWS's ({error})"
         else:
             text = str(error) or type(error).__name__
         return shortened(without_secrets(text, self._secrets))
@@ -90,11 +94,17 @@ class Aws:
         """Make one request; raises one of ``FAILURES``."""
         return self._calls.make(lambda: request(**parameters))
 
-    def pages(self, client: Any, operation: str, **parameters: object) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
-        """Give an operation's answers page by page; raises one of ``FAILURES``, after which there are no more."""
-        answers = iter(client.get_paginator(operation).paginate(**parameters))
-        while (page := self._calls.make(lambda: next(answers, None))) is not None:
+    def pages(self, request: Callable[..., Any], **parameters: object) -> Iterator[Mapping[str, Any]]:
+        """Give a list's pages one by one; raises one of ``FAILURES``, after which the rest is not known."""
+        token: str | None = None
+        while True:
+            page = self.ask(request, **parameters, **({"NextToken": token} if token else {}))
             yield page
+            last, token = token, page.get("NextToken")
+            if not token:
+                return
+            if token == last:
+                raise PaginationError(message=f"the token {token!r} leads to itself")
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -10,7 +10,10 @@ HDD volumes" (hdd-vols.html) for st1 and sc1, "Amazon EBS I/O characteristics an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KIB: Final = 1024
 MIB: Final = 1024**2
@@ -117,5 +120,5 @@ def between(original: Performance, target: Performance) -> Performance:
     )
 
 
-def _both(choose: type[min] | type[max], one: int | None, other: int | None) -> int | None:
+def _both(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else choose(one, other)

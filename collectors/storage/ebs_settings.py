@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from collectors.remote.settings import RemoteSettings
 from collectors.volume_rules import VolumeRule
-from ioledger.config import Secret
+from ioledger.config import Secret  # noqa: TC001 - pydantic reads the annotations
 
 
 class EbsRule(VolumeRule):
@@ -31,7 +31,7 @@ class EbsSettings(RemoteSettings):
     access_key_id: Secret | None = None
     secret_access_key: Secret | None = None
     endpoint_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
-    volume_id: list[EbsRule] = []
+    volume_id: list[EbsRule] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _one_kind_of_credentials(self) -> Self:

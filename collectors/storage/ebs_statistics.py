@@ -120,8 +120,7 @@ class _Sums:
         self._reasons = {}
         try:
             for page in aws.pages(
-                aws.cloudwatch,
-                "get_metric_data",
+                aws.cloudwatch.get_metric_data,
                 MetricDataQueries=queries,
                 StartTime=moment(self._start),
                 EndTime=moment(self._end),
@@ -141,7 +140,9 @@ class _Sums:
         for began_at, value in zip(result["Timestamps"], result["Values"], strict=True):
             began = microseconds(began_at)
             if value < 0 or began % PERIOD_US or not self._start <= began < self._end:
-                self._reasons[volume] = f"{METRICS[column]} has {value} at {began_at}, which is no sum that was asked for"
+                self._reasons[volume] = (
+                    f"{METRICS[column]} has {value} at {began_at}, which is no sum that was asked for"
+                )
             else:
                 self.windows[volume].setdefault(began, {})[column] = int(value)
 

@@ -6,13 +6,13 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from collectors.storage.ebs_attachments import HOLDING
-from collectors.storage.ebs_client import FAILURES, PAGE_ITEMS, is_refused
+from collectors.storage.ebs_client import FAILURES, PAGE_ITEMS
 from collectors.storage.ebs_performance import GIB, Performance, Setting, between, performance
 from collectors.volume_rules import first_match
 from ioledger.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from collectors.remote.unread import Unread
     from collectors.storage.ebs_client import Aws
@@ -27,30 +27,31 @@ _NO_VOLUME: Final = frozenset({"deleting", "deleted", "error"})
 
 def list_volumes(aws: Aws, unread: Unread) -> tuple[dict[str, Item], bool]:
     """Return the volumes by id, and whether these are all; SourceError where none can be listed."""
-    items, is_complete = _all_of(aws, "describe_volumes", "Volumes", "volumes", unread)
+    items, is_complete = _all_of(aws, aws.ec2.describe_volumes, "Volumes", "volumes", unread)
     return {item["VolumeId"]: item for item in items if item.get("State") not in _NO_VOLUME}, is_complete
 
 
 def list_modifications(aws: Aws, unread: Unread) -> dict[str, Item]:
     """Return the latest modification by volume; SourceError where none can be listed."""
     items, _ = _all_of(
-        aws, "describe_volumes_modifications", "VolumesModifications", "modifications of volumes", unread
+        aws, aws.ec2.describe_volumes_modifications, "VolumesModifications", "modifications of volumes", unread
     )
     return {item["VolumeId"]: item for item in sorted(items, key=lambda item: item["StartTime"])}
 
 
-def _all_of(aws: Aws, operation: str, key: str, what: str, unread: Unread) -> tuple[list[Item], bool]:
+def _all_of(aws: Aws, request: Callable[..., Any], key: str, what: str, unread: Unread) -> tuple[list[Item], bool]:
     items: list[Item] = []
     page_count = 0
     try:
-        for page in aws.pages(aws.ec2, operation, PaginationConfig={"PageSize": PAGE_ITEMS}):
+        for page in aws.pages(request, MaxResults=PAGE_ITEMS):
             items += page.get(key, [])
             page_count += 1
     except FAILURES as error:
         reason = aws.reason(error)
         if not page_count:
-            mend = "give it the rights that docs/ebs.md lists" if is_refused(error) else "see `ioledger doctor`"
-            raise SourceError(f"the {what} cannot be listed: {reason}; {mend}") from error
+            raise SourceError(
+                f"the {what} cannot be listed: {reason}; `ioledger doctor` tells what is wrong"
+            ) from error
         unread.note(f"the {what} after the first {len(items)}", reason)
         return items, False
     return items, True
