@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from collectors.remote.unread import Unread
-from collectors.storage.ebs_attachments import attachments_of, forgotten, history, microseconds
+from collectors.storage.ebs_attachments import forgotten, history, microseconds
 from collectors.storage.ebs_check import examine
 from collectors.storage.ebs_client import Aws
 from collectors.storage.ebs_progress import Progress, newest_us, next_progress
@@ -52,10 +52,10 @@ class EbsSource:
         named = identities(volumes, self._settings.volume_id, unread)
 
         now_us = microseconds(occasion.clock.now())
-        listed = {volume: attachments_of(item) for volume, item in volumes.items()}
+        listed = {native_id: volume.attachments for native_id, volume in volumes.items()}
         attachments = history(listed, last.attachments, now_us, is_complete=is_complete)
         gone = {volume: last.names.get(volume, volume) for volume in attachments if volume not in volumes}
-        shared = {volume for volume, item in volumes.items() if item.get("MultiAttachEnabled")}
+        shared = {native_id for native_id, volume in volumes.items() if volume.is_shared}
         holders = Holders(attachments, frozenset(shared | last.shared), named | gone)
         found = read_statistics(aws, holders, last, now_us, unread)
 

@@ -194,8 +194,6 @@ def account(page_items: int = 500) -> Iterator[Account]:
 def running(items: int) -> Iterator[Account]:
     """Have an account with so many volumes, of which one in fifty is attached and has done something."""
     with account(page_items=min(500, items // 3 + 1)) as site:
-        if items > 1000:
-            site.settings["timeout_seconds"] = 10  # moto takes its time for full pages
         window = _minutes_ago(15)
         for number in range(items):
             match number % 5:
