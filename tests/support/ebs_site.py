@@ -98,6 +98,17 @@ class Account:
             MetricDatum("AWS/EBS", METRICS[column], count, dimensions, at) for column, count in counts.items()
         ]
 
+    def clear(self) -> None:
+        """Be empty, and undisturbed."""
+        self.ec2.volumes.clear()
+        self.cloudwatch.metric_data.clear()
+        self.proxy.mend()
+        self.proxy.requests.clear()
+
+    def asked(self, what: str) -> list[str]:
+        """Return the bodies of the requests in which ``what`` is found."""
+        return [each.body.decode() for each in self.proxy.requests if each.matches(what)]
+
     def lose_part(self) -> None:
         self.proxy.fail(f"{VOLUMES}.*NextToken")
 
