@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ebs_reading import WINDOW, Runs, did, windows
+from ebs_reading import WINDOW, Runs, did, source_of, windows
 from ebs_site import STATISTICS, VOLUMES, Account, account, metric_data
 
 from collectors.storage.ebs_progress import LEAST_WINDOWS, MOST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from collectors.storage.ebs import EbsSource
 
 MINUTE = timedelta(minutes=1)
 MORNING = datetime(2025, 11, 22, 8, tzinfo=UTC)
@@ -38,11 +40,17 @@ def site(of_module: Account) -> Account:
     return of_module
 
 
-@pytest.fixture
-def runs(site: Account) -> Iterator[Runs]:
-    made = Runs(site)
+@pytest.fixture(scope="module")
+def source(of_module: Account) -> Iterator[EbsSource]:
+    made = source_of(of_module)
     yield made
-    made.source.close()
+    made.close()
+
+
+@pytest.fixture
+def runs(source: EbsSource) -> Runs:
+    """Return runs of which none was made yet; they share the connections of the others."""
+    return Runs(source)
 
 
 @pytest.fixture
@@ -155,7 +163,8 @@ def test_after_an_outage_runs_catch_up_and_are_partial_until_they_have(
     assert sorted(found) == [row("i-1", window, 1) for window in hours]
     assert told == [
         *(
-            f"one part could not be read, the statistics of the time after: 2025-11-22 {until} UTC; the next runs read on"
+            "one part could not be read, the statistics of the time after: "
+            f"2025-11-22 {until} UTC; the next runs read on"
             for until in ("15:25", "17:25", "19:25")
         ),
         None,
@@ -190,7 +199,7 @@ def test_what_was_done_before_a_detachment_is_read_after_it(site: Account, runs:
 
 
 def test_what_was_done_before_a_volume_was_deleted_is_read_after_it(site: Account) -> None:
-    runs = Runs(site, {"volume_id": [{"from": "name"}]})
+    runs = Runs(source_of(site, volume_id=[{"from": "name"}]))
     volume = site.volume(name="pvc-7")
     site.attach(volume, "i-1", MORNING)
     runs.read()

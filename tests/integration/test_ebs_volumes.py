@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from ebs_reading import Runs, by_volume
+from ebs_reading import Runs, by_volume, source_of
 from ebs_site import (
     IDENTITY,
     MODIFICATIONS,
@@ -50,11 +50,17 @@ def site(of_module: Account) -> Account:
     return of_module
 
 
-@pytest.fixture
-def runs(site: Account) -> Iterator[Runs]:
-    made = Runs(site)
+@pytest.fixture(scope="module")
+def source(of_module: Account) -> Iterator[EbsSource]:
+    made = source_of(of_module)
     yield made
-    made.source.close()
+    made.close()
+
+
+@pytest.fixture
+def runs(source: EbsSource) -> Runs:
+    """Return runs of which none was made yet; they share the connections of the others."""
+    return Runs(source)
 
 
 def limits(row: dict[str, object]) -> tuple[object, ...]:
@@ -212,7 +218,7 @@ def test_rules_name_volumes_by_their_tag_or_their_id(site: Account) -> None:
     named, plain = site.volume(name="kubernetes-pvc-7"), site.volume(name="data")
     site.attach(named, "i-1", datetime(2025, 11, 22, 8, tzinfo=UTC))
     site.sums(named, datetime(2025, 11, 22, 11, 45, tzinfo=UTC), read_ops=1, write_ops=1, read_bytes=1, write_bytes=1)
-    reading = Runs(site, {"volume_id": rules}).read()
+    reading = Runs(source_of(site, volume_id=rules)).read()
     names = {volume: row["volume_id"] for volume, row in by_volume(reading).items()}
     assert names == {named: "pvc-7", plain: f"ebs/{plain.removeprefix('vol-')}"}
     assert [row["volume_id"] for row in reading.tables["disk_io_stat"]] == ["pvc-7"]
@@ -221,7 +227,7 @@ def test_rules_name_volumes_by_their_tag_or_their_id(site: Account) -> None:
 
 def test_two_volumes_of_one_name_are_told_of_and_the_first_has_it(site: Account) -> None:
     volumes = sorted(site.volume(name="twin") for _ in range(2))
-    reading = Runs(site, {"volume_id": [{"from": "name"}]}).read()
+    reading = Runs(source_of(site, volume_id=[{"from": "name"}])).read()
     assert [row["native_id"] for row in reading.tables["provisioned_iops"]] == volumes[:1]
     assert reading.error is not None
     assert f"{volumes[1]}: the rules name it twin, as they do {volumes[0]}" in reading.error
@@ -294,20 +300,19 @@ def test_a_refusal_fails_the_run_in_a_sentence_and_is_not_repeated(site: Account
     assert len(site.asked(VOLUMES)) == 1
 
 
-def test_keys_that_were_changed_after_a_refusal_are_used(
-    site: Account, runs: Runs, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_keys_that_were_changed_after_a_refusal_are_used(site: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = Runs(source_of(site))
     site.refuse()
     with pytest.raises(SourceError):
         runs.read()
     site.mend()
     monkeypatch.setenv("EBS_ACCESS_KEY_ID", "AKIAIOLEDGERTESTS002")
-    tried: list[str] = []
+    site.proxy.requests.clear()
     runs.read()
-    session = runs.source._aws  # noqa: SLF001 - which key signs is in no row
-    assert session is not None
-    tried.append(session.ec2._request_signer._credentials.access_key)  # noqa: SLF001
-    assert tried == ["AKIAIOLEDGERTESTS002"]
+    assert {each.headers["Authorization"].split("/")[0] for each in site.proxy.requests} == {
+        "AWS4-HMAC-SHA256 Credential=AKIAIOLEDGERTESTS002"
+    }
+    runs.source.close()
 
 
 def test_a_secret_in_an_error_is_starred(site: Account, runs: Runs) -> None:

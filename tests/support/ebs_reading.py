@@ -28,13 +28,9 @@ WINDOW = timedelta(minutes=5)
 class Runs:
     """The runs of a source, of which each is handed what the one before it left."""
 
-    site: Account
-    settings: dict[str, Any] = field(default_factory=dict)
+    source: EbsSource
     clock: HeldClock = field(default_factory=HeldClock)
     remembered: Any = None
-
-    def __post_init__(self) -> None:
-        self.source = EbsSource(validated(EbsSource.Settings, {**self.site.settings, **self.settings}, "sources.ebs"))
 
     def read(self, minutes: int = 0) -> Reading:
         """Let so many minutes pass, and read; SourceError as the source raises it."""
@@ -47,6 +43,11 @@ class Runs:
                 own["observed_at"] = self.clock.now()
             typed(FACTS[name], [{**row, **own} for row in rows])
         return reading
+
+
+def source_of(site: Account, **settings: object) -> EbsSource:
+    """Return a source that reads a site; connections take a while to make, so tests share it."""
+    return EbsSource(validated(EbsSource.Settings, {**site.settings, **settings}, "sources.ebs"))
 
 
 def by_volume(reading: Reading) -> dict[Any, Any]:
