@@ -28,6 +28,7 @@ class EbsSource:
     kind: ClassVar[Kind] = "storage"
 
     def __init__(self, settings: EbsSettings) -> None:
+        self.longest_run_seconds = settings.run_seconds
         self._settings = settings
         self._aws: Aws | None = None
 
@@ -86,6 +87,7 @@ class EbsSource:
     def _connected(self) -> Aws:
         if self._aws is None:
             self._aws = Aws(self._settings)
+        self._aws.begin(self.longest_run_seconds)
         return self._aws
 
     def close(self) -> None:

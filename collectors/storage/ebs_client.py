@@ -90,6 +90,10 @@ class Aws:
             text = str(error) or type(error).__name__
         return shortened(without_secrets(text, self._secrets))
 
+    def begin(self, run_seconds: int) -> None:
+        """Begin a run, which may take so long; then requests raise SourceError."""
+        self._calls.begin(run_seconds)
+
     def ask(self, request: Callable[..., Any], **parameters: object) -> Any:  # noqa: ANN401 - boto3 has no types
         """Make one request; raises one of ``FAILURES``."""
         return self._calls.make(lambda: request(**parameters))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ebs_reading import WINDOW, Runs, did, source_of, windows
-from ebs_site import STATISTICS, VOLUMES, Account, account, metric_data
+from ebs_site import STATISTICS, VOLUMES, Account, account, listing, metric_data
 
 from collectors.storage.ebs_progress import LEAST_WINDOWS, MOST_ROWS
 
@@ -224,17 +224,14 @@ def test_a_detached_volume_is_forgotten_once_its_windows_were_read(site: Account
 
 def test_a_volume_on_a_lost_page_still_has_its_instance(site: Account, runs: Runs, volume: str) -> None:
     runs.read()
-    site.sums(volume, NEWEST + WINDOW, **counts(4))
-    site.proxy.answer(
-        VOLUMES, b"<DescribeVolumesResponse><volumeSet/><nextToken>2</nextToken></DescribeVolumesResponse>", nth=1
-    )
+    site.proxy.answer(f"{VOLUMES}(?!.*NextToken)", listing("DescribeVolumes", next_token="2"))  # noqa: S106 - of a page
     site.proxy.fail(f"{VOLUMES}.*NextToken", status=400)
-    reading = runs.read(5)
-    assert did(reading) == [row("i-1", NEWEST + WINDOW, 4)]
-    assert "the volumes after the first 0" in str(reading.error)
-    site.proxy.mend()
-    site.sums(volume, NEWEST + 2 * WINDOW, **counts(1))
-    assert did(runs.read(5))[-1] == row("i-1", NEWEST + 2 * WINDOW, 1)
+    for minutes in (5, 20):
+        at = NEWEST + minutes * MINUTE
+        site.sums(volume, at, **counts(minutes))
+        reading = runs.read(minutes)
+        assert did(reading)[-1] == row("i-1", at, minutes)
+        assert "the volumes after the first 0" in str(reading.error)
 
 
 def test_what_several_instances_did_on_one_volume_is_nobodys(site: Account, runs: Runs, volume: str) -> None:
@@ -283,9 +280,12 @@ def test_sums_that_are_not_all_there_make_the_run_partial_and_are_read_again(
     reading = runs.read()
     assert did(reading) == [row("i-1", later, 1)]
     assert reading.error == f"one part could not be read, the statistics of {volume}: VolumeWriteBytes is {state}"
+    site.proxy.answer(STATISTICS, metric_data())
+    for _ in range(3):
+        assert runs.read(HOUR_MINUTES).error is not None
     site.proxy.mend()
     site.sums(volume, ELEVEN_THIRTY - WINDOW, **counts(1))
-    assert did(runs.read(2 * HOUR_MINUTES)) == [row("i-1", ELEVEN_THIRTY - WINDOW, 1)]
+    assert did(runs.read(5)) == [row("i-1", ELEVEN_THIRTY - WINDOW, 1)]
 
 
 def test_a_metric_that_is_not_in_the_answer_is_missed(site: Account, runs: Runs, volume: str) -> None:

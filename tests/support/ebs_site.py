@@ -52,10 +52,11 @@ _EC2 = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
 
 class Account:
-    """What there is in the account; the proxy before it disturbs and answers."""
+    """What there is in the account; the proxy before it disturbs and answers. ``key_ids`` are the keys that signed."""
 
-    def __init__(self, proxy: Proxy) -> None:
+    def __init__(self, proxy: Proxy, key_ids: set[str]) -> None:
         self.proxy = proxy
+        self.key_ids = key_ids
         self.ec2 = ec2_backends[ACCOUNT][REGION]
         self.cloudwatch = cloudwatch_backends[ACCOUNT][REGION]
         self.settings: dict[str, object] = {
@@ -104,6 +105,7 @@ class Account:
         self.cloudwatch.metric_data.clear()
         self.proxy.mend()
         self.proxy.requests.clear()
+        self.key_ids.clear()
 
     def asked(self, what: str) -> list[str]:
         """Return the bodies of the requests in which ``what`` is found."""
@@ -154,9 +156,11 @@ class _Paged:
     def __init__(self, most_items: int) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._most_items = most_items
+        self.key_ids: set[str] = set()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        self.key_ids.add(environ["HTTP_AUTHORIZATION"].partition("Credential=")[2].partition("/")[0])
         asked = dict(parse_qsl(body.decode()))
         action, most = asked.get("Action", ""), asked.pop("MaxResults", None)
         if action not in _LISTS or most is None:
@@ -189,12 +193,13 @@ class _Silent(WSGIRequestHandler):
 def account(page_items: int = 500) -> Iterator[Account]:
     """Have an empty account of AWS for the block."""
     moto_api_backend.reset()
-    server = make_server("127.0.0.1", 0, _Paged(page_items), threaded=True, request_handler=_Silent)
+    application = _Paged(page_items)
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Silent)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
         with proxied(f"http://127.0.0.1:{server.server_port}") as proxy:
-            yield Account(proxy)
+            yield Account(proxy, application.key_ids)
     finally:
         server.shutdown()
         server.server_close()
