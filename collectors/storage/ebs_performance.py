@@ -87,11 +87,9 @@ def _gp2(setting: Setting) -> Performance:
         max_bps = _GP2_SMALL_BPS if size <= _GP2_SMALL_GIB else _GP2_LARGE_BPS
     bursts = baseline is not None and baseline < _GP2_BURST_IOPS
     return Performance(
-        min_iops=baseline,
         max_iops=baseline,
         burst_iops=_GP2_BURST_IOPS if bursts else None,
         max_bps=max_bps,
-        min_enforced=False,
         iops_unit_bytes=_SSD_UNIT_BYTES,
     )
 
@@ -115,7 +113,7 @@ def between(original: Performance, target: Performance) -> Performance:
         max_iops=_both(max, original.max_iops, target.max_iops),
         burst_iops=_both(max, original.burst_iops, target.burst_iops),
         max_bps=_both(max, original.max_bps, target.max_bps),
-        min_enforced=bool(original.min_enforced and target.min_enforced),
+        min_enforced=True if original.min_enforced and target.min_enforced else None,
         iops_unit_bytes=original.iops_unit_bytes if original.iops_unit_bytes == target.iops_unit_bytes else None,
     )
 

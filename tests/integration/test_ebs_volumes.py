@@ -74,13 +74,13 @@ TYPES = [
     ("io1", 100, {"iops": 5000}, (5000, 5000, None, None, True, SSD, 100 * GIB)),
     ("io2", 100, {"iops": 64000}, (64000, 64000, None, None, True, SSD, 100 * GIB)),
     ("gp3", 10, {"iops": 3000, "throughput": 125}, (3000, 3000, None, 125 * MIB, True, SSD, 10 * GIB)),
-    ("gp2", 1, {}, (100, 100, 3000, 128 * MIB, False, SSD, GIB)),
-    ("gp2", 34, {}, (102, 102, 3000, 128 * MIB, False, SSD, 34 * GIB)),
-    ("gp2", 170, {}, (510, 510, 3000, 128 * MIB, False, SSD, 170 * GIB)),
-    ("gp2", 171, {}, (513, 513, 3000, 250 * MIB, False, SSD, 171 * GIB)),
-    ("gp2", 999, {}, (2997, 2997, 3000, 250 * MIB, False, SSD, 999 * GIB)),
-    ("gp2", 1000, {}, (3000, 3000, None, 250 * MIB, False, SSD, 1000 * GIB)),
-    ("gp2", 5334, {}, (16000, 16000, None, 250 * MIB, False, SSD, 5334 * GIB)),
+    ("gp2", 1, {}, (None, 100, 3000, 128 * MIB, None, SSD, GIB)),
+    ("gp2", 34, {}, (None, 102, 3000, 128 * MIB, None, SSD, 34 * GIB)),
+    ("gp2", 170, {}, (None, 510, 3000, 128 * MIB, None, SSD, 170 * GIB)),
+    ("gp2", 171, {}, (None, 513, 3000, 250 * MIB, None, SSD, 171 * GIB)),
+    ("gp2", 999, {}, (None, 2997, 3000, 250 * MIB, None, SSD, 999 * GIB)),
+    ("gp2", 1000, {}, (None, 3000, None, 250 * MIB, None, SSD, 1000 * GIB)),
+    ("gp2", 5334, {}, (None, 16000, None, 250 * MIB, None, SSD, 5334 * GIB)),
     ("st1", 500, {}, (None, None, None, 500 * 250 * MIB // 1024, None, HDD, 500 * GIB)),
     ("st1", 4096, {}, (None, None, None, 500 * MIB, None, HDD, 4096 * GIB)),
     ("sc1", 1024, {}, (None, None, None, 80 * MIB, None, HDD, 1024 * GIB)),
@@ -105,7 +105,7 @@ def test_volumes_have_what_their_types_promise(site: Account, runs: Runs) -> Non
 
 def test_what_aws_says_of_a_gp2_volume_outranks_its_size(site: Account, runs: Runs) -> None:
     site.proxy.answer(VOLUMES, listing("DescribeVolumes", described("vol-0a1", "gp2", size=2000, iops=4500)))
-    assert limits(by_volume(runs.read())["vol-0a1"])[:3] == (4500, 4500, None)
+    assert limits(by_volume(runs.read())["vol-0a1"])[:3] == (None, 4500, None)
 
 
 def described(volume: str, kind: str = "io2", attachments: str = "", size: int = 100, **more: object) -> str:
@@ -137,11 +137,11 @@ CHANGES = [
     ("optimizing", io2(100, 9000), GP3, (6000, 9000, None, None, True, SSD, 100 * GIB), "gp3", BEGAN_AT),
     (
         "optimizing", {"VolumeType": "gp2", "Size": 100, "Iops": 300}, GP3,
-        (300, 6000, None, 250 * MIB, False, SSD, 100 * GIB), "gp3", BEGAN_AT,
+        (None, 6000, None, 250 * MIB, None, SSD, 100 * GIB), "gp3", BEGAN_AT,
     ),
     (
         "optimizing", {"VolumeType": "st1", "Size": 100}, GP3,
-        (None, None, None, 250 * MIB, False, None, 100 * GIB), "gp3", BEGAN_AT,
+        (None, None, None, 250 * MIB, None, None, 100 * GIB), "gp3", BEGAN_AT,
     ),
     ("completed", io2(100, 1000), io2(200, 4000), (7000, 7000, None, None, True, SSD, 300 * GIB), "io2", BEGAN_AT),
     ("failed", io2(100, 1000), io2(200, 4000), (7000, 7000, None, None, True, SSD, 300 * GIB), "io2", None),
