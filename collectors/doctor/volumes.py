@@ -85,7 +85,7 @@ def _rules(configured: BaseModel) -> Sequence[DiskRule] | None:
     setting = type(configured).model_fields.get("volume_id")
     if setting is None or setting.annotation != list[DiskRule]:
         return None
-    rules: Sequence[DiskRule] = configured.volume_id  # type: ignore[attr-defined] - as its annotation says
+    rules: Sequence[DiskRule] | None = getattr(configured, "volume_id", None)
     return rules
 
 

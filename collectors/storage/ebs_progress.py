@@ -20,15 +20,15 @@ SETTLE_US: Final = 120 * SECOND_US
 LEAST_OVERLAP_US: Final = 1800 * SECOND_US
 """Windows that ended less than this before the last one are read again, for values that came late."""
 
-MOST_OVERLAP_US: Final = 7200 * SECOND_US
+MOST_OVERLAP_US: Final = 3600 * SECOND_US
 """A run reads again what the run before it read first, lest a crash lose that; but no more than this."""
 
 MOST_LOOK_BACK_US: Final = 60 * 86_400 * SECOND_US
 """What is older is gone from CloudWatch, or nearly so (63 days)."""
 
-MOST_ROWS: Final = 500_000
-LEAST_WINDOWS: Final = 48
-"""A run holds about ``MOST_ROWS`` rows in memory: so many windows of each volume, and 48 at least."""
+MOST_ROWS: Final = 400_000
+LEAST_WINDOWS: Final = 36
+"""A run holds about ``MOST_ROWS`` rows in memory: so many windows of each volume, and 36 at least."""
 
 
 @dataclass(slots=True)

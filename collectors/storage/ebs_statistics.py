@@ -173,6 +173,7 @@ def _rows(volume: str, windows: Windows, holders: Holders, *, is_complete: bool)
 
     Of a volume whose sums are not all there, windows that lack one have no row: the next run reads them.
     """
+    epochs: dict[Attachment, str] = {}
     for began, counts in sorted(windows.items()):
         ended = began + PERIOD_US
         owner = holder(holders.attachments[volume], began, ended, is_shared=volume in holders.shared)
@@ -185,7 +186,7 @@ def _rows(volume: str, windows: Windows, holders: Holders, *, is_complete: bool)
             "device": owner.device,
             "volume_id": holders.named.get(volume),
             "source_path": volume,
-            "epoch": f"{volume}:{owner.instance_id}:{owner.device}",
+            "epoch": epochs.setdefault(owner, f"{volume}:{owner.instance_id}:{owner.device}"),
             "state": "ok",
             **_with_bytes_of_none(counts),
         }
