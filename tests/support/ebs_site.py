@@ -64,7 +64,7 @@ class Account:
             "endpoint_url": proxy.url,
             "access_key_id": {"env": "EBS_ACCESS_KEY_ID"},
             "secret_access_key": {"env": "EBS_SECRET_ACCESS_KEY"},
-            "timeout_seconds": 1,
+            "timeout_seconds": 10,
             "requests_per_second": 1000,
         }
         self.environment = {"EBS_ACCESS_KEY_ID": ACCESS_KEY_ID, "EBS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
