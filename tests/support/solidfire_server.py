@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Callable, Iterator
 
@@ -195,6 +196,12 @@ class Cluster:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+    tls: ssl.SSLContext
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept; the handshake comes with the first read, lest a client that says nothing keep others waiting."""
+        accepted, address = super().get_request()
+        return self.tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False), address
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Be quiet about clients that went away, or did not trust."""
@@ -207,11 +214,6 @@ def serving(cluster: Cluster, tls: ssl.SSLContext) -> Iterator[Cluster]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
-
-        def setup(self) -> None:
-            # Not where connections are accepted: a client that says nothing must not keep others waiting.
-            self.request = tls.wrap_socket(self.request, server_side=True)
-            super().setup()
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -233,6 +235,7 @@ def serving(cluster: Cluster, tls: ssl.SSLContext) -> Iterator[Cluster]:
             """Tests read the calls, and nobody a log."""
 
     server = _Server(("127.0.0.1", 0), Handler)
+    server.tls = tls
     cluster.url = f"https://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
