@@ -96,7 +96,8 @@ class Cluster:
     """A cluster and its knobs.
 
     ``volumes`` may be changed while it runs; ``most_on_a_page`` is how many it hands out at most.
-    ``before`` is called with each method and its parameters, and may raise ``ElementFault``.
+    ``before`` is called with each method and its parameters, and may raise ``ElementFault``; ``results`` are
+    what methods return instead of the cluster's own.
     ``statuses`` are HTTP statuses with which the next requests are answered, with ``headers``.
     """
 
@@ -112,6 +113,7 @@ class Cluster:
     access: tuple[str, ...] = ("read", "reporting")
     most_on_a_page: int = 10_000
     before: Callable[[str, Json], None] = lambda _method, _parameters: None
+    results: dict[str, Json] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     page: bytes | None = None
@@ -127,6 +129,7 @@ class Cluster:
     def mend(self) -> None:
         """Answer again, and let go of those that wait."""
         self.before = lambda _method, _parameters: None
+        self.results = {}
         self.statuses.clear()
         self.page = None
         self.is_hanging = False
@@ -169,6 +172,8 @@ class Cluster:
         allowed = {"read": READ, "reporting": REPORTING, "administrator": READ | REPORTING}
         if method not in ANYBODY.union(*(allowed.get(access, set()) for access in self.access)):
             raise ElementFault("xPermissionDenied", f"{self.username} may not call {method}")
+        if method in self.results:
+            return self.results[method]
         match method:
             case "ListActiveVolumes":
                 return {"volumes": self._page(parameters)}
@@ -188,7 +193,7 @@ class Cluster:
 
     def _page(self, parameters: Json) -> list[Json]:
         """Return volumes in the order of their ids, from the first that is not below the start."""
-        listed = [each for each in self.volumes if each.get("volumeID", 0) >= parameters.get("startVolumeID", 0)]
+        listed = [each for each in self.volumes if int(each["volumeID"]) >= parameters.get("startVolumeID", 0)]
         limit = parameters.get("limit") or self.most_on_a_page
         return listed[: min(limit, self.most_on_a_page)]
 
@@ -224,8 +229,8 @@ def serving(cluster: Cluster, tls: ssl.SSLContext) -> Iterator[Cluster]:
                 self.close_connection = True
                 return
             with suppress(OSError):
-                self.send_response(status)
-                for name, value in cluster.headers.items():
+                self.send_response_only(status)
+                for name, value in {"Date": self.date_time_string(), **cluster.headers}.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
