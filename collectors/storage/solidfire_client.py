@@ -13,6 +13,7 @@ import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+from httpx import codes
 
 from collectors.remote.calls import Calls
 from collectors.remote.unread import shortened, without_secrets
@@ -40,13 +41,6 @@ _PASSING: Final = frozenset(
 "About the API" says so of xDBVersionMismatch, and CreateSnapshot of xNotPrimary; the others are those that
 OpenStack's driver meets while a cluster is busy or being upgraded (cinder/volume/drivers/solidfire.py).
 """
-
-_TOO_MANY: Final = 429
-_UNAVAILABLE: Final = 503
-_SERVER_ERRORS: Final = 500
-_UNAUTHORIZED: Final = 401
-_FORBIDDEN: Final = 403
-_NOT_FOUND: Final = 404
 
 _OTHER_NAMES: Final = (62, 64)
 """X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL's x509_vfy.h."""
@@ -135,10 +129,10 @@ class Element:
             raise ElementError(self._clean(f"{method}: {error}"), _MEND_ADDRESS) from error
         self.date = answer.headers.get("Date")
         told = _object_of(answer)
-        error = told.get("error")
-        if isinstance(error, dict) and answer.status_code != _UNAUTHORIZED:
-            raise self._told(method, error)
-        if answer.status_code != httpx.codes.OK:
+        fault = told.get("error")
+        if isinstance(fault, dict) and answer.status_code != codes.UNAUTHORIZED:
+            raise self._told(method, fault)
+        if answer.status_code != codes.OK:
             raise _status(method, answer)
         result = told.get("result")
         if not isinstance(result, dict):
@@ -158,7 +152,8 @@ class Element:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 mend = _MEND_NAME if cause.verify_code in _OTHER_NAMES else _MEND_AUTHORITY
                 return ElementError(f"its certificate is not trusted ({cause.verify_message})", mend)
-        reason = "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error) or type(error).__name__
+        is_silent = isinstance(error, httpx.TimeoutException)
+        reason = "no answer in time" if is_silent else str(error) or type(error).__name__
         return ElementError(self._clean(f"{method}: {reason}"), _MEND_ADDRESS, is_passing=True)
 
     def _clean(self, reason: str) -> str:
@@ -199,16 +194,19 @@ def _object_of(answer: httpx.Response) -> Mapping[str, Any]:
 def _status(method: str, answer: httpx.Response) -> ElementError:
     status = answer.status_code
     reason = f"{method}: HTTP status {status} {answer.reason_phrase}".rstrip()
-    if status == _UNAUTHORIZED:
-        return ElementError(f"{method}: username and password are refused (HTTP status 401)", _MEND_LOGIN, is_denied=True)
-    if status == _FORBIDDEN:
+    if status == codes.UNAUTHORIZED:
+        refused = f"{method}: username and password are refused (HTTP status 401)"
+        return ElementError(refused, _MEND_LOGIN, is_denied=True)
+    if status == codes.FORBIDDEN:
         return ElementError(reason, MEND_RIGHTS, is_denied=True)
-    if status == _NOT_FOUND:
+    if status == codes.NOT_FOUND:
         return ElementError(reason, _MEND_VERSION)
     after = answer.headers.get("Retry-After", "")
     return ElementError(
         reason,
-        _MEND_CLUSTER if status >= _SERVER_ERRORS else _MEND_ADDRESS,
-        is_passing=status == _TOO_MANY or status >= _SERVER_ERRORS,
-        after_seconds=float(after) if status in (_TOO_MANY, _UNAVAILABLE) and after.isdecimal() else None,
+        _MEND_CLUSTER if status >= codes.INTERNAL_SERVER_ERROR else _MEND_ADDRESS,
+        is_passing=status == codes.TOO_MANY_REQUESTS or status >= codes.INTERNAL_SERVER_ERROR,
+        after_seconds=float(after)
+        if status in (codes.TOO_MANY_REQUESTS, codes.SERVICE_UNAVAILABLE) and after.isdecimal()
+        else None,
     )

@@ -161,10 +161,11 @@ def statistics_rows(element: Element, named: Mapping[int, str], unread: Unread) 
     """Give the cluster's own counters of the volumes that it listed, with the time at which it counted."""
     try:
         told = element.ask("ListVolumeStatsByVolume").get("volumeStats")
-        if not isinstance(told, list):
-            raise OddValueError("the answer has no list of statistics")
-    except (ElementError, OddValueError) as error:
-        unread.note("the statistics of volumes", str(error))
+    except ElementError as error:
+        unread.note("the statistics of volumes", error.reason)
+        return
+    if not isinstance(told, list):
+        unread.note("the statistics of volumes", "ListVolumeStatsByVolume: the answer has no list of them")
         return
     seen: set[int] = set()
     for item in told:

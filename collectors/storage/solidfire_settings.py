@@ -57,7 +57,7 @@ class SolidfireSettings(RemoteSettings):
         except ValueError:
             is_address = False
         if not is_address or parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise ValueError("the url is no address of a cluster; write https:// and its MVIP, such as https://10.20.0.4")
+            raise ValueError("the url is no address of a cluster; write its MVIP, such as https://10.20.0.4")
         if parts.username is not None or parts.password is not None:
             raise ValueError(
                 "the url holds a username or a password, which everybody would see; remove it, change it, and use the "
@@ -65,6 +65,6 @@ class SolidfireSettings(RemoteSettings):
             )
         if parts.scheme != "https":
             raise ValueError(
-                f"the url begins with {parts.scheme}, which would show the password to everybody on the way; write https"
+                f"the url begins with {parts.scheme}, which shows the password to everybody on the way; write https"
             )
         return url.rstrip("/")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from clocks import HeldClock
 from solidfire_reading import by_native_id, read, source_of
-from solidfire_server import ElementFault, Json, qos, statistics, volume
+from solidfire_server import FaultError, Json, qos, statistics, volume
 from solidfire_site import SolidfireSite, running
 
 from collectors.hypervisors.libvirt_kvm import LibvirtSource
@@ -109,9 +109,7 @@ def test_a_volume_is_told_as_it_is_set(site: SolidfireSite) -> None:
     ("access", "min_enforced"),
     [("readWrite", True), ("readOnly", True), ("locked", False), ("replicationTarget", False)],
 )
-def test_a_minimum_that_nobody_can_use_is_not_enforced(
-    site: SolidfireSite, access: str, *, min_enforced: bool
-) -> None:
+def test_a_minimum_that_nobody_can_use_is_not_enforced(site: SolidfireSite, access: str, *, min_enforced: bool) -> None:
     site.cluster.volumes = [DATA | {"access": access}]
     assert read(site).tables["provisioned_iops"] == [OF_DATA | {"min_enforced": min_enforced}]
 
@@ -141,7 +139,7 @@ def test_a_policy_that_cannot_be_read_leaves_no_row_that_looks_as_if_nothing_wer
 
     def deny(method: str, _: Json) -> None:
         if method == "ListQoSPolicies":
-            raise ElementFault("xPermissionDenied")
+            raise FaultError("xPermissionDenied")
 
     site.cluster.before = deny
     reading = read(site)
@@ -232,12 +230,12 @@ def test_a_later_page_that_fails_is_partial_and_a_first_one_fails_the_run(site: 
     reading = read(site)
     assert reading.tables["provisioned_iops"] == [OF_DATA]
     assert reading.error == (
-        "one part could not be read, the volumes from number 42 on: ListActiveVolumes: xDBConnectionLoss: lost, with ***"
+        "one part could not be read, the volumes from number 42 on: ListActiveVolumes: xDBConnectionLoss: with ***"
     )
 
     def fail(method: str, _: Json) -> None:
         if method == "ListActiveVolumes":
-            raise ElementFault("xSliceNotRegistered")
+            raise FaultError("xSliceNotRegistered")
 
     site.cluster.before = fail
     with pytest.raises(SourceError, match=r"cannot be read: ListActiveVolumes: xSliceNotRegistered: .*; see how"):
@@ -263,7 +261,7 @@ def test_what_else_fails_costs_its_own_table(site: SolidfireSite, method: str, t
 
     def fail(asked: str, _: Json) -> None:
         if asked == method:
-            raise ElementFault("xPermissionDenied")
+            raise FaultError("xPermissionDenied")
 
     site.cluster.before = fail
     reading = read(site)
@@ -370,7 +368,7 @@ def test_a_busy_cluster_is_asked_again(site: SolidfireSite) -> None:
 
     def fail(method: str, _: Json) -> None:
         if method == "ListActiveVolumes" and failing:
-            raise ElementFault(failing.pop())
+            raise FaultError(failing.pop())
 
     site.cluster.before = fail
     site.cluster.statuses = [503, 429]
@@ -392,9 +390,7 @@ def test_a_busy_cluster_is_asked_again(site: SolidfireSite) -> None:
         ({"url": "https://127.0.0.1:9"}, {}, "Connection refused; see that url is the cluster's management address"),
     ],
 )
-def test_what_fails_a_run_is_told_in_a_sentence(
-    site: SolidfireSite, settings: Json, knobs: Json, told: str
-) -> None:
+def test_what_fails_a_run_is_told_in_a_sentence(site: SolidfireSite, settings: Json, knobs: Json, told: str) -> None:
     vars(site.cluster).update(knobs)
     with pytest.raises(SourceError) as raised:
         read(site, **settings)
@@ -418,9 +414,9 @@ def test_a_password_that_was_changed_is_read_again(site: SolidfireSite, monkeypa
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("http://10.20.0.4", "would show the password to everybody on the way; write https"),
+        ("http://10.20.0.4", "shows the password to everybody on the way; write https"),
         ("https://metering:pw@10.20.0.4", "the url holds a username or a password"),
-        ("10.20.0.4", "is no address of a cluster; write https:// and its MVIP"),
+        ("10.20.0.4", "is no address of a cluster; write its MVIP"),
         ("https://10.20.0.4/json-rpc/12.3", "is no address of a cluster"),
         ("https://10.20.0.4:port", "is no address of a cluster"),
     ],

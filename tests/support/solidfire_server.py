@@ -26,7 +26,7 @@ CURVE = {"4096": 100, "8192": 160, "16384": 270, "32768": 500, "65536": 1000, "1
 
 READ = {"GetClusterCapacity", "GetDefaultQoS", "ListActiveVolumes", "ListVolumeStatsByVolume"}
 REPORTING = {"GetClusterCapacity", "GetClusterInfo", "ListClusterFaults", "ListVolumeStatsByVolume"}
-ANYBODY = {"GetAPI", "GetCurrentClusterAdmin", "ListQoSPolicies"}
+ANYBODY = {"GetAPI", "ListQoSPolicies"}
 """What "Access control" lets the types of access call; of those that it does not name, all."""
 
 PATIENCE_SECONDS = 120
@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 120
 Json = dict[str, Any]
 
 
-class ElementFault(Exception):
+class FaultError(Exception):
     """An error object: its name and message; ``status`` is that of HTTP, for clusters differ in it."""
 
     def __init__(self, name: str, message: str = "as the test wants it", status: int = 200) -> None:
@@ -96,7 +96,7 @@ class Cluster:
     """A cluster and its knobs.
 
     ``volumes`` may be changed while it runs; ``most_on_a_page`` is how many it hands out at most.
-    ``before`` is called with each method and its parameters, and may raise ``ElementFault``; ``results`` are
+    ``before`` is called with each method and its parameters, and may raise ``FaultError``; ``results`` are
     what methods return instead of the cluster's own.
     ``statuses`` are HTTP statuses with which the next requests are answered, with ``headers``.
     """
@@ -156,40 +156,35 @@ class Cluster:
         told: Json = {"id": request.get("id")}
         status = 200
         try:
-            if headers.get("content-type") != "application/json-rpc" or not isinstance(request.get("params"), dict):
-                raise ElementFault("xInvalidParameter")
-            told["result"] = self._result(request["method"], request["params"])
-        except ElementFault as fault:
+            told["result"] = self._result(headers.get("content-type"), request["method"], request["params"])
+        except FaultError as fault:
             told["error"] = {"code": 500, "message": fault.message, "name": fault.name}
             status = fault.status
         return status, json.dumps(told).encode()
 
-    def _result(self, method: str, parameters: Json) -> Json:
+    def _result(self, content_type: str | None, method: str, parameters: Json) -> Json:
         self.calls.append((method, parameters))
         self.before(method, parameters)
+        if content_type != "application/json-rpc" or not isinstance(parameters, dict):
+            raise FaultError("xInvalidParameter")
         if method not in READ | REPORTING | ANYBODY:
-            raise ElementFault("xUnknownAPIMethod", f"method={method}")
+            raise FaultError("xUnknownAPIMethod", f"method={method}")
         allowed = {"read": READ, "reporting": REPORTING, "administrator": READ | REPORTING}
         if method not in ANYBODY.union(*(allowed.get(access, set()) for access in self.access)):
-            raise ElementFault("xPermissionDenied", f"{self.username} may not call {method}")
-        if method in self.results:
-            return self.results[method]
-        match method:
-            case "ListActiveVolumes":
-                return {"volumes": self._page(parameters)}
-            case "GetClusterInfo":
-                return {"clusterInfo": self.info}
-            case "GetClusterCapacity":
-                return {"clusterCapacity": self.capacity}
-            case "ListQoSPolicies":
-                return {"qosPolicies": self.policies}
-            case "ListVolumeStatsByVolume":
-                return {"volumeStats": self.stats}
-            case "ListClusterFaults":
-                return {"faults": self.faults}
-            case "GetAPI":
-                return {"currentVersion": self.versions[-1], "supportedVersions": list(self.versions)}
-        return qos(50, 15_000, 15_000)
+            raise FaultError("xPermissionDenied", f"{self.username} may not call {method}")
+        return self.results[method] if method in self.results else self._own(method, parameters)
+
+    def _own(self, method: str, parameters: Json) -> Json:
+        own: dict[str, Json] = {
+            "GetAPI": {"currentVersion": self.versions[-1], "supportedVersions": list(self.versions)},
+            "GetClusterCapacity": {"clusterCapacity": self.capacity},
+            "GetClusterInfo": {"clusterInfo": self.info},
+            "GetDefaultQoS": qos(50, 15_000, 15_000),
+            "ListClusterFaults": {"faults": self.faults},
+            "ListQoSPolicies": {"qosPolicies": self.policies},
+            "ListVolumeStatsByVolume": {"volumeStats": self.stats},
+        }
+        return {"volumes": self._page(parameters)} if method == "ListActiveVolumes" else own[method]
 
     def _page(self, parameters: Json) -> list[Json]:
         """Return volumes in the order of their ids, from the first that is not below the start."""

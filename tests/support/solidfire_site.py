@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certificates import Authority
-from solidfire_server import Cluster, ElementFault, Json, qos, serving, statistics, volume
+from solidfire_server import Cluster, FaultError, Json, qos, serving, statistics, volume
 from source_site import Rig
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class SolidfireSite:
 
         def fail(method: str, parameters: Json) -> None:
             if method == "ListActiveVolumes" and parameters["startVolumeID"] > 0:
-                raise ElementFault("xDBConnectionLoss", f"lost, with {self._password}", status=500)
+                raise FaultError("xDBConnectionLoss", f"with {self._password}", status=500)
 
         self.cluster.before = fail
 
