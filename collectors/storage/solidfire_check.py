@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_SKEW: Final = timedelta(minutes=1)
 """Counters bear the cluster's time: so far apart, they are those of another minute than the guest's."""
 
-_NEEDED: Final[Mapping[str, Mapping[str, object]]] = {
+NEEDED: Final[Mapping[str, Mapping[str, object]]] = {
     "ListActiveVolumes": {"startVolumeID": 0, "limit": 1},
     "GetClusterCapacity": {},
     "ListVolumeStatsByVolume": {},
@@ -67,7 +67,7 @@ def _version(element: Element, asked: str) -> Iterator[Check]:
 
 
 def _rights(element: Element) -> Iterator[Check]:
-    for method, parameters in _NEEDED.items():
+    for method, parameters in NEEDED.items():
         try:
             element.ask(method, **parameters)
         except ElementError as error:
