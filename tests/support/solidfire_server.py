@@ -149,7 +149,7 @@ class Cluster:
         if path not in {f"/json-rpc/{version}" for version in self.versions}:
             return 404, b"<html>not found</html>"
         if headers.get("authorization") != f"Basic {self.login}":
-            return 401, b"<html><body>xPermissionDenied</body></html>"
+            return 401, b'{"error": {"code": 500, "message": "", "name": "xPermissionDenied"}, "id": null}'
         if self.page is not None:
             return 200, self.page
         request = json.loads(body)
