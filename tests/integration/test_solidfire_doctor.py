@@ -9,7 +9,7 @@ import pytest
 from clocks import HeldClock
 from command import ioledger
 from lakes import NOON
-from solidfire_reading import source_of
+from solidfire_reading import known, lent, source_of
 from solidfire_site import SolidfireSite, running
 
 from ioledger.errors import ConfigurationError, SourceError
@@ -24,20 +24,15 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def placed() -> Iterator[SolidfireSite]:
-    with running(3) as site, pytest.MonkeyPatch.context() as patch:
-        for name, value in site.environment.items():
-            patch.setenv(name, value)
+    with running(3) as site, known(site):
         yield site
 
 
 @pytest.fixture
 def site(placed: SolidfireSite) -> Iterator[SolidfireSite]:
-    cluster = placed.cluster
-    kept = {**vars(cluster)}
-    cluster.headers = {"Date": format_datetime(NOON, usegmt=True)}
-    yield placed
-    placed.mend()
-    vars(cluster).update({**kept, "mended": cluster.mended})
+    with lent(placed):
+        placed.cluster.headers = {"Date": format_datetime(NOON, usegmt=True)}
+        yield placed
 
 
 def examined(site: SolidfireSite, **settings: object) -> list[Check]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from clocks import HeldClock
-from solidfire_reading import by_native_id, read, source_of
+from solidfire_reading import by_native_id, known, lent, read, source_of
 from solidfire_server import FaultError, Json, qos, statistics, volume
 from solidfire_site import SolidfireSite, running
 
@@ -42,21 +42,17 @@ OF_DATA = {
 
 @pytest.fixture(scope="module")
 def placed() -> Iterator[SolidfireSite]:
-    with running(0) as site, pytest.MonkeyPatch.context() as patch:
-        for name, value in site.environment.items():
-            patch.setenv(name, value)
+    with running(0) as site, known(site):
         yield site
 
 
 @pytest.fixture
 def site(placed: SolidfireSite) -> Iterator[SolidfireSite]:
     """Have a cluster with the volume 41 alone."""
-    cluster = placed.cluster
-    kept = {**vars(cluster)}
-    cluster.volumes, cluster.stats, cluster.policies, cluster.calls = [DATA], [], [], []
-    yield placed
-    placed.mend()
-    vars(cluster).update({**kept, "mended": cluster.mended})
+    with lent(placed):
+        cluster = placed.cluster
+        cluster.volumes, cluster.stats, cluster.policies, cluster.calls = [DATA], [], [], []
+        yield placed
 
 
 def limits(row: Json) -> tuple[Any, ...]:

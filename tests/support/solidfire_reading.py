@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from clocks import HeldClock
 
 from collectors.source import Occasion
@@ -13,9 +15,30 @@ from ioledger.lake.schema import typed
 from ioledger.model.tables import FACTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from solidfire_site import SolidfireSite
 
     from ioledger.model.records import Reading
+
+
+@contextmanager
+def known(site: SolidfireSite) -> Iterator[SolidfireSite]:
+    """Have the site's secrets in the environment for the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in site.environment.items():
+            patch.setenv(name, value)
+        yield site
+
+
+@contextmanager
+def lent(site: SolidfireSite) -> Iterator[SolidfireSite]:
+    """Have the site, and leave its cluster as it was before the block."""
+    cluster = site.cluster
+    kept = {**vars(cluster)}
+    yield site
+    site.mend()
+    vars(cluster).update({**kept, "mended": cluster.mended})
 
 
 def source_of(site: SolidfireSite, **settings: object) -> SolidfireSource:
