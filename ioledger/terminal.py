@@ -236,6 +236,7 @@ def log_to_stderr(log_format: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request that is made
 
 
 def writes_json() -> bool:
