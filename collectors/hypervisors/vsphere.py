@@ -43,7 +43,7 @@ class VsphereSettings(RemoteSettings):
     url: str
     username: Annotated[str, Field(min_length=1)]
     password: Secret
-    volume_id: list[VsphereRule] = []
+    volume_id: list[VsphereRule] = Field(default_factory=list)
 
     @field_validator("url")
     @classmethod
@@ -79,7 +79,6 @@ class VsphereSource:
         last_rows = occasion.last_rows() if occasion.remembered is None else ()
         watch = Watch(now, occasion.remembered, last_rows)
         unread = Unread()
-        datastores = pools(self._server, unread)
         listed: list[Machine] = []
         rows: list[Row] = []
         for machine in machines(self._server, self._settings.volume_id, unread):
@@ -88,7 +87,7 @@ class VsphereSource:
         if watch.has_begun:
             rows += self._windows(now, listed, watch, unread)
         return Reading(
-            {"disk_io_stat": rows, "storage_pool": datastores},
+            {"disk_io_stat": rows, "storage_pool": pools(self._server, unread)},
             timeout_count=sum(machine.state == "timeout" for machine in listed),
             error=unread.sentence(),
             remember=watch.to_remember(machine.vm_id for machine in listed),

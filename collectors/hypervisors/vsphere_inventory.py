@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pyVmomi import vim, vmodl
@@ -55,11 +56,16 @@ def everything(server: Server, kind: type) -> Iterator[Any]:
     """Have a view of all objects of a kind that the user may see; raises NoAnswerError."""
     content = server.content
     view = server.ask(lambda: content.viewManager.CreateContainerView(content.rootFolder, [kind], recursive=True))
+    is_silent = False
     try:
         yield view
+    except NoAnswerError as error:
+        is_silent = error.is_silent
+        raise
     finally:
-        with suppress(Exception):  # the session's end ends its views too
-            view.DestroyView()
+        if not is_silent:
+            with suppress(Exception):  # the session's end ends its views too
+                view.DestroyView()
 
 
 def pages(server: Server, kind: type, names: Sequence[str], size: int = PAGE_OBJECTS) -> Iterator[list[Any]]:
@@ -86,8 +92,7 @@ def pages(server: Server, kind: type, names: Sequence[str], size: int = PAGE_OBJ
             yield page.objects
             if not page.token:
                 return
-            token = page.token
-            page = server.ask(lambda token=token: collector.ContinueRetrievePropertiesEx(token))
+            page = server.ask(partial(collector.ContinueRetrievePropertiesEx, page.token))
 
 
 def machines(server: Server, rules: Sequence[VsphereRule], unread: Unread) -> Iterator[Machine]:
@@ -144,6 +149,8 @@ def _host_names(server: Server, unread: Unread) -> dict[Any, str]:
     try:
         found = [content for page in pages(server, vim.HostSystem, ["name"]) for content in page]
     except NoAnswerError as error:
+        if error.is_silent:
+            raise
         unread.note("the names of hosts", error.reason)
         return {}
     return {content.obj._moId: name for content in found if (name := _told(content).get("name"))}  # noqa: SLF001 - its only name for it

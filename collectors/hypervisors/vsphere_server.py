@@ -134,8 +134,12 @@ class Server:
             connectionPoolTimeout=settings.run_seconds,
         )
         instance = vim.ServiceInstance("ServiceInstance", stub)
-        self.content = self._calls.make(instance.RetrieveContent)
-        self._calls.make(lambda: self.content.sessionManager.Login(settings.username, password))
+        try:
+            self.content = self._calls.make(instance.RetrieveContent)
+            self._calls.make(lambda: self.content.sessionManager.Login(settings.username, password))
+        except Exception:
+            stub.DropConnections()
+            raise
         self._instance = instance
         self._secrets = [password, stub.GetSessionId() or ""]
 

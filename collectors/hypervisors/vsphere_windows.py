@@ -77,21 +77,20 @@ def samples(
         unread.note("what disks do", error.reason)
         return
     for start in range(0, len(machines), QUERY_MACHINES):
-        group = machines[start : start + QUERY_MACHINES]
         try:
-            yield from _asked(server, group, ids, unread)
+            yield from _asked(server, machines[start : start + QUERY_MACHINES], ids, unread)
         except NoAnswerError as error:
-            rest = len(machines) - start
-            what = f"the samples of {rest} VMs" if error.is_silent else f"the samples of {len(group)} VMs"
-            unread.note(what, error.reason)
-            if error.is_silent:
-                return
+            unread.note(f"the samples of {len(machines) - start} VMs", error.reason)
+            return
 
 
 def _asked(
     server: Server, group: Sequence[tuple[Machine, datetime]], ids: Mapping[int, str], unread: Unread
 ) -> Iterator[tuple[Machine, datetime, Sample]]:
-    """Ask for a group in one request, and where that is refused, for smaller ones: one VM may be why."""
+    """Ask for a group in one request, and where that is refused, for smaller ones: one VM may be why.
+
+    Raises NoAnswerError where the server is silent.
+    """
     manager = vim.PerformanceManager
     specs = [
         manager.QuerySpec(
@@ -106,11 +105,14 @@ def _asked(
     try:
         answer = server.ask(lambda: server.content.perfManager.QueryPerf(specs))
     except NoAnswerError as error:
-        if error.is_silent or len(group) == 1:
+        if error.is_silent:
             raise
         half = len(group) // 2
-        yield from _asked(server, group[:half], ids, unread)
-        yield from _asked(server, group[half:], ids, unread)
+        if half:
+            yield from _asked(server, group[:half], ids, unread)
+            yield from _asked(server, group[half:], ids, unread)
+        else:
+            unread.note(f"the samples of {group[0][0].name}", error.reason)
         return
     by_ref = {machine.ref._moId: (machine, since) for machine, since in group}  # noqa: SLF001 - its only name for it
     for metric in answer:

@@ -9,9 +9,14 @@ import subprocess
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components import lacking
+from live_guests import wait_until
+from pyVmomi import SoapStubAdapter, vim
+from pyVmomi.VmomiSupport import versionMap
+
+from collectors.hypervisors.vsphere_server import API_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +28,11 @@ LIBRARY = Path("/usr/share/gocode")
 
 USERNAME, PASSWORD = "collector@vsphere.local", "correct horse battery vcenter"
 PATIENCE_SECONDS = 60
+
+CERTIFY = (
+    *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"),
+    *("-subj", "/CN=vcenter", "-addext", "subjectAltName=IP:127.0.0.1"),
+)
 
 COUNTER_OF = {"read_ops": 171, "write_ops": 172, "read_bytes": 173, "write_bytes": 174}
 """The numbers of the counters in the simulator, which a client is to find by name."""
@@ -53,21 +63,24 @@ def built() -> Path:
 
 @contextmanager
 def running(directory: Path, machines: int, disks: int = 1, *, tls: bool = False) -> Iterator[dict[str, str]]:
-    """Have a vCenter with VMs and so many disks on each; its URL is under ``url``."""
+    """Have a vCenter with VMs and so many disks on each; ``certificate`` is the file with its own, for TLS."""
     command = [str(built()), "-vm", str(machines), "-disks", str(disks), "-username", USERNAME, "-password", PASSWORD]
+    certificate = directory / "certificate.pem"
+    if tls:
+        subprocess.run([*CERTIFY, "-keyout", certificate, "-out", certificate], check=True, capture_output=True)
+        command += ["-certificate", str(certificate)]
     environment = {"TMPDIR": str(directory)}  # its datastores are directories
     with (
         (directory / "log").open("w") as log,
         subprocess.Popen(
-            [*command, *(["-tls"] if tls else [])],
-            env=environment, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True,
+            command, env=environment, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True
         ) as process,
     ):  # fmt: skip
         try:
             url = process.stdout.readline().strip() if process.stdout else ""
             if not url:
                 raise RuntimeError("the vCenter simulator ended at once")
-            yield {"url": url}
+            yield {"url": url, "certificate": str(certificate)}
         finally:
             process.kill()  # nothing in it is to be kept
 
@@ -78,3 +91,53 @@ def rate(moid: str, device: str, counter: int, end: int) -> int:
     for byte in f"{moid}/{device}/{counter}/{end}".encode():
         value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
     return value % 500
+
+
+class Admin:
+    """Who changes things in a vCenter of the tests."""
+
+    def __init__(self, url: str) -> None:
+        self._stub = SoapStubAdapter(url=url, version=versionMap[API_VERSION], httpConnectionTimeout=PATIENCE_SECONDS)
+        self.content: Any = vim.ServiceInstance("ServiceInstance", self._stub).RetrieveContent()
+        self.content.sessionManager.Login(USERNAME, PASSWORD)
+
+    def close(self) -> None:
+        self.content.sessionManager.Logout()
+        self._stub.DropConnections()
+
+    def all_of(self, kind: type) -> list[Any]:
+        """Return all objects of a kind."""
+        view = self.content.viewManager.CreateContainerView(self.content.rootFolder, [kind], recursive=True)
+        found = list(view.view)
+        view.DestroyView()
+        return found
+
+    def machine(self, number: int) -> Any:  # noqa: ANN401 - pyvmomi makes its classes
+        """Return a VM by the number at the end of its name."""
+        return self.content.searchIndex.FindByInventoryPath(f"DC0/vm/DC0_C0_RP0_VM{number}")
+
+    def digit(self, digit: int) -> Any:  # noqa: ANN401 - likewise
+        """Return a VM whose reference ends with a digit, by which the simulator says what is special about it."""
+        return next(machine for machine in self.all_of(vim.VirtualMachine) if machine._moId.endswith(str(digit)))  # noqa: SLF001 - its only name for it
+
+    def limit(self, machine: Any, **allocation: Any) -> None:  # noqa: ANN401 - likewise
+        """Change the first disk's allocation of storage I/O."""
+        disk = next(each for each in machine.config.hardware.device if isinstance(each, vim.vm.device.VirtualDisk))
+        disk.storageIOAllocation = vim.StorageResourceManager.IOAllocationInfo(**allocation)
+        change = vim.vm.device.VirtualDeviceSpec(operation="edit", device=disk)
+        self.done(machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
+
+    def done(self, task: Any) -> None:  # noqa: ANN401 - likewise
+        """Wait for a task."""
+        wait_until(lambda: task.info.state in ("success", "error"), "the task")
+        if task.info.error:
+            raise task.info.error
+
+    def sessions(self) -> list[str]:
+        """Return the keys of all sessions but our own."""
+        manager = self.content.sessionManager
+        return [each.key for each in manager.sessionList if each.key != manager.currentSession.key]
+
+    def end_sessions(self) -> None:
+        """End all sessions but our own."""
+        self.content.sessionManager.TerminateSession(self.sessions())

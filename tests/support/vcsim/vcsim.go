@@ -235,7 +235,7 @@ func main() {
 	perMachine := flag.Int("disks", 1, "how many disks each VM has, 15 at most")
 	username := flag.String("username", "user", "who may log in")
 	password := flag.String("password", "pass", "with what")
-	isTLS := flag.Bool("tls", false, "whether to speak TLS, with a certificate of the simulator's own")
+	certificate := flag.String("certificate", "", "a file with a certificate and its key, for TLS")
 	flag.Parse()
 
 	model := simulator.VPX()
@@ -255,13 +255,18 @@ func main() {
 	simulator.Map.Put(paging)
 
 	model.Service.Listen = &url.URL{Host: *listen, User: url.UserPassword(*username, *password)}
-	if *isTLS {
-		model.Service.TLS = new(tls.Config)
+	if *certificate != "" {
+		pair, err := tls.LoadX509KeyPair(*certificate, *certificate)
+		if err != nil {
+			log.Fatal(err)
+		}
+		model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	}
 	server := model.Service.NewServer()
 	defer server.Close()
-	server.URL.User = nil
-	fmt.Println(server.URL)
+	address := *server.URL // the simulator takes whom it lets in from its own
+	address.User = nil
+	fmt.Println(&address)
 	ending := make(chan os.Signal, 1)
 	signal.Notify(ending, syscall.SIGINT, syscall.SIGTERM)
 	<-ending
