@@ -118,7 +118,7 @@ def _asked(
     for metric in answer:
         machine, since = by_ref[metric.entity._moId]  # noqa: SLF001 - likewise
         try:
-            yield machine, since, _sample(metric, ids)
+            yield machine, since, read_csv(metric, ids)
         except ValueError as error:
             unread.note(f"the samples of {machine.name}", str(error))
 
@@ -150,7 +150,7 @@ def rows_of(machine: Machine, since: datetime, sample: Sample) -> Iterator[Row]:
             }
 
 
-def _sample(metric: Any, ids: Mapping[int, str]) -> Sample:  # noqa: ANN401 - pyvmomi makes its classes
+def read_csv(metric: Any, ids: Mapping[int, str]) -> Sample:  # noqa: ANN401 - pyvmomi makes its classes
     """Read a PerfEntityMetricCSV; ValueError for what it cannot be."""
     info = metric.sampleInfoCSV.split(",") if metric.sampleInfoCSV else []
     intervals = set(info[::2])
