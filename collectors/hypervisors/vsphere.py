@@ -104,7 +104,7 @@ class VsphereSource:
             found = list(rows_of(machine, since, sample))
             if found:
                 rows += found
-                watch.reached(machine.vm_id, max(sample.ends))
+                watch.reached(machine.vm_id, max(row["sampled_at"] for row in found))
         return rows
 
     def examine(self, clock: Clock) -> list[Check]:

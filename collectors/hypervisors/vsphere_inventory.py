@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from pyVmomi import vim, vmodl
@@ -96,34 +97,34 @@ def pages(server: Server, kind: type, names: Sequence[str], size: int = PAGE_OBJ
 
 
 def machines(server: Server, rules: Sequence[VsphereRule], unread: Unread) -> Iterator[Machine]:
-    """Yield all VMs; what cannot be read of the list after its first page is noted.
+    """Yield all VMs, each once; where not all of the list can be read, that is noted.
 
-    Raises NoAnswerError where not even the first page can be read.
+    A page can be asked for once only (RetrieveResult.token), so where one is lost the list is read again
+    from the beginning, once. Raises NoAnswerError where not even the first page can be read.
     """
     hosts = _host_names(server, unread)
-    seen: set[str] = set()
-    told = 0
-    listing = pages(server, vim.VirtualMachine, _OF_VM)
-    while True:
+    refs: set[str] = set()
+    vm_ids: set[str] = set()
+    for is_last in (False, True):
         try:
-            page = next(listing, None)
+            for content in chain.from_iterable(pages(server, vim.VirtualMachine, _OF_VM)):
+                if content.obj._moId in refs:  # noqa: SLF001 - its only name for it
+                    continue
+                refs.add(content.obj._moId)  # noqa: SLF001 - likewise
+                machine = _machine(content, hosts, rules, unread)
+                if machine is not None and machine.vm_id in vm_ids:
+                    unread.note(machine.name, f"another VM has its instance UUID {machine.vm_id} too")
+                elif machine is not None:
+                    vm_ids.add(machine.vm_id)
+                    yield machine
         except NoAnswerError as error:
-            if not told:
+            if not refs:
                 raise
-            unread.note(f"the list of VMs after the first {told}", error.reason)
+            if is_last or error.is_silent:
+                unread.note(f"the list of VMs after the first {len(refs)}", error.reason)
+                return
+        else:
             return
-        if page is None:
-            return
-        told += len(page)
-        for content in page:
-            machine = _machine(content, hosts, rules, unread)
-            if machine is None:
-                continue
-            if machine.vm_id in seen:
-                unread.note(machine.name, f"another VM has its instance UUID {machine.vm_id} too")
-                continue
-            seen.add(machine.vm_id)
-            yield machine
 
 
 def pools(server: Server, unread: Unread) -> list[Row]:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collectors.hypervisors.vsphere_inventory import Machine
     from collectors.hypervisors.vsphere_server import Server
     from collectors.remote.unread import Unread
-    from ioledger.model.records import Row
 
 SAMPLE_SECONDS: Final = 20
 KEPT: Final = timedelta(hours=1)
@@ -123,7 +122,7 @@ def _asked(
             unread.note(f"the samples of {machine.name}", str(error))
 
 
-def rows_of(machine: Machine, since: datetime, sample: Sample) -> Iterator[Row]:
+def rows_of(machine: Machine, since: datetime, sample: Sample) -> Iterator[dict[str, Any]]:
     """Yield the rows of a VM's samples after a moment: one per disk and sample of which anything is known.
 
     The first sample on another host may overlap the last one on the host before, by less than 20

@@ -42,6 +42,12 @@ def test_a_later_page_that_fails_makes_the_run_partial_and_loses_no_operations(m
     assert len(late) >= 9 * (MACHINES - len(read)), "the samples of five minutes, but for those that are missing"
 
 
+def test_a_page_that_is_lost_is_read_with_the_whole_list(meter: Meter, proxy: Proxy) -> None:
+    proxy.answer(LATER_PAGE, fault("InvalidArgument"), status=500, nth=1)
+    assert meter.collect().status == "ok"
+    assert len(meter.now()) == len({row["vm_id"] for row in meter.now()}) == MACHINES
+
+
 def test_a_list_that_fails_at_once_fails_the_run(meter: Meter, proxy: Proxy) -> None:
     proxy.answer(FIRST_PAGE, fault("InvalidRequest", "not today"), status=500)
     outcome = meter.collect()

@@ -57,6 +57,7 @@ func (c *collector) RetrievePropertiesEx(ctx *simulator.Context, req *types.Retr
 func (c *collector) ContinueRetrievePropertiesEx(req *types.ContinueRetrievePropertiesEx) soap.HasFault {
 	pages.Lock()
 	rest, known := pages.rest[req.Token]
+	delete(pages.rest, req.Token)
 	pages.Unlock()
 	if !known {
 		return &methods.ContinueRetrievePropertiesExBody{
@@ -68,7 +69,7 @@ func (c *collector) ContinueRetrievePropertiesEx(req *types.ContinueRetrieveProp
 	}
 }
 
-// paged keeps what follows the first page; a token is good for more than one request, as after an answer that was lost.
+// paged keeps what follows the first page, for one request with its token.
 func paged(whole page) *types.RetrieveResult {
 	if len(whole.objects) <= whole.size {
 		return &types.RetrieveResult{Objects: whole.objects}
