@@ -49,12 +49,12 @@ class VsphereSettings(RemoteSettings):
     @classmethod
     def _is_address(cls, url: str) -> str:
         parts = urlsplit(url)
+        if "@" in parts.netloc:
+            raise ValueError("an address with credentials in it would be shown; give username and password as such")
         if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(
                 f"{url!r} is no address of a vCenter or ESXi host; write it like https://vcenter.example.org"
             )
-        if "@" in parts.netloc:
-            raise ValueError("an address with credentials in it would be shown; give username and password as such")
         return url
 
 
