@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 
 from collectors.hypervisors.vsphere_checks import checks
 from collectors.hypervisors.vsphere_disks import VsphereRule
-from collectors.hypervisors.vsphere_inventory import Machine, machines, pools
+from collectors.hypervisors.vsphere_inventory import Machine, machines, pools, rows_now
 from collectors.hypervisors.vsphere_server import Server
 from collectors.hypervisors.vsphere_watch import Watch
 from collectors.hypervisors.vsphere_windows import rows_of, samples
@@ -83,7 +83,7 @@ class VsphereSource:
         rows: list[Row] = []
         for machine in machines(self._server, self._settings.volume_id, unread):
             listed.append(machine)
-            rows += _rows_now(machine, occasion.clock.now())
+            rows += rows_now(machine, occasion.clock.now())
         if watch.has_begun:
             rows += self._windows(now, listed, watch, unread)
         return Reading(
@@ -114,11 +114,3 @@ class VsphereSource:
     def close(self) -> None:
         """End the session."""
         self._server.close()
-
-
-def _rows_now(machine: Machine, now: datetime) -> list[Row]:
-    """Say what is in force: rows without counters, which no amount is made of."""
-    told = {**machine.columns, "sampled_at": now, "state": machine.state}
-    if not machine.disks:
-        return [told] if machine.state == "error" else []
-    return [{**told, **disk.columns} for disk in machine.disks]

@@ -15,6 +15,7 @@ from collectors.hypervisors.vsphere_server import NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from collectors.hypervisors.vsphere_disks import Disk, VsphereRule
     from collectors.hypervisors.vsphere_server import Server
@@ -111,7 +112,7 @@ def machines(server: Server, rules: Sequence[VsphereRule], unread: Unread) -> It
                 if content.obj._moId in refs:  # noqa: SLF001 - its only name for it
                     continue
                 refs.add(content.obj._moId)  # noqa: SLF001 - likewise
-                machine = _machine(content, hosts, rules, unread)
+                machine = machine_of(content, hosts, rules, unread)
                 if machine is not None and machine.vm_id in vm_ids:
                     unread.note(machine.name, f"another VM has its instance UUID {machine.vm_id} too")
                 elif machine is not None:
@@ -157,7 +158,7 @@ def _host_names(server: Server, unread: Unread) -> dict[Any, str]:
     return {content.obj._moId: name for content in found if (name := _told(content).get("name"))}  # noqa: SLF001 - its only name for it
 
 
-def _machine(
+def machine_of(
     content: Any,  # noqa: ANN401 - pyvmomi makes its classes
     hosts: Mapping[str, str],
     rules: Sequence[VsphereRule],
@@ -191,3 +192,11 @@ def _state(told: Mapping[str, Any], unread: Unread, name: str) -> str:
 
 def _told(content: Any) -> dict[str, Any]:  # noqa: ANN401 - likewise
     return {each.name: each.val for each in content.propSet}
+
+
+def rows_now(machine: Machine, now: datetime) -> list[Row]:
+    """Say what is in force: rows without counters, which no amount is made of."""
+    told = {**machine.columns, "sampled_at": now, "state": machine.state}
+    if not machine.disks:
+        return [told] if machine.state == "error" else []
+    return [{**told, **disk.columns} for disk in machine.disks]
