@@ -89,11 +89,11 @@ covered AS (
 
 SELECT
     volume_id,
-    max(valid_to) AS io_until,
-    arg_max(valid_from, valid_to) AS io_from,
-    arg_max(hypervisor_ops, valid_to)::BIGINT AS hypervisor_ops,
-    arg_max(storage_ops, valid_to)::BIGINT AS storage_ops,
-    rate_of(hypervisor_ops, io_from, io_until) AS hypervisor_iops,
-    rate_of(storage_ops, io_from, io_until) AS storage_iops
+    valid_from AS io_from,
+    valid_to AS io_until,
+    hypervisor_ops::BIGINT AS hypervisor_ops,
+    storage_ops::BIGINT AS storage_ops,
+    rate_of(covered.hypervisor_ops, valid_from, valid_to) AS hypervisor_iops,
+    rate_of(covered.storage_ops, valid_from, valid_to) AS storage_iops
 FROM covered
-GROUP BY volume_id;
+QUALIFY row_number() OVER (PARTITION BY volume_id ORDER BY valid_to DESC) = 1;

@@ -151,8 +151,8 @@ def _make(opened: OpenLake, judged: Judged) -> None:
 def _show_samples_of_counted(opened: OpenLake) -> None:
     """Let ``disk_io_stat`` be the samples that may tell of what storages counted."""
     ((since, until),) = opened.connection.execute(
-        "SELECT min(valid_from) - to_microseconds(max(max_gap_us)), max(valid_to) + to_microseconds(max(max_gap_us)) "
-        "FROM storage_count, setting"
+        "SELECT min(stretch.valid_from) - to_microseconds(max(max_gap_us)), "
+        "max(stretch.valid_to) + to_microseconds(max(max_gap_us)) FROM storage_count AS stretch, setting"
     ).fetchall()
     paths = _files(opened, DISK_IO_STAT.name, since, until) if since else []
     select = reader.scan(DISK_IO_STAT.name, paths)

@@ -7,16 +7,43 @@ SELECT $moment AS moment, $moment - to_microseconds(max_allocation_age_us) AS ol
 FROM setting
 WHERE $moment >= valid_from AND $moment < valid_to;
 
--- What the storage last told of a volume, and what was last told of its entitlement: one row per source and
--- volume since the source's last complete run.
+-- What the storage last told of a volume, beside its limits, and what was last told of its entitlement: one row
+-- per source and volume since the source's last complete run.
 CREATE OR REPLACE TABLE last_allocation AS
-SELECT unnest(arg_max(told, (observed_at, run_id)))
-FROM told_allocation AS told
+SELECT
+    source,
+    volume_id,
+    max(observed_at) AS observed_at,
+    unnest(
+        arg_max(
+            {native_id: native_id, modified_at: modified_at, modified_by: modified_by, size_bytes: size_bytes},
+            (observed_at, run_id)
+        ),
+        recursive := true
+    )
+FROM told_allocation
 GROUP BY source, volume_id;
 
 CREATE OR REPLACE TABLE last_entitlement AS
-SELECT unnest(arg_max(told, (observed_at, run_id)))
-FROM told_entitlement AS told
+SELECT
+    source,
+    volume_id,
+    max(observed_at) AS observed_at,
+    unnest(
+        arg_max(
+            {
+                volume_name: volume_name,
+                account_name: account_name,
+                zone_id: zone_id,
+                state: state,
+                modified_at: modified_at,
+                size_bytes: size_bytes
+            },
+            (observed_at, run_id)
+        ),
+        recursive := true
+    )
+FROM told_entitlement
 GROUP BY source, volume_id;
 
 -- Disks that one of the last three complete runs of their source listed, and that are not in force: one row

@@ -58,32 +58,40 @@ volume_cap AS (
     GROUP BY volume_id
 ),
 
--- one row per volume: what can be counted on (metering.md, rule 13 and policy modes)
+-- one row per volume, with its cap and the side that counts as not set, if any (metering.md, policy modes)
+sided AS (
+    SELECT
+        volume.*,
+        volume_cap.cap_iops,
+        losing_side_at(
+            volume.provisioned,
+            volume_cap.volume_id IS NOT NULL,
+            volume.offering_id,
+            volume.pool_id,
+            volume.account_id,
+            asked.moment
+        ) AS losing_side
+    FROM volume_state AS volume
+    CROSS JOIN asked
+    LEFT JOIN volume_cap
+        ON volume.volume_id = volume_cap.volume_id
+),
+
+-- one row per volume that is sold or set: what can be counted on (metering.md, rule 13)
 delivered AS (
     SELECT
         volume_id,
-        losing_side_at(
-            provisioned,
-            volume_cap.volume_id IS NOT NULL,
-            offering_id,
-            pool_id,
-            account_id,
-            (SELECT moment FROM asked)
-        ) AS losing_side,
-        CASE
-            WHEN is_allocated OR is_entitled
-                THEN coalesce(
-                    deliverable_iops_of(
-                        enforced AND losing_side IS DISTINCT FROM 'storage',
-                        sold_min_iops,
-                        min_iops,
-                        CASE WHEN losing_side IS DISTINCT FROM 'hypervisor' THEN cap_iops END
-                    ),
-                    0
-                )
-        END AS deliverable_iops
-    FROM volume_state
-    LEFT JOIN volume_cap USING (volume_id)
+        coalesce(
+            deliverable_iops_of(
+                enforced AND losing_side IS DISTINCT FROM 'storage',
+                sold_min_iops,
+                min_iops,
+                CASE WHEN losing_side IS DISTINCT FROM 'hypervisor' THEN cap_iops END
+            ),
+            0
+        )::BIGINT AS deliverable_iops
+    FROM sided
+    WHERE is_allocated OR is_entitled
 ),
 
 -- one row per volume that rules speak of, and one per disk: what they say
@@ -151,7 +159,7 @@ SELECT
     volume.sold_burst_iops,
     volume.sold_min_iops_per_gib,
     volume.sold_max_iops_per_gib,
-    volume.COLUMNS('^sold_cap_'),
+    COLUMNS('^sold_cap_'),
 
     CASE
         WHEN volume.is_allocated THEN 'in_force'
@@ -181,7 +189,7 @@ SELECT
     judged.read_at AS enforced_read_at,
     judged.host_id,
     judged.disk_state,
-    judged.COLUMNS('^cap_'),
+    COLUMNS('^cap_'),
 
     counted.io_from,
     counted.io_until,
