@@ -96,7 +96,8 @@ def _json_array(rows: Iterable[Mapping[str, object]], columns: Sequence[str], st
     """Write a JSON array as ``json.dumps`` with an indent does, but row by row, and in its faster way."""
     before = "[\n"
     for row in rows:
-        values = json.dumps(_json_row(row, columns), ensure_ascii=False, separators=(",\n    ", ": "))
+        named = {name: row.get(name) for name in columns}
+        values = json.dumps(named, ensure_ascii=False, separators=(",\n    ", ": "), default=_text)
         stream.write(f"{before}  {{\n    {values[1:-1]}\n  }}")
         before = ",\n"
     stream.write("[]\n" if before == "[\n" else "\n]\n")

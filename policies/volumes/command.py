@@ -50,9 +50,8 @@ def volumes(app: App, at: str | None, *, drift: bool, output_format: str) -> Non
         for source in found.waited_sources():
             _log.warning("ioledger: %s", _not_whole(source))
         volume_count, differing_count, unknown_count = found.tally()
-    differing = f"{differing_count} of them differ" if differing_count else "none of them is known to differ"
-    unknown = f", of {unknown_count} more it is not known" if unknown_count else ""
-    _log.info("%s: %s%s", counted(volume_count, "volume"), differing, unknown)
+    unknown = f", {unknown_count} more of which nobody knows" if unknown_count else ""
+    _log.info("%s: %d with differences%s", counted(volume_count, "volume"), differing_count, unknown)
 
 
 def _not_whole(source: WaitedSource) -> str:
