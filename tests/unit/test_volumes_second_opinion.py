@@ -94,7 +94,7 @@ def test_rates_count_as_their_windows(tmp_path: Path, capsys: Capture) -> None:
         [counts(0, 0), counts(5, 300), *sampled({1: 60, 5: 300})],
         [counts(0, 0), counts(5, 300), *sampled({0: 100}), *sampled({5: 50})],
         [counts(-20, 0), counts(5, 300), *sampled({-20: 0, 5: 300})],
-        [counts(0, 0), counts(5, 300), is_set({"volume_id": "vol-a"})],
+        [counts(0, 0), counts(5, 300), is_set({"volume_id": "vol-a"}, at=NOON + 6 * MINUTE)],
         [counts(0, 0), counts(5, 300, write_ops=None), *sampled({0: 0, 5: 300})],
     ],
     ids=["one reading", "begins later", "disk fell", "gap", "no samples", "not counted"],
