@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ioledger.model.records import Row
 
 Capture = pytest.CaptureFixture[str]
+
+
 def answer(lake: Path, capsys: Capture, *arguments: str) -> list[dict[str, Any]]:
     capsys.readouterr()
     ioledger(lake, *arguments, "--format", "json", now=NOON)

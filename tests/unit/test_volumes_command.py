@@ -75,7 +75,12 @@ def test_caps_that_were_sold_and_those_that_are_enforced(tmp_path: Path, capsys:
     )
 
     (row,) = shown(lake, capsys)
-    expected = {**caps, **{f"sold_{name}": value for name, value in caps.items()}, "cap_io_size": 4096, "cap_group": "g"}
+    expected = {
+        **caps,
+        **{f"sold_{name}": value for name, value in caps.items()},
+        "cap_io_size": 4096,
+        "cap_group": "g",
+    }
     assert {name: value for name, value in row.items() if "cap_" in name} == expected
 
 
@@ -136,8 +141,12 @@ def test_a_disk_without_a_volume_has_a_row_of_its_own(tmp_path: Path, capsys: Ca
         ({}, {"max_iops": 500}, {"cap_total_iops": 501}, "QOS104"),
     ],
 )
-def test_a_difference_is_named_by_its_rule(  # noqa: PLR0913 - the three sides, and what is found
-    tmp_path: Path, capsys: Capture, offered: dict[str, Any], allocated: dict[str, Any], caps: dict[str, int],
+def test_a_difference_is_named_by_its_rule(  # noqa: PLR0913, PLR0917 - the three sides, and what is found
+    tmp_path: Path,
+    capsys: Capture,
+    offered: dict[str, Any],
+    allocated: dict[str, Any],
+    caps: dict[str, int],
     codes: str,
 ) -> None:
     lake = stored(
@@ -204,7 +213,9 @@ def test_sides_that_are_no_longer_listed(tmp_path: Path, capsys: Capture) -> Non
 
 
 def test_a_disk_that_could_not_be_read(tmp_path: Path, capsys: Capture) -> None:
-    lake = stored(tmp_path, sold({"volume_id": "vol-a", "sold_cap_total_iops": 5}), enforced(a_disk("vol-a", state="timeout")))
+    lake = stored(
+        tmp_path, sold({"volume_id": "vol-a", "sold_cap_total_iops": 5}), enforced(a_disk("vol-a", state="timeout"))
+    )
 
     (row,) = shown(lake, capsys)
     assert some(row, "enforced_status", "disk_state", "unknowns") == ("unread", "timeout", "QOS106, QOS204")
@@ -236,7 +247,9 @@ def test_of_several_sources_the_settings_say_which_counts(tmp_path: Path, capsys
         is_set({"volume_id": "vol-a", "max_iops": 2, "native_id": "new"}, source="array-new"),
     )
 
-    assert [some(row, "set_source", "max_iops", "native_id") for row in shown(lake, capsys)] == [("array-new", 2, "new")]
+    assert [some(row, "set_source", "max_iops", "native_id") for row in shown(lake, capsys)] == [
+        ("array-new", 2, "new")
+    ]
     (lake / "settings.toml").write_text(
         '[[settings]]\nvalid_from = 2026-01-01T00:00:00Z\nprecedence = ["array-old"]\n', encoding="utf-8"
     )
@@ -296,12 +309,12 @@ def test_what_is_not_whole_is_told(tmp_path: Path, capsys: Capture) -> None:
         enforced(a_disk("vol-a"), status="partial"),
     )
 
+    ran_at, told_at = "2026-11-05T11:59:00+00:00", "2026-11-05T11:00:00+00:00"
     assert ioledger(lake, "volumes", now=NOON) == 0
     assert capsys.readouterr().err.splitlines() == [
-        "ioledger: the last run of array, at 2026-11-05T11:59:00+00:00, failed (it gives no reason); what it told at "
-        "2026-11-05T11:00:00+00:00 is shown",
+        f"ioledger: the last run of array, at {ran_at}, failed (it gives no reason); what it told at {told_at} is shown",
         "ioledger: cloud has told nothing since 2026-11-04T06:00:00+00:00, which is beyond the age limit",
-        "ioledger: the last run of kvm-01, at 2026-11-05T11:59:00+00:00, could not read everything (it gives no reason)",
+        f"ioledger: the last run of kvm-01, at {ran_at}, could not read everything (it gives no reason)",
         "1 volume: 0 with differences",
     ]
 

@@ -47,7 +47,9 @@ def in_terminal(lake: Path, width: int, *arguments: str) -> str:
     leader, follower = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(width), "NO_COLOR": "1", "TERM": "xterm"}
     # nobody reads before its end: the little that is shown fits into a terminal's buffer
-    subprocess.run([sys.executable, "-c", script], stdout=follower, stderr=subprocess.DEVNULL, env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "-c", script], stdout=follower, stderr=subprocess.DEVNULL, env=environment, check=True
+    )
     os.set_blocking(leader, False)
     text = os.read(leader, 65536).decode()
     os.close(follower)
@@ -114,5 +116,19 @@ def test_csv_and_json_hold_the_same(lake: Path, capsys: Capture) -> None:
     assert ioledger(lake, "volumes", "--format", "csv", now=NOON) == 0
 
     told = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    as_text = [{name: str(value).replace("True", "true").replace("False", "false") for name, value in row.items()} for row in rows]
+    as_text = [
+        {name: str(value).replace("True", "true").replace("False", "false") for name, value in row.items()}
+        for row in rows
+    ]
     assert [{name: value for name, value in row.items() if value} for row in told] == as_text
+
+
+def test_the_page_names_every_column(lake: Path, capsys: Capture) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "volumes.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (`.*?) \|", page.partition("\n## Columns\n")[2], re.MULTILINE)
+    named = [name for cell in cells for name in re.findall(r"`(\w+)", cell)]
+
+    ioledger(lake, "volumes", "--format", "csv", now=NOON)
+    columns = capsys.readouterr().out.splitlines()[0].split(",")
+    assert [name for name in columns if name not in named and not re.match("(sold_)?cap_", name)] == []
+    assert [name for name in named if name not in (*columns, "sold_cap_", "cap_")] == []

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 Capture = pytest.CaptureFixture[str]
 
-COLUMNS = ("io_from", "io_until", "hypervisor_ops", "storage_ops", "hypervisor_iops", "storage_iops", "storage_iops_more")
+COLUMNS = (
+    "io_from",
+    "io_until",
+    "hypervisor_ops",
+    "storage_ops",
+    "hypervisor_iops",
+    "storage_iops",
+    "storage_iops_more",
+)
 NOTHING = (None,) * 7
 
 
@@ -30,7 +38,9 @@ def sampled(minutes: dict[int, int], vm_id: str = "vm-1", source: str = "kvm-01"
     """Let a hypervisor sample a disk with so many read operations, by minutes after noon."""
     return [
         enforced(
-            a_disk("vol-a", vm_id, **{"read_ops": ops, "write_ops": 0, **columns}), at=NOON + minute * MINUTE, source=source
+            a_disk("vol-a", vm_id, **{"read_ops": ops, "write_ops": 0, **columns}),
+            at=NOON + minute * MINUTE,
+            source=source,
         )
         for minute, ops in minutes.items()
     ]
@@ -78,7 +88,8 @@ def test_disks_on_one_volume_are_added_up(tmp_path: Path, capsys: Capture) -> No
 def test_rates_count_as_their_windows(tmp_path: Path, capsys: Capture) -> None:
     windows = [
         enforced(
-            a_disk("vol-a", read_ops=300, write_ops=0, window_start=NOON + start * MINUTE), at=NOON + (start + 5) * MINUTE
+            a_disk("vol-a", read_ops=300, write_ops=0, window_start=NOON + start * MINUTE),
+            at=NOON + (start + 5) * MINUTE,
         )
         for start in (0, 5)
     ]
