@@ -29,6 +29,9 @@ ROOM_AFTER_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 10.0
 """How long runs may go on after a stop signal; sources that can be stuck have deadlines of a few seconds."""
 
+GRACE_SECONDS: Final = 60.0
+"""What a run may take beyond what its source can: the machine is busy, or the disk slow."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -118,9 +121,13 @@ class Collection:
             return bool(self._running or self._waiting)
         return bool(self._running) and _now() < self._stopped_at + STOP_SECONDS
 
-    def longer_than(self, seconds: float) -> list[str]:
-        """Name the sources that have been in one run for longer."""
-        return [name for name, run in self._running.items() if _now() - run.since > seconds]
+    def stuck(self) -> list[str]:
+        """Name the sources that have been in one run for longer than any of theirs can take."""
+        return [
+            name
+            for name, run in self._running.items()
+            if _now() - run.since > self._sources[name].longest_run_seconds + GRACE_SECONDS
+        ]
 
     def _start(self) -> None:
         now = _now()

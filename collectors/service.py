@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from collectors.systemd import Notifier
     from ioledger.clock import Clock
 
-LONGEST_RUN_SECONDS: Final = 300.0
-"""A run that takes longer is stuck for good: no deadline of a source is near it. The watchdog may then end
-the process, and another one starts afresh; nothing is lost, for what a disk did is in its next reading."""
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _log = logging.getLogger(__name__)
@@ -66,11 +62,14 @@ class _Status:
         self._is_stuck = False
 
     def is_alive(self, collection: Collection) -> bool:
-        """Tell whether no run takes longer than any can; say so once if one does."""
-        stuck = collection.longer_than(LONGEST_RUN_SECONDS)
+        """Tell whether no run takes longer than any can; say so once if one does.
+
+        The watchdog may then end the process, and another one starts afresh; nothing is lost, for what a
+        disk did is in its next reading.
+        """
+        stuck = collection.stuck()
         if stuck and not self._is_stuck:
-            minutes = LONGEST_RUN_SECONDS // 60
-            _log.error("%s: in one run for more than %.0f minutes; the watchdog is not fed any more", stuck[0], minutes)
+            _log.error("%s: in one run for longer than any can take; the watchdog is not fed any more", stuck[0])
         self._is_stuck = bool(stuck)
         return not stuck
 

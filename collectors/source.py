@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
     from ioledger.clock import Clock
     from ioledger.model.records import Kind, Reading, Row
+
+
+LONGEST_RUN_SECONDS: Final = 240
+"""How long a run may take of a source that has no other reason: no deadline of its own is near it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,13 @@ class Source(Protocol):
 
     The class is named by an entry point of the group ``ioledger.sources``; the entry point's name
     is the ``type`` in ioledger.toml, and the other keys of the source's table are validated by
-    ``Settings`` and handed to the constructor.
+    ``Settings`` and handed to the constructor. A run that takes a minute longer than
+    ``longest_run_seconds`` is stuck for good.
     """
 
     Settings: ClassVar[type[BaseModel]]
     kind: ClassVar[Kind]
+    longest_run_seconds: int
 
     def read(self, occasion: Occasion) -> Reading:
         """List everything the source has, once.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from collectors.inventory.source import InventoryFile, InventorySettings, examine_files, read_files
+from collectors.source import LONGEST_RUN_SECONDS
 
 if TYPE_CHECKING:
     from collectors.source import Check, Occasion
@@ -23,6 +24,7 @@ class ControlPlaneInventory:
         volume_alias: InventoryFile | None = None
 
     kind: ClassVar[Kind] = "controlplane"
+    longest_run_seconds = LONGEST_RUN_SECONDS
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

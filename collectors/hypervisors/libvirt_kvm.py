@@ -18,7 +18,7 @@ from collectors.hypervisors.libvirt_epoch import processes_for
 from collectors.hypervisors.libvirt_host import Host
 from collectors.hypervisors.libvirt_round import Round
 from collectors.hypervisors.volume_identity import DiskRule
-from collectors.source import Check
+from collectors.source import LONGEST_RUN_SECONDS, Check
 from ioledger.config import Secret, StrictModel
 from ioledger.errors import counted
 
@@ -72,6 +72,7 @@ class LibvirtSource:
 
     Settings: ClassVar[type[LibvirtSettings]] = LibvirtSettings
     kind: ClassVar[Kind] = "hypervisor"
+    longest_run_seconds = LONGEST_RUN_SECONDS
 
     def __init__(self, settings: LibvirtSettings) -> None:
         self._settings = settings

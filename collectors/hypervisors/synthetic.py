@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from collectors.source import Check
+from collectors.source import LONGEST_RUN_SECONDS, Check
 from ioledger.config import ConfiguredPath, StrictModel, validated
 from ioledger.errors import SourceError, counted
 from ioledger.model.records import Kind, Reading, Row
@@ -84,6 +84,7 @@ class SyntheticSource:
 
     Settings: ClassVar = SyntheticSettings
     kind: ClassVar[Kind] = "hypervisor"
+    longest_run_seconds = LONGEST_RUN_SECONDS
 
     def __init__(self, settings: SyntheticSettings) -> None:
         self._settings = settings

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from ioledger.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +32,7 @@ class Calls:
 
     ``is_passing`` tells of an exception whether the same request may well succeed a moment later (no
     answer, too many requests, an error of the server); ``retry_after_seconds`` when the service wants
-    to be asked again, where it says so.
+    to be asked again, where it says so. Every run begins with ``begin``.
     """
 
     def __init__(
@@ -42,6 +45,8 @@ class Calls:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._between_seconds = 1 / requests_per_second
+        self._run_seconds = 0
+        self._until = math.inf
         self._next_at = 0.0
         self._monotonic = monotonic
         self._sleep = sleep
@@ -55,13 +60,27 @@ class Calls:
             reraise=True,
         )
 
+    def begin(self, run_seconds: int) -> None:
+        """Begin a run, which may take so long."""
+        self._run_seconds = run_seconds
+        self._until = self._monotonic() + run_seconds
+
     def make(self, ask: Callable[[], T]) -> T:
-        """Make a request, up to three times where that may help; raises what the last one raised."""
+        """Make a request, up to three times where that may help; raises what the last one raised.
+
+        Raises SourceError where the run has had its time: a service that answers everything slowly is no
+        more stuck than one that answers nothing, and no request's own timeout would ever notice.
+        """
         answer: T = self._retrying(self._paced, ask)
         return answer
 
     def _paced(self, ask: Callable[[], T]) -> T:
         now = self._monotonic()
+        if now > self._until:
+            raise SourceError(
+                f"the run took longer than {self._run_seconds} s and was given up; see why the service is slow, or "
+                "raise run_seconds of the source"
+            )
         if self._next_at > now:
             self._sleep(self._next_at - now)
         self._next_at = max(now, self._next_at) + self._between_seconds

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from collectors.source import LONGEST_RUN_SECONDS
 from ioledger.config import ConfiguredPath, StrictModel
 
 
@@ -13,12 +14,14 @@ class RemoteSettings(StrictModel):
     """How a service is asked.
 
     ``timeout_seconds`` is how long one request may be without an answer, ``requests_per_second`` how
-    many are begun at most. The server's certificate is verified, by the authorities that the system
-    trusts or by those in ``ca_file``; ``verify_tls = false`` trusts whoever answers.
+    many are begun at most, ``run_seconds`` how long all those of a run may take. The server's certificate
+    is verified, by the authorities that the system trusts or by those in ``ca_file``;
+    ``verify_tls = false`` trusts whoever answers.
     """
 
     timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     requests_per_second: Annotated[int, Field(ge=1, le=1000)] = 20
+    run_seconds: Annotated[int, Field(ge=10, le=3600)] = LONGEST_RUN_SECONDS
     verify_tls: bool = True
     ca_file: ConfiguredPath | None = None
 

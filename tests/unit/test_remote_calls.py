@@ -8,7 +8,7 @@ from collectors.remote.calls import ATTEMPTS, LONGEST_WAIT_SECONDS, Calls
 from collectors.remote.settings import RemoteSettings
 from collectors.remote.unread import Unread, without_secrets
 from ioledger.config import validated
-from ioledger.errors import ConfigurationError
+from ioledger.errors import ConfigurationError, SourceError
 
 
 class Time:
@@ -85,6 +85,18 @@ def test_after_some_attempts_the_last_error_is_told() -> None:
     with pytest.raises(BusyError) as told:
         calls(time).make(lambda: ask(answers))
     assert told.value.after_seconds == ATTEMPTS - 1
+
+
+def test_a_service_that_answers_everything_slowly_is_given_up_at_last() -> None:
+    time = Time()
+    service = calls(time)
+    service.begin(60)
+    for _ in range(3):
+        service.make(lambda: time.sleep(29))
+    with pytest.raises(SourceError, match=r"the run took longer than 60 s .*raise run_seconds of the source"):
+        service.make(lambda: time.sleep(29))
+    service.begin(60)
+    service.make(lambda: time.sleep(29))
 
 
 def test_what_no_second_request_can_mend_is_told_at_once() -> None:

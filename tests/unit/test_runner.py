@@ -15,6 +15,7 @@ from collectors.beat import Beat
 from collectors.collection import Collection, collect_all
 from collectors.remembered import recall
 from collectors.runner import Outcome, collect_one, run_id_of
+from collectors.source import LONGEST_RUN_SECONDS
 from ioledger.config import StrictModel
 from ioledger.errors import BusyError, SourceError
 from ioledger.lake import locks, memory
@@ -35,6 +36,7 @@ class FakeSource:
 
     Settings: ClassVar[type[StrictModel]] = StrictModel
     kind: ClassVar[Kind] = "hypervisor"
+    longest_run_seconds = LONGEST_RUN_SECONDS
 
     reading: Reading = field(default_factory=lambda: Reading({"disk_io_stat": [sample()]}, host_id="h"))
     error: Exception | None = None

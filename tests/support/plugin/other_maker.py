@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import click
 
-from collectors.source import Check
+from collectors.source import LONGEST_RUN_SECONDS, Check
 from ioledger.config import StrictModel
 from ioledger.model.records import Kind, Reading
 
@@ -31,6 +31,7 @@ class SlowSource:
 
     Settings: ClassVar = SlowSettings
     kind: ClassVar[Kind] = "hypervisor"
+    longest_run_seconds = LONGEST_RUN_SECONDS
 
     def __init__(self, settings: SlowSettings) -> None:
         self._directory = Path(settings.directory)
