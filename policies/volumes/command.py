@@ -60,7 +60,7 @@ def _not_whole(source: WaitedSource) -> str:
         return f"{source.source} has told nothing yet: {source.last_error or 'its runs failed'}"
     if source.is_silent:
         return f"{source.source} has told nothing since {source.told_at.isoformat()}, which is beyond the age limit"
-    reason = source.last_error or "it gives no reason"
+    reason = source.last_error or "no reason given"
     started_at = source.last_started_at.isoformat()
     if source.last_status == "failed":
         return (

@@ -77,10 +77,7 @@ class Volumes:
     def rows_for_people(self, *, drift: bool) -> Iterator[dict[str, Any]]:
         """Give the same rows in words."""
         _execute(self._connection, "people")
-        return self._rows(
-            f"SELECT COLUMNS('^(volume|sold|set|enforced|deliverable|differs)$') FROM people_row "
-            f"{_DIFFERS if drift else ''} ORDER BY {_BY_VOLUME}"
-        )
+        return self._rows(f"FROM people_row {_DIFFERS if drift else ''} ORDER BY {_BY_VOLUME}")
 
     def tally(self) -> tuple[int, int, int]:
         """Return the numbers of volumes, of those that differ, and of others of which that is not known."""

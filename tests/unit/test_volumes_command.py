@@ -312,9 +312,9 @@ def test_what_is_not_whole_is_told(tmp_path: Path, capsys: Capture) -> None:
     ran_at, told_at = "2026-11-05T11:59:00+00:00", "2026-11-05T11:00:00+00:00"
     assert ioledger(lake, "volumes", now=NOON) == 0
     assert capsys.readouterr().err.splitlines() == [
-        f"ioledger: the last run of array, at {ran_at}, failed (it gives no reason); what it told at {told_at} is shown",
+        f"ioledger: the last run of array, at {ran_at}, failed (no reason given); what it told at {told_at} is shown",
         "ioledger: cloud has told nothing since 2026-11-04T06:00:00+00:00, which is beyond the age limit",
-        f"ioledger: the last run of kvm-01, at {ran_at}, could not read everything (it gives no reason)",
+        f"ioledger: the last run of kvm-01, at {ran_at}, could not read everything (no reason given)",
         "1 volume: 0 with differences",
     ]
 
