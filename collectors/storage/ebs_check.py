@@ -6,8 +6,9 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, SSLError
 
+from collectors.remote.certificates import MEND_UNTRUSTED
 from collectors.source import Check
 from collectors.storage.ebs_attachments import microseconds, moment
 from collectors.storage.ebs_client import FAILURES, is_refused
@@ -44,7 +45,11 @@ def _login(aws: Aws) -> tuple[Check, str | None]:
         answer = aws.ask(aws.sts.get_caller_identity)
     except FAILURES as error:
         told: Any = error.response if isinstance(error, ClientError) else {}
-        mend = "correct the keys or the profile" if is_refused(error) else "see that AWS can be reached from here"
+        mend = "see that AWS can be reached from here"
+        if is_refused(error):
+            mend = "correct the keys or the profile"
+        elif isinstance(error, SSLError):
+            mend = MEND_UNTRUSTED
         return Check("login", aws.reason(error), mend), _date(told)
     return Check("login", f"{answer['Arn']} of account {answer['Account']}"), _date(answer)
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, PaginationError
+from botocore.exceptions import BotoCoreError, ClientError, PaginationError, SSLError
 from botocore.parsers import ResponseParserError
 
+from collectors.remote import certificates
 from collectors.remote.calls import Calls
 from collectors.remote.unread import shortened, without_secrets
 from ioledger.errors import SourceError
@@ -60,6 +61,7 @@ class Aws:
         self._calls = Calls(
             settings.requests_per_second, is_passing=lambda error: isinstance(error, ResponseParserError)
         )
+        certificates.accept(settings.verify)
         options = {
             "endpoint_url": settings.endpoint_url,
             "verify": settings.verify,
@@ -89,6 +91,10 @@ class Aws:
         else:
             text = str(error) or type(error).__name__
         return shortened(without_secrets(text, self._secrets))
+
+    def mend(self, error: Exception) -> str:
+        """Say what to do where nothing can be listed."""
+        return certificates.MEND_UNTRUSTED if isinstance(error, SSLError) else "`ioledger doctor` tells what is wrong"
 
     def begin(self, run_seconds: int) -> None:
         """Begin a run, which may take so long; then requests raise SourceError."""

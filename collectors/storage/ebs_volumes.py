@@ -72,9 +72,7 @@ class Listing:
         except FAILURES as error:
             reason = self._aws.reason(error)
             if not page_count:
-                raise SourceError(
-                    f"the {self._what} cannot be listed: {reason}; `ioledger doctor` tells what is wrong"
-                ) from error
+                raise SourceError(f"the {self._what} cannot be listed: {reason}; {self._aws.mend(error)}") from error
             self._unread.note(f"the {self._what} after the first {count}", reason)
             self.is_complete = False
 

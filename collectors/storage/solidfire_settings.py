@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from collectors.remote.settings import RemoteSettings
 from collectors.volume_rules import VolumeRule
-from ioledger.config import Secret  # noqa: TC001 - pydantic reads the annotations
+from ioledger.config import Secret
 
 ATTRIBUTE: Final = "attribute:"
 """What stands before the name of one of a volume's attributes where a rule looks at it."""
