@@ -79,6 +79,11 @@ class Pool:
         """Where the coordinator is asked."""
         return self._coordinator
 
+    @property
+    def session(self) -> str:
+        """The reference of the session itself, which some methods take; a secret."""
+        return str(self._session.handle)
+
     def begin(self) -> None:
         """Begin a run: log in, unless there is a session of an earlier one.
 
@@ -179,11 +184,16 @@ class Pool:
         settings = self._settings
         password = settings.password.reveal().get_secret_value()
         self._secrets = [password]
-        session = XenAPI.Session(f"{self._coordinator.url}/", transport=RpcTransport(self._web, self._coordinator))
-        with self._in_words(self._coordinator):
-            self._calls.make(
-                lambda: session.xenapi.login_with_password(settings.username, password, API_VERSION, ORIGINATOR)
-            )
+        transport = RpcTransport(self._web, self._coordinator)
+        session = XenAPI.Session(f"{self._coordinator.url}/", transport=transport)
+        try:
+            with self._in_words(self._coordinator):
+                self._calls.make(
+                    lambda: session.xenapi.login_with_password(settings.username, password, API_VERSION, ORIGINATOR)
+                )
+        except SourceError:
+            transport.close()
+            raise
         # The client would keep the password, and log in with it again where it was changed long since.
         session.last_login_method = session.last_login_params = None
         self._session = session

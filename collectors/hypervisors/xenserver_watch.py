@@ -51,24 +51,33 @@ class Watch:
                 self._read_until[vm_id] = max(_minute(end), self._read_until.get(vm_id, 0))  # type: ignore[arg-type]
         self._listed_at = max(self._read_until.values(), default=None)
 
-    def since(self, vm_id: str) -> int:
-        """Return the end of the last minute that was read of a VM: what is after it is new."""
-        return self._read_until.get(vm_id, self._now if self._listed_at is None else self._listed_at)
+    @property
+    def now(self) -> int:
+        """The minute of the run, by its own clock."""
+        return self._now
 
-    def again_since(self, vm_id: str) -> int:
-        """Return from where the last run read a VM."""
-        return min(self._read_from.get(vm_id, self.since(vm_id)), self.since(vm_id))
+    def since(self, vm_id: str, ahead_seconds: int = 0) -> int:
+        """Return the end of the last minute that was read of a VM: what is after it is new.
+
+        For a VM that was never read it is the last run, by a clock that is so much ahead of the run's.
+        """
+        begun = self._now if self._listed_at is None else self._listed_at
+        return self._read_until.get(vm_id, (begun + ahead_seconds) // MINUTE * MINUTE)
+
+    def again_since(self, vm_id: str) -> int | None:
+        """Return from where the last run read a VM; None where it did not."""
+        return self._read_from.get(vm_id)
 
     def reached(self, vm_id: str, minute: int) -> None:
         """Note that a VM was read up to a minute, or that there is nothing to be read before it."""
-        self._next_until[vm_id] = max(minute, self.since(vm_id))
+        self._next_until[vm_id] = max(minute, self._read_until.get(vm_id, minute))
 
     def to_remember(self, listed: Iterable[str]) -> dict[str, Any]:
         """Return what the next run is to know, of the VMs that were listed and those lately known."""
         oldest = self._now - KEPT_SECONDS
         lately = {vm_id: end for vm_id, end in self._read_until.items() if end > oldest}
         until = {**lately, **{vm_id: self.since(vm_id) for vm_id in listed}, **self._next_until}
-        since = {vm_id: self.since(vm_id) for vm_id in self._next_until}
+        since = {vm_id: self.since(vm_id) for vm_id in self._next_until if vm_id in self._read_until}
         return {"listed_at": self._now, "until": until, "from": since}
 
 

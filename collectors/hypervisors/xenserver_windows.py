@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collectors.hypervisors.xenserver_inventory import Host, Machine
     from collectors.hypervisors.xenserver_pool import Pool
     from collectors.hypervisors.xenserver_watch import Watch
-    from collectors.hypervisors.xenserver_web import Place
     from collectors.remote.unread import Unread
     from ioledger.model.records import Row
 
@@ -46,29 +45,20 @@ class Windows:
         Then all of what its VMs did is left for the next run.
         """
         now = int(self._pool.time_of(host.ref).timestamp())
-        place = place_of(self._pool, host)
-        oldest = min(self._watch.since(machine.vm_id) for machine in machines)
-        disks = sum(len(machine.disks) for machine in machines)
-        until = oldest + MINUTE * max(1, self._rows_left // disks)
         fine_from = _next_minute(now - FINE_SECONDS + SLACK_SECONDS)
-        kept_from = _next_minute(now - KEPT_SECONDS + SLACK_SECONDS)
-        if oldest < kept_from - MINUTE:
-            lost = f"what VMs did on {host.name} up to {_moment(kept_from):%Y-%m-%dT%H:%MZ}"
-            self._unread.note(lost, "a host keeps minutes for 2 hours; collect more often")
-        coarse = Statistics()
-        if oldest < fine_from:
-            query = {"start": max(oldest, kept_from), "interval": MINUTE}
-            coarse = self._statistics(place, query, max(oldest, kept_from), min(fine_from, until))
-        again_from = min(self._watch.again_since(machine.vm_id) for machine in machines)
-        start = max(fine_from, min(oldest, again_from))
-        fine = self._statistics(place, {"start": start, "interval": STEP_SECONDS}, start, until)
+        since = {machine.vm_id: self._watch.since(machine.vm_id, now - self._watch.now) for machine in machines}
+        oldest = min(since.values())
+        until = oldest + MINUTE * max(1, self._rows_left // sum(len(machine.disks) for machine in machines))
+        coarse = self._coarse(host, oldest, (now, fine_from, until))
+        first = {vm_id: self._first(vm_id, begun, fine_from) for vm_id, begun in since.items()}
+        start = max(fine_from, min(first.values()))
+        fine = statistics_of(self._pool, host, STEP_SECONDS, start, until)
         reached = min(fine.whole_until, until)
         for machine in machines:
             if machine.vm_id not in fine.vms:
-                continue  # it is moving, or its host counts it from its next step on
-            again = max(self._watch.again_since(machine.vm_id), fine_from)
-            first = min(self._watch.since(machine.vm_id), again) + MINUTE
-            for minute in range(first, reached + 1, MINUTE):
+                self._missing(machine, since[machine.vm_id], fine_from)
+                continue
+            for minute in range(first[machine.vm_id] + MINUTE, reached + 1, MINUTE):
                 for row in _rows(machine, minute, (fine, coarse)):
                     self._rows_left -= 1
                     yield row
@@ -76,17 +66,41 @@ class Windows:
         if until < fine.whole_until:
             self._unread.note(f"the later minutes of {host.name}", "there are too many for one run")
 
-    def _statistics(self, place: Place, query: dict[str, int], after: int, until: int) -> Statistics:
-        asked: dict[str, str | int] = {**query, "cf": "AVERAGE", "host": "true"}
-        try:
-            return self._pool.statistics(place, asked, partial(read_statistics, after=after, until=until))
-        except ValueError as error:
-            raise NoAnswerError(f"{place.url} cannot be read: {error}", "see the host's log") from error
+    def _coarse(self, host: Host, oldest: int, limits: tuple[int, int, int]) -> Statistics:
+        """Return the minutes that are too old to be had in steps, as far as they are kept."""
+        now, fine_from, until = limits
+        kept_from = _next_minute(now - KEPT_SECONDS + SLACK_SECONDS)
+        if oldest < kept_from - MINUTE:
+            lost = f"what VMs did on {host.name} up to {_moment(kept_from):%Y-%m-%dT%H:%MZ}"
+            self._unread.note(lost, "a host keeps minutes for 2 hours; collect more often")
+        start = max(oldest, kept_from)
+        if start >= fine_from:
+            return Statistics()
+        return statistics_of(self._pool, host, MINUTE, start, min(fine_from, until))
+
+    def _first(self, vm_id: str, since: int, fine_from: int) -> int:
+        """Return after which minute a VM is read: what the last run read is read again, where that costs little."""
+        again = self._watch.again_since(vm_id)
+        return since if again is None else min(since, max(again, fine_from))
+
+    def _missing(self, machine: Machine, since: int, fine_from: int) -> None:
+        """Leave for the next run a VM that is just moving or starting; say of another one that it is missing."""
+        if since < fine_from:
+            self._unread.note(machine.name, "the host that it is up on has no statistics of it")
+            self._watch.reached(machine.vm_id, fine_from)
 
 
-def place_of(pool: Pool, host: Host) -> Place:
-    """Return where a host is asked: at its address, with the coordinator's port."""
-    return pool.coordinator.at(host.address)
+def statistics_of(pool: Pool, host: Host, interval: int, after: int, until: int) -> Statistics:
+    """Return what a host has of the minutes that ended after a moment and not after another.
+
+    ``interval`` is how long a step is to be, in seconds. Raises NoAnswerError.
+    """
+    place = pool.coordinator.at(host.address)
+    query: dict[str, str | int] = {"start": after, "interval": interval, "cf": "AVERAGE", "host": "true"}
+    try:
+        return pool.statistics(place, query, partial(read_statistics, after=after, until=until))
+    except ValueError as error:
+        raise NoAnswerError(f"{place.url} cannot be read: {error}", "see the host's log") from error
 
 
 def _rows(machine: Machine, minute: int, told: Sequence[Statistics]) -> Iterator[Row]:
