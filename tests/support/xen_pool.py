@@ -14,7 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
-from xmlrpc.client import DateTime, dumps, loads
+from xml.sax.saxutils import escape
+from xmlrpc.client import DateTime, loads
 
 import xen_records as records
 from xen_records import NULL, ref
@@ -170,19 +171,24 @@ class Pool:
 
     def _columns(self, host: int, query: dict[str, str], step: int) -> dict[str, Callable[[int], float]]:
         columns: dict[str, Callable[[int], float]] = {}
+        disks: dict[str, list[dict[str, Any]]] = {}
+        for record in self.objects["VBD"].values():
+            disks.setdefault(record["VM"], []).append(record)
         if query.get("host") == "true":
             columns[f"AVERAGE:host:{self.hosts[host]}:memory_total_kib"] = lambda _: 67108864.0
-        for record in self.objects["VM"].values():
+        for place, record in self.objects["VM"].items():
             if record["power_state"] in ("Running", "Paused") and record["resident_on"] == ref(self.hosts[host]):
                 prefix = f"AVERAGE:vm:{record['uuid']}:"
                 columns[f"{prefix}cpu0"] = lambda _: 0.0282
-                columns |= self._of_disks(record["uuid"], prefix, step)
+                columns |= self._of_disks(record["uuid"], disks.get(place, []), prefix, step)
         return columns
 
-    def _of_disks(self, vm: str, prefix: str, step: int) -> dict[str, Callable[[int], float]]:
+    def _of_disks(
+        self, vm: str, disks: list[dict[str, Any]], prefix: str, step: int
+    ) -> dict[str, Callable[[int], float]]:
         columns: dict[str, Callable[[int], float]] = {}
-        for record in self.objects["VBD"].values():
-            if record["VM"] == ref(vm) and record["currently_attached"]:
+        for record in disks:
+            if record["currently_attached"]:
                 load = self.loads.get((vm, record["device"]), Load())
                 for what in WHATS:
                     if what not in load.without:
@@ -194,6 +200,30 @@ class _FailureError(Exception):
     def __init__(self, *details: str) -> None:
         super().__init__(*details)
         self.details = list(details)
+
+
+def _response(answer: dict[str, Any]) -> bytes:
+    body = f"<methodResponse><params><param>{_value(answer)}</param></params></methodResponse>"
+    return f'<?xml version="1.0"?>{body}'.encode()
+
+
+def _value(value: Any) -> str:  # noqa: ANN401 - any value
+    """Write a value as a pool does: texts bare, numbers as texts, and nothing between tags."""
+    match value:
+        case str():
+            told = escape(value)
+        case bool():
+            told = f"<boolean>{value:d}</boolean>"
+        case float():
+            told = f"<double>{value}</double>"
+        case DateTime():
+            told = f"<dateTime.iso8601>{value}</dateTime.iso8601>"
+        case list():
+            told = f"<array><data>{''.join(map(_value, value))}</data></array>"
+        case _:
+            members = (f"<member><name>{escape(name)}</name>{_value(each)}</member>" for name, each in value.items())
+            told = f"<struct>{''.join(members)}</struct>"
+    return f"<value>{told}</value>"
 
 
 def _average(rates: Callable[[int], dict[str, float]], what: str, step: int) -> Callable[[int], float]:
@@ -244,7 +274,7 @@ def _handler(pool: Pool, host: int) -> type[BaseHTTPRequestHandler]:
             pool.asked.append((host, str(method), {}))
             if self._answers(str(method)):
                 answer = pool.call(host, str(method), list(arguments))
-                self._reply(200, dumps((answer,), methodresponse=True, allow_none=True).encode())
+                self._reply(200, _response(answer))
 
         def do_GET(self) -> None:
             query = {name: values[-1] for name, values in parse_qs(urlsplit(self.path).query).items()}
