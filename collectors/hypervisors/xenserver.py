@@ -53,7 +53,7 @@ class XenserverSource:
         now = occasion.clock.now()
         for machine in listing.machines:
             if not machine.is_up:
-                watch.reached(machine.vm_id, watch.now)
+                watch.skipped(machine.vm_id, watch.now)
             for state in _states(machine, silent.get(machine.vm_id)):
                 if (state["vm_id"], state["device"]) not in counted:
                     rows.append({**state, "sampled_at": now})

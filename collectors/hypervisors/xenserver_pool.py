@@ -13,13 +13,12 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import ParseError
-from xml.parsers.expat import ExpatError
 from xmlrpc.client import Fault, ProtocolError
 
 import XenAPI
 from defusedxml import DefusedXmlException
 
-from collectors.hypervisors.xenserver_web import Place, RefusedError, RpcTransport, Web
+from collectors.hypervisors.xenserver_web import Place, RefusedError, RpcTransport, UnreadableAnswerError, Web
 from collectors.remote.calls import Calls
 from collectors.remote.unread import shortened, without_secrets
 from ioledger.errors import SourceError
@@ -152,7 +151,7 @@ class Pool:
         if self._session is not None:
             self._web.begin()
             with suppress(Exception):
-                self._session.xenapi.session.logout()
+                self._session.session.logout(self._session.handle)
             self.forget()
 
     def forget(self) -> None:
@@ -248,9 +247,9 @@ class Pool:
                 return NoAnswerError(f"{place.url} does not allow {user!r} to read its statistics", READ_ONLY)
             case ProtocolError():
                 return NoAnswerError(f"{place.url} answers with the status {error.errcode}", "see the host's log")
-            case Fault() | TypeError():  # the client adds a text to whatever it did not expect
+            case UnreadableAnswerError() | Fault() | TypeError():  # the client adds a text to what it did not expect
                 return NoAnswerError(f"{place.url} answers what is no answer of XenAPI", "see whether url is a host")
-            case RefusedError() | OSError() | HTTPException() | ExpatError() | ParseError() | DefusedXmlException():
+            case RefusedError() | OSError() | HTTPException() | ParseError() | DefusedXmlException():
                 told = self._quoted([str(error) or type(error).__name__])
                 return NoAnswerError(f"{place.url} cannot be read ({told})", "see whether it is up")
         raise error
@@ -268,4 +267,4 @@ def _is_passing(error: BaseException) -> bool:
             return error.errcode >= _SERVER_ERROR
         case RefusedError():
             return error.status >= _SERVER_ERROR
-    return isinstance(error, OSError | HTTPException | ExpatError | ParseError)
+    return isinstance(error, OSError | HTTPException)

@@ -35,6 +35,7 @@ class Watch:
         self._read_from: dict[str, int] = {}
         self._listed_at: int | None = None
         self._next_until: dict[str, int] = {}
+        self._next_from: dict[str, int] = {}
         match remembered:
             case {"listed_at": int(listed_at), "until": dict(until), "from": dict(since)}:
                 self._listed_at = listed_at
@@ -69,7 +70,13 @@ class Watch:
         return self._read_from.get(vm_id)
 
     def reached(self, vm_id: str, minute: int) -> None:
-        """Note that a VM was read up to a minute, or that there is nothing to be read before it."""
+        """Note that a VM was read up to a minute."""
+        self._next_until[vm_id] = max(minute, self._read_until.get(vm_id, minute))
+        if vm_id in self._read_until:
+            self._next_from[vm_id] = self._read_until[vm_id]
+
+    def skipped(self, vm_id: str, minute: int) -> None:
+        """Note that there is nothing to be read of a VM up to a minute."""
         self._next_until[vm_id] = max(minute, self._read_until.get(vm_id, minute))
 
     def to_remember(self, listed: Iterable[str]) -> dict[str, Any]:
@@ -77,8 +84,7 @@ class Watch:
         oldest = self._now - KEPT_SECONDS
         lately = {vm_id: end for vm_id, end in self._read_until.items() if end > oldest}
         until = {**lately, **{vm_id: self.since(vm_id) for vm_id in listed}, **self._next_until}
-        since = {vm_id: self.since(vm_id) for vm_id in self._next_until if vm_id in self._read_until}
-        return {"listed_at": self._now, "until": until, "from": since}
+        return {"listed_at": self._now, "until": until, "from": self._next_from}
 
 
 def _minute(moment: datetime) -> int:

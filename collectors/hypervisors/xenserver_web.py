@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPSConnection
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
-from xmlrpc.client import Transport, Unmarshaller
+from xml.parsers.expat import ExpatError
+from xmlrpc.client import Error, Fault, Transport, Unmarshaller
 
 from defusedxml.xmlrpc import DefusedExpatParser
 
@@ -28,6 +29,10 @@ MOST_BYTES: Final = 2**28
 """Of one answer: the records of 10,000 VMs are some 100 MB, ten minutes of a host with 1,000 VMs up to 200 MB."""
 
 _CHUNK_BYTES: Final = 2**16
+
+
+class UnreadableAnswerError(Exception):
+    """What came is XML perhaps, but no answer of XML-RPC."""
 
 
 class RefusedError(Exception):
@@ -152,10 +157,15 @@ class RpcTransport(Transport):
         return DefusedExpatParser(target, forbid_dtd=True), target
 
     def parse_response(self, response: HTTPResponse) -> Any:  # type: ignore[override]  # noqa: ANN401 - any value
-        """Read an answer piece by piece."""
+        """Read an answer piece by piece; raises UnreadableAnswerError for what is none."""
         parser, target = self.getparser()
         body = self._web.body(response)
-        while chunk := body.read():
-            parser.feed(chunk)  # type: ignore[no-untyped-call]
-        parser.close()  # type: ignore[no-untyped-call]
-        return target.close()
+        try:
+            while chunk := body.read():
+                parser.feed(chunk)  # type: ignore[no-untyped-call]
+            parser.close()  # type: ignore[no-untyped-call]
+            return target.close()
+        except (ExpatError, Error, LookupError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, Fault):
+                raise
+            raise UnreadableAnswerError(str(error) or type(error).__name__) from error

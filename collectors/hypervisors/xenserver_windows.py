@@ -87,7 +87,7 @@ class Windows:
         """Leave for the next run a VM that is just moving or starting; say of another one that it is missing."""
         if since < fine_from:
             self._unread.note(machine.name, "the host that it is up on has no statistics of it")
-            self._watch.reached(machine.vm_id, fine_from)
+            self._watch.skipped(machine.vm_id, fine_from)
 
 
 def statistics_of(pool: Pool, host: Host, interval: int, after: int, until: int) -> Statistics:

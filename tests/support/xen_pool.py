@@ -6,6 +6,7 @@ xapi ``rrd_updates.ml`` and ``rrd.ml`` (which archive answers, and which rows), 
 
 from __future__ import annotations
 
+import ssl
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from xen_records import NULL, ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 USERNAME: Final = "metering"
 PASSWORD: Final = "correct horse battery"  # noqa: S105 - of a pool that exists in tests alone
@@ -78,6 +80,7 @@ class Pool:
         self.hanging = threading.Event()
         self.hanging.set()
         self.silent: set[int] = set()
+        self.before: Callable[[str], object] = lambda _: None
 
     def hang(self, *hosts: int) -> None:
         """Have these hosts take requests and not answer; all without any."""
@@ -272,6 +275,7 @@ def _handler(pool: Pool, host: int) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             arguments, method = loads(body)
             pool.asked.append((host, str(method), {}))
+            pool.before(str(method))
             if self._answers(str(method)):
                 answer = pool.call(host, str(method), list(arguments))
                 self._reply(200, _response(answer))
@@ -279,6 +283,7 @@ def _handler(pool: Pool, host: int) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             query = {name: values[-1] for name, values in parse_qs(urlsplit(self.path).query).items()}
             pool.asked.append((host, urlsplit(self.path).path, query))
+            pool.before(urlsplit(self.path).path)
             if self._answers(f"statistics of {host}"):
                 self._reply(*pool.statistics(host, query))
 
@@ -308,13 +313,23 @@ def _handler(pool: Pool, host: int) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def pool_of_hosts(now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Pool]:
-    """Have a pool of two hosts run for the block, at one port of two addresses."""
+def pool_of_hosts(
+    now: Callable[[], datetime] = lambda: datetime.now(UTC), certificate: Path | None = None
+) -> Iterator[Pool]:
+    """Have a pool of two hosts run for the block, at one port of two addresses.
+
+    With a certificate (a file that has its key too) they speak TLS.
+    """
     pool = Pool(now)
     first = _Server((ADDRESSES[0], 0), _handler(pool, 0))
     port = first.server_address[1]
     servers = [first, *(_Server((address, port), _handler(pool, host + 1)) for host, address in enumerate(ADDRESSES[1:]))]
-    pool.url = f"http://{ADDRESSES[0]}:{port}"
+    pool.url = f"{'https' if certificate else 'http'}://{ADDRESSES[0]}:{port}"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        for server in servers:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
     threads = [
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True) for server in servers
     ]
