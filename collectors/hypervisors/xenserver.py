@@ -64,9 +64,7 @@ class XenserverSource:
             remember=watch.to_remember(machine.vm_id for machine in listing.machines),
         )
 
-    def _minutes(
-        self, machines: Sequence[Machine], watch: Watch, unread: Unread
-    ) -> tuple[list[Row], dict[str, str]]:
+    def _minutes(self, machines: Sequence[Machine], watch: Watch, unread: Unread) -> tuple[list[Row], dict[str, str]]:
         """Return the rows of minutes, and what keeps VMs from having any: ``timeout`` or ``error``."""
         windows = Windows(self._pool, watch, unread)
         rows: list[Row] = []

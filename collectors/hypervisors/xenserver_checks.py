@@ -55,7 +55,9 @@ def _connection(pool: Pool) -> Check:
 
 def _rights(pool: Pool) -> Check:
     is_superuser = pool.ask("session.get_is_local_superuser", pool.session)
-    return Check("rights", "the user may do everything; read-only is enough" if is_superuser else "the lists can be read")
+    return Check(
+        "rights", "the user may do everything; read-only is enough" if is_superuser else "the lists can be read"
+    )
 
 
 def _host(pool: Pool, host: Host, machines: Sequence[Machine], clock: Clock) -> Iterator[Check]:
@@ -74,5 +76,9 @@ def _host(pool: Pool, host: Host, machines: Sequence[Machine], clock: Clock) -> 
     whole = [disk for disk in plugged if statistics.counted.get(disk, set()) >= _OPERATIONS]
     found = f"{host.name} counts the operations of {len(whole)} of {counted(len(plugged), 'disk')}"
     missing = [disk for disk in plugged if disk not in whole]
-    mend = f"have it record vbd_{missing[0].device}_iops_read and _iops_write of VM {missing[0].vm_id}, with " if missing else ""
+    mend = (
+        f"have it record vbd_{missing[0].device}_iops_read and _iops_write of VM {missing[0].vm_id}, with "
+        if missing
+        else ""
+    )
     yield Check("statistics", found, f"{mend}xe vm-data-source-record" if missing else None)

@@ -149,9 +149,7 @@ def _device(position: str) -> str:
     return f"xvd{letters}"
 
 
-def _machine(
-    record: Mapping[str, Any], hosts: Mapping[str, Host], disks: Sequence[Disk], unread: Unread
-) -> Machine:
+def _machine(record: Mapping[str, Any], hosts: Mapping[str, Host], disks: Sequence[Disk], unread: Unread) -> Machine:
     is_up = record["power_state"] in _UP
     by_device: dict[str, Disk] = {}
     for disk in sorted(disks, key=lambda disk: (disk.device, not disk.is_plugged)):

@@ -40,8 +40,6 @@ ORIGINATOR: Final = "ioledger"
 
 READ_ONLY: Final = "give the user the role read-only"
 
-_NOT_LOGGED_IN: Final = 401
-_FORBIDDEN: Final = 403
 _SERVER_ERROR: Final = 500
 
 
@@ -229,30 +227,27 @@ class Pool:
         return NoAnswerError(f"{place.url} answers {self._quoted(details)}", "see the pool's log", code=code)
 
     def _of_silence(self, place: Place, error: Exception) -> SourceError:
+        reason, mend, code = "", "see whether it is up", None
         match error:
             case ssl.SSLCertVerificationError():
-                return NoAnswerError(
-                    f"{place.url} shows a certificate that is not trusted ({error.verify_message})",
-                    "name the certificates of the pool's hosts, or their authority's, in ca_file",
-                )
+                reason = f"shows a certificate that is not trusted ({error.verify_message})"
+                mend = "name the certificates of the pool's hosts, or their authority's, in ca_file"
             case TimeoutError():
-                reason = f"{place.url} does not answer within {self._settings.timeout_seconds} s"
-                return NoAnswerError(reason, "see whether it is up", is_silent=True)
-            case Fault() if error.faultCode == _NOT_LOGGED_IN:
-                return NoAnswerError("the session ended", "log in again", code="SESSION_INVALID")
-            case RefusedError() if error.status == _NOT_LOGGED_IN:
-                return NoAnswerError("the session ended", "log in again", code="SESSION_INVALID")
-            case RefusedError() if error.status == _FORBIDDEN:
-                user = self._settings.username
-                return NoAnswerError(f"{place.url} does not allow {user!r} to read its statistics", READ_ONLY)
+                reason = f"does not answer within {self._settings.timeout_seconds} s"
+            case Fault(faultCode=401) | RefusedError(status=401):
+                reason, mend, code = "ended the session", "the next run logs in again", "SESSION_INVALID"
+            case RefusedError(status=403):
+                reason = f"does not allow {self._settings.username!r} to read its statistics"
+                mend = READ_ONLY
             case ProtocolError():
-                return NoAnswerError(f"{place.url} answers with the status {error.errcode}", "see the host's log")
+                reason, mend = f"answers with the status {error.errcode}", "see the host's log"
             case UnreadableAnswerError() | Fault() | TypeError():  # the client adds a text to what it did not expect
-                return NoAnswerError(f"{place.url} answers what is no answer of XenAPI", "see whether url is a host")
+                reason, mend = "answers what is no answer of XenAPI", "see whether url is a host"
             case RefusedError() | OSError() | HTTPException() | ParseError() | DefusedXmlException():
-                told = self._quoted([str(error) or type(error).__name__])
-                return NoAnswerError(f"{place.url} cannot be read ({told})", "see whether it is up")
-        raise error
+                reason = f"cannot be read ({self._quoted([str(error) or type(error).__name__])})"
+            case _:
+                raise error
+        return NoAnswerError(f"{place.url} {reason}", mend, code=code, is_silent=isinstance(error, TimeoutError))
 
     def _quoted(self, texts: list[str]) -> str:
         return shortened(without_secrets(", ".join(texts), self._secrets))

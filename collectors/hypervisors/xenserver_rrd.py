@@ -105,9 +105,7 @@ def read_statistics(body: Body, after: int, until: int) -> Statistics:
     return told
 
 
-def _steps(
-    told: Statistics, series: list[_Series], events: Iterable[tuple[str, Any]]
-) -> Iterator[tuple[int, Rates]]:
+def _steps(told: Statistics, series: list[_Series], events: Iterable[tuple[str, Any]]) -> Iterator[tuple[int, Rates]]:
     """Yield the end of each step and the rates of the wanted series in it."""
     data = None
     for event, element in events:

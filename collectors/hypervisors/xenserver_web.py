@@ -156,14 +156,14 @@ class RpcTransport(Transport):
         target = Unmarshaller()
         return DefusedExpatParser(target, forbid_dtd=True), target
 
-    def parse_response(self, response: HTTPResponse) -> Any:  # type: ignore[override]  # noqa: ANN401 - any value
+    def parse_response(self, response: HTTPResponse) -> Any:  # noqa: ANN401 - any value
         """Read an answer piece by piece; raises UnreadableAnswerError for what is none."""
         parser, target = self.getparser()
         body = self._web.body(response)
         try:
             while chunk := body.read():
-                parser.feed(chunk)  # type: ignore[no-untyped-call]
-            parser.close()  # type: ignore[no-untyped-call]
+                parser.feed(chunk)
+            parser.close()
             return target.close()
         except (ExpatError, Error, LookupError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, Fault):

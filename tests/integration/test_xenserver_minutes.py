@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,7 +164,7 @@ def test_a_vm_that_stays_without_statistics_is_named(runs: Runs) -> None:
 
 
 def test_after_an_outage_minutes_are_read_that_the_host_kept(runs: Runs) -> None:
-    """Those of the last ten minutes are added up from steps, older ones are the host's own: none is missing or twice."""
+    """The last ten are added up from steps, older ones are the host's own: none is missing or twice."""
     vm = runs.pool.vm(1)
     runs.pool.disk(vm, load=Load(lambda at: {"iops_read": float(at // 60 % 100), "read": 409600.0}))
     runs.read()
@@ -297,7 +296,6 @@ def test_only_averages_of_vms_are_asked_for(runs: Runs) -> None:
     runs.pool.asked.clear()
     runs.read(5)
     (asked,) = [(ADDRESSES[host], query) for host, what, query in runs.pool.asked if what == "/rrd_updates"]
-    start = str(int((NOON - timedelta(0)).timestamp()))
-    expected = {"start": start, "interval": "5", "cf": "AVERAGE", "host": "true"}
+    expected = {"start": str(START), "interval": "5", "cf": "AVERAGE", "host": "true"}
     assert asked[0] == ADDRESSES[1]
     assert {name: value for name, value in asked[1].items() if name != "session_id"} == expected

@@ -175,9 +175,7 @@ def test_an_answer_without_an_end_is_not_read(runs: Runs, monkeypatch: pytest.Mo
         runs.read()
 
 
-def test_certificates_are_verified_unless_one_says_otherwise(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_certificates_are_verified_unless_one_says_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     both = tmp_path / "host.pem"
     subprocess.run(
         [openssl(), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",

@@ -131,31 +131,40 @@ class Pool:
         if method in self.failing:
             raise _FailureError(*self.failing[method])
         if method == "session.login_with_password":
-            if arguments[:2] != [USERNAME, self.password]:
-                raise _FailureError("SESSION_AUTHENTICATION_FAILED", arguments[0], "Authentication failure")
-            self.logins += 1
-            session = f"{SESSION}{self.logins:012}"
-            self.sessions.add(session)
-            return session
+            return self._login(*arguments[:2])
         if arguments[0] not in self.sessions:
             raise _FailureError("SESSION_INVALID", arguments[0])
+        return self._in_session(method, *arguments)
+
+    def _login(self, username: str, password: str) -> str:
+        if (username, password) != (USERNAME, self.password):
+            raise _FailureError("SESSION_AUTHENTICATION_FAILED", username, "Authentication failure")
+        self.logins += 1
+        session = f"{SESSION}{self.logins:012}"
+        self.sessions.add(session)
+        return session
+
+    def _in_session(self, method: str, session: str, *arguments: Any) -> Any:  # noqa: ANN401 - likewise
         kind, _, name = method.partition(".")
+        told: Any = None
         match method, name:
             case "session.logout", _:
-                self.sessions.discard(arguments[0])
-                return ""
+                self.sessions.discard(session)
+                told = ""
             case "session.get_is_local_superuser", _:
-                return False
+                told = False
             case "pool.get_all_records", _:
-                return {"OpaqueRef:pool": {"uuid": "pool", "master": ref(self.hosts[self.master])}}
+                told = {"OpaqueRef:pool": {"uuid": "pool", "master": ref(self.hosts[self.master])}}
             case "host.get_servertime", _:
-                at = self.clock(self.hosts.index(arguments[1].removeprefix("OpaqueRef:")))
-                return DateTime(f"{datetime.fromtimestamp(at, UTC):%Y%m%dT%H:%M:%SZ}")
+                at = self.clock(self.hosts.index(arguments[0].removeprefix("OpaqueRef:")))
+                told = DateTime(f"{datetime.fromtimestamp(at, UTC):%Y%m%dT%H:%M:%SZ}")
             case _, "get_all_records":
-                return self.objects[kind]
+                told = self.objects[kind]
             case _, "get_record":
-                return self.objects[kind][arguments[1]]
-        raise _FailureError("MESSAGE_METHOD_UNKNOWN", method)
+                told = self.objects[kind][arguments[0]]
+            case _:
+                raise _FailureError("MESSAGE_METHOD_UNKNOWN", method)
+        return told
 
     def clock(self, host: int) -> int:
         return int(self.now().timestamp()) + self.ahead_seconds[host]
@@ -323,7 +332,8 @@ def pool_of_hosts(
     pool = Pool(now)
     first = _Server((ADDRESSES[0], 0), _handler(pool, 0))
     port = first.server_address[1]
-    servers = [first, *(_Server((address, port), _handler(pool, host + 1)) for host, address in enumerate(ADDRESSES[1:]))]
+    others = [_Server((address, port), _handler(pool, host)) for host, address in enumerate(ADDRESSES) if host]
+    servers = [first, *others]
     pool.url = f"{'https' if certificate else 'http'}://{ADDRESSES[0]}:{port}"
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from clocks import HeldClock
@@ -21,7 +21,8 @@ from ioledger.lake.schema import typed
 from ioledger.model.tables import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     import pytest
@@ -71,13 +72,11 @@ class Runs:
 
 
 @contextmanager
-def runs_of(
-    patch: pytest.MonkeyPatch, certificate: Path | None = None, now: Callable[[], datetime] | None = None, **settings: Any  # noqa: ANN401 - a setting
-) -> Iterator[Runs]:
+def runs_of(patch: pytest.MonkeyPatch, certificate: Path | None = None, **settings: object) -> Iterator[Runs]:
     """Have a pool, and a source that reads it."""
     patch.setenv(PASSWORD_VARIABLE, PASSWORD)
     clock = HeldClock()
-    with pool_of_hosts(now or clock.now, certificate) as pool:
+    with pool_of_hosts(clock.now, certificate) as pool:
         source = source_of(pool, **settings)
         yield Runs(pool, source, clock)
         source.close()
