@@ -88,5 +88,7 @@ class XenserverSource:
 
 def _states(machine: Machine, silent: str | None) -> Iterator[Mapping[str, object]]:
     for disk in machine.disks:
-        state = (silent or "ok") if machine.is_up and disk.is_plugged else "off"
+        state = "off"
+        if machine.is_up and disk.is_plugged:
+            state = silent or ("ok" if machine.host else "error")
         yield {**machine.columns, **disk.columns, "state": state}

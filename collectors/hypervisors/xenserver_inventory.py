@@ -151,6 +151,9 @@ def _device(position: str) -> str:
 
 def _machine(record: Mapping[str, Any], hosts: Mapping[str, Host], disks: Sequence[Disk], unread: Unread) -> Machine:
     is_up = record["power_state"] in _UP
+    host = hosts.get(record["resident_on"]) if is_up else None
+    if is_up and host is None:
+        unread.note(f"what {record['name_label']} did", "the pool does not say on which host it is up")
     by_device: dict[str, Disk] = {}
     for disk in sorted(disks, key=lambda disk: (disk.device, not disk.is_plugged)):
         if by_device.setdefault(disk.device, disk) is not disk:
@@ -159,7 +162,7 @@ def _machine(record: Mapping[str, Any], hosts: Mapping[str, Host], disks: Sequen
         vm_id=record["uuid"],
         name=record["name_label"],
         is_up=is_up,
-        host=hosts.get(record["resident_on"]) if is_up else None,
+        host=host,
         disks=tuple(by_device.values()),
     )
 

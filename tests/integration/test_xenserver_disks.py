@@ -107,6 +107,14 @@ def test_two_disks_at_one_place_are_told_and_the_plugged_one_stays(runs: Runs) -
     assert "xvda" in reading.error
 
 
+def test_a_vm_that_is_up_nowhere_is_told(runs: Runs) -> None:
+    vm = runs.pool.vm(1, name="lost", resident_on="OpaqueRef:gone")
+    runs.pool.disk(vm)
+    reading = runs.read()
+    assert states(reading) == {("lost", "xvda"): "error"}
+    assert reading.error == "one part could not be read, what lost did: the pool does not say on which host it is up"
+
+
 def test_a_scheduling_class_is_no_cap_and_no_share(runs: Runs) -> None:
     vm = runs.pool.vm(1)
     params = {"sched": "rt", "class": "highest"}
