@@ -42,6 +42,7 @@ osd pool default pg num = 8
 osd crush chooseleaf type = 0
 mon allow pool size one = true
 mon warn on pool no redundancy = false
+mon allow pool delete = true
 mon data avail warn = 1
 mon data avail crit = 0
 mon data = {directory}/mon
@@ -88,13 +89,13 @@ class Cluster:
         """Return the file with a client's key."""
         return self.directory / f"{client}.keyring"
 
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, given: bytes = b"") -> str:
         """Run one of Ceph's programs as client.admin and return what it prints; its complaint is the error."""
         environment = {"PATH": SYSTEM_PATH, "CEPH_CONF": str(self.conf), "LC_ALL": "C.UTF-8"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, input=given, check=False)
         if done.returncode:
-            raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
-        return done.stdout
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr.decode().strip()}")
+        return done.stdout.decode()
 
     def make_client(self, name: str, *caps: str) -> Path:
         """Make a client with capabilities, or change them; return its keyring."""
