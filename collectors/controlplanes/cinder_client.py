@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from keystoneauth1.session import Session
     from openstack.config.cloud_region import CloudRegion
     from requests import Response
 
@@ -74,10 +75,11 @@ class Cinder:
         self._secrets = [str(auth[key]) for key in _SECRETS if auth.get(key)]
         self._calls = Calls(settings.requests_per_second, _is_passing, _retry_after_seconds)
         self._calls.begin(settings.run_seconds)
-        session = region.get_session()
-        session.timeout = settings.timeout_seconds
-        self._block_storage = _adapter(session, region, "block-storage")
-        self._identity = _adapter(session, region, "identity")
+        session = self._session = region.get_session()
+        # A token that was not made at a Keystone comes without a catalog: its endpoint is taken as it is.
+        has_catalog = settings.endpoint is None
+        self._block_storage = _adapter(session, region, "block-storage", "3" if has_catalog else None)
+        self._identity = _adapter(session, region, "identity", "3") if has_catalog else None
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Ask Cinder for something, and return the object that it answers; raises CinderError."""
@@ -85,7 +87,9 @@ class Cinder:
 
     def projects(self) -> list[dict[str, Any]]:
         """Return the projects that Keystone lists; raises CinderError, as where no Keystone is known."""
-        answer = self._object(self._response(self._identity, "/v3/projects", {}), "/v3/projects")
+        if self._identity is None:
+            raise CinderError("no Keystone is named")
+        answer = self._object(self._response(self._identity, "/projects", {}), "/projects")
         return list(answer.get("projects") or ())
 
     def response(
@@ -96,8 +100,7 @@ class Cinder:
 
     def close(self) -> None:
         """Let go of the connections."""
-        for adapter in (self._block_storage, self._identity):
-            adapter.session.session.close()
+        self._session.session.close()
 
     def _response(
         self, adapter: Adapter, path: str, query: Mapping[str, str], microversion: str | None = None
@@ -165,10 +168,11 @@ def _region(settings: CinderSettings) -> CloudRegion:
     return OpenStackConfig(load_yaml_config=False, load_envvars=False).get_one(auth=auth, **how)
 
 
-def _adapter(session: Any, region: CloudRegion, service: str) -> Adapter:  # noqa: ANN401 - keystoneauth's own
+def _adapter(session: Session, region: CloudRegion, service: str, version: str | None) -> Adapter:
     return Adapter(
         session,
         service_type=service,
+        version=version,
         interface=region.get_interface(service),
         region_name=region.get_region_name(service),
         endpoint_override=region.get_endpoint(service),
