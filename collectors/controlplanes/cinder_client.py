@@ -92,9 +92,7 @@ class Cinder:
         answer = self._object(self._response(self._identity, "/projects", {}), "/projects")
         return list(answer.get("projects") or ())
 
-    def response(
-        self, path: str, query: Mapping[str, str] | None = None, microversion: str | None = None
-    ) -> Response:
+    def response(self, path: str, query: Mapping[str, str] | None = None, microversion: str | None = None) -> Response:
         """Ask Cinder for something, and return all of the answer; raises CinderError."""
         return self._response(self._block_storage, path, query or {}, microversion)
 

@@ -89,7 +89,8 @@ def keys_not_understood(specs: Iterable[Spec]) -> list[str]:
 
     A key whose value is no whole number is one of them, and so is one that its consumer does not read.
     """
-    return sorted({f"{key} of {spec.name}" for spec in specs for key in spec.keys if not _is_understood(spec, key)})
+    named = {(spec.name, key) for spec in specs for key in spec.keys if not _is_understood(spec, key)}
+    return [f"{key} of {spec}" for spec, key in sorted(named)]
 
 
 def _is_understood(spec: Spec, key: str) -> bool:

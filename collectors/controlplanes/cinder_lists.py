@@ -95,9 +95,7 @@ class Types:
         raise CinderError(self._without_spec[spec_id])
 
 
-def list_volumes(
-    cinder: Cinder, types: Types, sold: Entitlements, unread: Unread
-) -> tuple[list[Row], list[Row]]:
+def list_volumes(cinder: Cinder, types: Types, sold: Entitlements, unread: Unread) -> tuple[list[Row], list[Row]]:
     """List the volumes of all projects, as rows of entitlement and volume_alias.
 
     What cannot be told of a volume is noted, and it has no row. Raises CinderError without a first page.

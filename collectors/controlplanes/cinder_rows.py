@@ -58,9 +58,7 @@ def type_of(item: Mapping[str, Any]) -> VolumeType:
 class Entitlements:
     """Makes rows of volumes; what their types sell is worked out once for each type and size."""
 
-    def __init__(
-        self, specs: Mapping[str, Spec], projects: Mapping[str, Project], rules: Iterable[VolumeRule]
-    ) -> None:
+    def __init__(self, specs: Mapping[str, Spec], projects: Mapping[str, Project], rules: Iterable[VolumeRule]) -> None:
         self._specs = specs
         self._projects = projects
         self._rules = list(rules)

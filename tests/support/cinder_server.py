@@ -51,9 +51,7 @@ def running(
         "PASSWORD": PASSWORD,
         "PAGE_ITEMS": str(page_items),
     }
-    lines = [
-        line for name, section in sections.items() for line in (f"\n[{name}]", *map(" = ".join, section.items()))
-    ]
+    lines = [line for name, section in sections.items() for line in (f"\n[{name}]", *map(" = ".join, section.items()))]
     configuration = configured(directory, "cinder", values, "\n".join(lines) + "\n")
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     if python_path is not None:

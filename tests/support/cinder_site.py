@@ -72,9 +72,7 @@ def running(items: int) -> Iterator[CinderSite]:
     page_items = SMALL_PAGE_ITEMS if items < cinder_volumes.MANY else 1000
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = stack.enter_context(
-            cinder_server.running(directory, keystone=keystone.url, page_items=page_items)
-        )
+        server = stack.enter_context(cinder_server.running(directory, keystone=keystone.url, page_items=page_items))
         proxy = stack.enter_context(proxied(server["url"]))
         keystone.region(region, proxy.url)
         projects = [keystone.project(name) for name in ("acme", "globex")]
