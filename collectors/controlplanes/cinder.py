@@ -63,7 +63,7 @@ class CinderSource:
         )
 
     def _tell(self, keys: list[str]) -> None:
-        """Name keys that sell nothing because nobody here understands them, when they are others than at the last run."""
+        """Name keys that nobody here understands, and that sell nothing, when they are others than at the last run."""
         if keys and keys != self._told:
             _log.warning("Cinder: keys of QoS specs that are not understood, and sell nothing: %s", ", ".join(keys))
         self._told = keys

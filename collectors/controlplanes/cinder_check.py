@@ -56,7 +56,7 @@ def _clock(answer: Response, clock: Clock) -> Iterator[Check]:
 
 
 def _rights(cinder: Cinder) -> Check:
-    lists = (
+    lists: tuple[tuple[str, str, dict[str, str], str | None], ...] = (
         ("/qos-specs", "qos_specs", {}, None),
         ("/types", "volume_types", {"is_public": "None"}, QOS_SPEC),
         ("/volumes/detail", "volumes", {"all_tenants": "1"}, HOST),

@@ -34,10 +34,13 @@ _SIZE_OF_AN_OPERATION: Final = "size_iops_sec"
 """The bytes that a cap counts as one operation: known to Nova, and without a column in what was sold."""
 
 _OF_DRIVERS: Final = frozenset(
-    ("miniops", "maxiops", "burstiops", "scalediops", "scalemin", "scalemax", "scaleburst")  # SolidFire, and others
-    + ("miniopspergib", "maxiopspergib")  # NetApp ONTAP
-    + ("maxiops_per_gb",)  # Pure Storage
-    + ("maxiopspergb",)  # Dell PowerFlex
+    {
+        # SolidFire; the first two of others as well
+        *("miniops", "maxiops", "burstiops", "scalediops", "scalemin", "scalemax", "scaleburst"),
+        *("miniopspergib", "maxiopspergib"),  # NetApp ONTAP
+        "maxiops_per_gb",  # Pure Storage
+        "maxiopspergb",  # Dell PowerFlex
+    }
 )
 """The keys of drivers that become columns, in lower case, as NetApp's driver reads its own."""
 

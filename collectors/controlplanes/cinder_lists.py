@@ -108,9 +108,12 @@ def list_volumes(cinder: Cinder, types: Types, sold: Entitlements, unread: Unrea
             raise SourceError(f"{NO_ADMINISTRATOR}; {MAKE_ADMINISTRATOR}")
         volume_id = sold.identity(volume)
         other = named.setdefault(volume_id, volume["id"])
+        if other != volume["id"]:
+            unread.note(
+                f"volume {volume['id']}", f"its volume_id is {volume_id}, as that of {other}; correct the rules"
+            )
+            continue
         try:
-            if other != volume["id"]:
-                raise CinderError(f"its volume_id is {volume_id}, as that of {other}; correct the rules")
             row = sold.row(volume, volume_id, types.of(volume))
             alias = alias_row(volume, volume_id)
         except (CinderError, KeyError, TypeError, ValueError) as error:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from collectors.remote.settings import RemoteSettings
 from collectors.volume_rules import VolumeRule
-from ioledger.config import ConfiguredPath, Secret
+from ioledger.config import ConfiguredPath, Secret  # noqa: TC001 - pydantic reads the annotations
 
 
 class CinderVolumeRule(VolumeRule):
@@ -41,7 +41,7 @@ class CinderSettings(RemoteSettings):
     endpoint: str | None = None
     token: Secret | None = None
     region: str | None = None
-    volume_id: list[CinderVolumeRule] = []
+    volume_id: list[CinderVolumeRule] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

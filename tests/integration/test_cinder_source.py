@@ -65,7 +65,7 @@ class Cloud:
 @pytest.fixture(scope="module")
 def cloud() -> Cloud:
     keystone = Keystone(shared("keystone_server:running")["url"])
-    server = shared("cinder_server:running", keystone=keystone.url, page_items=2)
+    server = shared("cinder_server:running", keystone=keystone.url, page_items=4)
     region = f"region-{uuid4().hex[:8]}"
     keystone.region(region, server["url"])
     return Cloud(keystone, server["url"], server["database"], region)
@@ -368,15 +368,15 @@ def disturbed(cloud: Cloud, reader: str) -> Iterator[tuple[Any, dict[str, Any]]]
 def test_a_spec_of_a_lost_page_is_asked_for_alone(cloud: Cloud, disturbed: tuple[Any, dict[str, Any]]) -> None:
     proxy, settings = disturbed
     acme = cloud.project("acme")
-    names = [cloud.name(f"lost-{number}") for number in range(4)]
+    names = [cloud.name(f"lost-{number}") for number in range(5)]
     for name in names:
         acme.type(name, acme.spec(name, "front-end", total_iops_sec=100))
     volumes = [acme.volume(name, name) for name in names]
     proxy.fail(r"/qos-specs\?.*marker=", nth=1)
     reading = read(settings)
     found = rows(reading, "entitlement")
-    assert [sold(found[volume]) for volume in volumes] == [{"sold_cap_total_iops": 100}] * 4
-    assert reading.error == "one part could not be read, qos_specs 3 to 4: HTTP 500: the proxy was told to fail"
+    assert [sold(found[volume]) for volume in volumes] == [{"sold_cap_total_iops": 100}] * 5
+    assert reading.error == "one part could not be read, qos_specs 5 to 8: HTTP 500: the proxy was told to fail"
 
 
 def test_a_volume_whose_spec_cannot_be_read_has_no_row_rather_than_one_without_limits(

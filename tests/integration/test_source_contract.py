@@ -77,7 +77,9 @@ class Reader:
         self.configuration = directory / "ioledger.toml"
         source_class = _class_of(rig)
         patience = (
-            {"timeout_seconds": timeout_seconds or rig.timeout_seconds} if "timeout_seconds" in source_class.Settings.model_fields else {}
+            {"timeout_seconds": timeout_seconds or rig.timeout_seconds}
+            if "timeout_seconds" in source_class.Settings.model_fields
+            else {}
         )
         self.settings = {**site.settings, **patience}
         table = "\n".join(_toml(("sources", "tried"), {"type": rig.source_type, **self.settings}))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -15,6 +13,7 @@ from live_guests import free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 PROJECT = "a" * 32
 """The project of who arranges things where no Keystone is asked; Cinder takes any that is hexadecimal."""

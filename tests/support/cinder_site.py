@@ -66,7 +66,7 @@ class CinderSite:
 
 @contextmanager
 def running(items: int) -> Iterator[CinderSite]:
-    """Have a Cinder with so many volumes, of several projects and of types with limits, with limits of 0 and without."""
+    """Have a Cinder with so many volumes: of several projects, of types with limits, with limits of 0 and without."""
     keystone = Keystone(shared("keystone_server:running")["url"])
     region = f"region-{uuid4().hex[:8]}"
     page_items = SMALL_PAGE_ITEMS if items < cinder_volumes.MANY else 1000

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import requests
-from cinder_programs import PASSWORD, PREPARED, SOURCES, VENV, configured, copied, process, require_cinder
+from cinder_programs import PASSWORD, SOURCES, VENV, configured, copied, process, require_cinder
 from live_guests import free_port, wait_until
 
 if TYPE_CHECKING:
