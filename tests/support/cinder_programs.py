@@ -19,7 +19,9 @@ VENV = CHECKOUT / ".cache" / "cinder-29"
 PREPARED = VENV / "prepared"
 SOURCES = Path(__file__).parent / "cinder"
 
-PASSWORD = "keeps the keystone"  # noqa: S105 - of the administrator of a Keystone that lives as long as a test
+PASSWORD = (SOURCES / "password").read_text(encoding="utf-8").strip()
+"""Of the administrator of a Keystone that lives as long as a test."""
+
 END_SECONDS = 10
 
 
