@@ -65,14 +65,16 @@ def that_can(knob: str) -> list[str]:
 class Reader:
     """A source of a site, with a lake of its own."""
 
-    def __init__(self, rig: Rig, site: Site, directory: Path, timeout_seconds: int = 1) -> None:
+    def __init__(self, rig: Rig, site: Site, directory: Path, timeout_seconds: int | None = None) -> None:
         self.rig, self.site = rig, site
         self.lake = directory / "lake"
         layout.create(self.lake)
         self.configuration = directory / "ioledger.toml"
         source_class = class_of(rig)
         patience = (
-            {"timeout_seconds": timeout_seconds} if "timeout_seconds" in source_class.Settings.model_fields else {}
+            {"timeout_seconds": timeout_seconds or rig.timeout_seconds}
+            if "timeout_seconds" in source_class.Settings.model_fields
+            else {}
         )
         self.settings = {**site.settings, **patience}
         table = "\n".join(_toml(("sources", "tried"), {"type": rig.source_type, **self.settings}))
