@@ -85,9 +85,11 @@ def _collect(place: Path, url: str, volumes: int) -> tuple[float, int]:
         encoding="utf-8",
     )
     environment = {**os.environ, "CINDER_TOKEN": f"admin:{cinder_server.PROJECT}"}
-    command = [Path(sys.executable).with_name("ioledger"), "--config", place / "ioledger.toml", "collect"]
+    command = [str(Path(sys.executable).with_name("ioledger")), "--config", str(place / "ioledger.toml"), "collect"]
     began = time.monotonic()
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
         told = process.stderr.read() if process.stderr else b""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
