@@ -51,7 +51,7 @@ bench-rate: $(VENV)/.installed ## measure rate and export beside a bare scan: a 
 constraints: ## pin the versions of everything that pyproject.toml asks for
 	rm -rf .cache/pins
 	$(PYTHON) -m venv .cache/pins
-	.cache/pins/bin/python -m pip --quiet install '.[dev,cinder,libvirt,postgres,bench]'
+	.cache/pins/bin/python -m pip --quiet install '.[dev,libvirt,postgres,sources,bench]'
 	.cache/pins/bin/python -m pip freeze --exclude ioledger > constraints.txt
 
 clean: ## remove everything that the commands above made
@@ -72,7 +72,7 @@ $(VENV)/.installed-live: pyproject.toml constraints.txt
 $(VENV)/.installed-test: pyproject.toml constraints.txt
 	.ci/system-packages test
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable '.[dev,cinder,libvirt,postgres]'
+	$(PIP) install --constraint constraints.txt --editable '.[dev,libvirt,postgres,sources]'
 	touch $@
 
 # A real Cinder and a real Keystone, which need other versions of what ioledger stands on.

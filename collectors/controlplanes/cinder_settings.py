@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from collectors.remote.settings import RemoteSettings
 from collectors.volume_rules import VolumeRule
-from ioledger.config import ConfiguredPath, Secret  # noqa: TC001 - pydantic reads the annotations
+from ioledger.config import ConfiguredPath, Secret
 
 
 class CinderVolumeRule(VolumeRule):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from collectors.registry import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,3 +56,16 @@ class Rig:
     most_items: int = 10_000
     without: tuple[tuple[str, str], ...] = ()
     timeout_seconds: int = 1
+
+
+def all_rigs() -> dict[str, Rig]:
+    """Return the rigs of all modules here that end in ``_site``, by the type of source."""
+    modules = [importlib.import_module(file.stem) for file in Path(__file__).parent.glob("*_site.py")]
+    rigs = [rig for module in modules for rig in (*getattr(module, "RIGS", ()), getattr(module, "RIG", None)) if rig]
+    return {rig.source_type: rig for rig in rigs}
+
+
+def class_of(rig: Rig) -> Any:  # noqa: ANN401 - any class that follows Source
+    """Return the class of the source that a rig is for."""
+    (entry_point,) = entry_points(group=SOURCES, name=rig.source_type)
+    return entry_point.load()
