@@ -155,6 +155,7 @@ def xport(step: object = 5, entry: str = "AVERAGE:vm:x:vbd_xvda_read", row: str 
         (xport(step=3600), "steps of 3600 s"),
         (xport(step=0), "steps of 0 s"),
         (xport(step="many"), "cannot be read"),
+        (xport(row="<t>soon</t><v>1</v>"), "cannot be read"),
         (xport(row="<t>1763812860</t>"), "fewer values"),
         (xport(row="<t>1763812860</t><v>lots</v>"), "is no number"),
     ],

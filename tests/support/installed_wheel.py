@@ -41,7 +41,9 @@ def installation(directory: Path) -> Installation:
             venv.create(environment)
             pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(environment)]
             constraints = ["--constraint", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
-            _succeed([*pip, "install", "--no-compile", *constraints, f"{_wheel(directory)}[libvirt,postgres,xenserver]"])
+            _succeed(
+                [*pip, "install", "--no-compile", *constraints, f"{_wheel(directory)}[libvirt,postgres,xenserver]"]
+            )
             done.touch()
     return Installation(_wheel(directory), environment / "bin" / "ioledger")
 
