@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from xen_pool import Load, pool_of_hosts
-from xen_reading import PASSWORD_VARIABLE, Runs, did, openssl, runs_of, steady
+from certificates import Authority
+from xen_pool import ADDRESSES, Load, pool_of_hosts
+from xen_reading import PASSWORD_VARIABLE, Runs, did, runs_of, steady
 
 from collectors.hypervisors import xenserver_web
 from ioledger.clock import SystemClock
@@ -177,20 +177,24 @@ def test_an_answer_without_an_end_is_not_read(runs: Runs, monkeypatch: pytest.Mo
 
 
 def test_certificates_are_verified_unless_one_says_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    both = tmp_path / "host.pem"
-    subprocess.run(
-        [openssl(), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=xen", "-addext", "subjectAltName=IP:127.0.0.1,IP:127.0.0.2", "-keyout", both, "-out",
-         tmp_path / "ca.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    both.write_text(both.read_text() + (tmp_path / "ca.pem").read_text())
-    for settings in ({"ca_file": str(tmp_path / "ca.pem")}, {"verify_tls": False}):
-        with runs_of(monkeypatch, both, **settings) as runs:
+    authority = Authority(tmp_path / "authority").make()
+    tls = authority.server_context(*ADDRESSES)
+    for settings in ({"ca_file": str(authority.file)}, {"verify_tls": False}):
+        with runs_of(monkeypatch, tls, **settings) as runs:
             runs.pool.disk(runs.pool.vm(1, host=1))
             assert runs.read().error is None
-    with runs_of(monkeypatch, both) as runs, pytest.raises(SourceError, match=r"not trusted .*ca_file"):
+    with runs_of(monkeypatch, tls) as runs, pytest.raises(SourceError, match=r"not trusted .*ca_file"):
         runs.read()
+
+
+def test_a_host_with_a_certificate_of_another_address_has_no_statistics(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path / "authority").make()
+    with runs_of(monkeypatch, authority.server_context(ADDRESSES[0]), ca_file=str(authority.file)) as runs:
+        for host in (0, 1):
+            runs.pool.disk(runs.pool.vm(host, host=host))
+        assert "what VMs did on xen-02: https://127.0.0.2" in (runs.read().error or "")
 
 
 def told_by_doctor(runs: Runs) -> dict[str, tuple[str, str | None]]:
