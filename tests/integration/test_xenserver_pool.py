@@ -57,9 +57,41 @@ def test_a_pool_whose_coordinator_changed_is_followed(runs: Runs) -> None:
     assert logins(runs) == [0, 0, 1, 0]
 
 
+def test_a_coordinator_that_is_gone_is_looked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    with runs_of(monkeypatch, timeout_seconds=1) as runs:
+        runs.pool.disk(runs.pool.vm(1), load=steady(1, 0, 4096, 0))
+        runs.pool.master = 1
+        assert runs.read().error is None
+        runs.pool.hang(1)
+        runs.pool.master = 0
+        with pytest.raises(SourceError, match=r"127\.0\.0\.2:\d+ does not answer within 1 s; see whether it is up"):
+            runs.read(1)
+        assert runs.read(1).error is None
+
+
+def test_a_clock_that_cannot_be_asked_for_costs_the_other_hosts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with runs_of(monkeypatch) as runs:
+        pool = runs.pool
+        vms = [pool.vm(number, host=number) for number in (0, 1)]
+        for vm in vms:
+            pool.disk(vm, load=steady(1, 0, 4096, 0))
+        runs.read()
+        asked: list[str] = []
+
+        def disturb(what: str) -> None:
+            asked.append(what)
+            first = asked.count("host.get_servertime") == 1
+            pool.failing = {"host.get_servertime": ["HOST_OFFLINE", "OpaqueRef:x"]} if first else {}
+
+        pool.before = disturb
+        reading = runs.read(1)
+        assert "what VMs did on xen-01" in (reading.error or "")
+        assert [len(did(reading, vm)) for vm in vms] == [0, 1]
+
+
 def test_hosts_that_name_each_other_are_followed_once(runs: Runs) -> None:
     runs.pool.before = lambda _: setattr(runs.pool, "master", 1 - runs.pool.master)
-    with pytest.raises(SourceError, match=r"names http://127\.0\.0\.2:\d+ as the pool's coordinator, and that another"):
+    with pytest.raises(SourceError, match=r"127\.0\.0\.2:\d+ says that 127\.0\.0\.1 is the pool's coordinator; set"):
         runs.read()
     assert logins(runs) == [0, 1]
 
