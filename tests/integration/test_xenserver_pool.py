@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b"><!ENTITY c "&a;&a;&a;">]><x>&c;</x>'
+LOGGED_IN = (
+    b"<methodResponse><params><param><value><struct><member><name>Status</name><value>Success</value></member>"
+    b"<member><name>Value</name><value>OpaqueRef:x</value></member></struct></value></param></params></methodResponse>"
+)
 
 
 @pytest.fixture
@@ -157,6 +161,7 @@ def test_records_of_something_else_are_told(runs: Runs) -> None:
         b"<value><array><data></data></array></value></param>",
         b"<methodResponse><fault><value><struct></struct></value></fault></methodResponse>",
         BOMB,
+        b"<!DOCTYPE methodResponse>" + LOGGED_IN,
     ],
 )
 def test_what_is_no_pool_is_told(runs: Runs, body: bytes) -> None:
@@ -184,6 +189,7 @@ def xport(step: object = 5, entry: str = "AVERAGE:vm:x:vbd_xvda_read", row: str 
         (b"", "cannot be read"),
         (b"<xport>", "cannot be read"),
         (BOMB, "cannot be read"),
+        (b"<!DOCTYPE xport>" + xport(), "cannot be read"),
         (xport(step=3600), "steps of 3600 s"),
         (xport(step=0), "steps of 0 s"),
         (xport(step="many"), "cannot be read"),
