@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from collectors.controlplanes.cloudstack_check import examine
 from collectors.controlplanes.cloudstack_client import CloudStackClient, CloudStackError
-from collectors.controlplanes.cloudstack_limits import DEFAULTS_PREFIX, RATES, default_of, offering_of, text
 from collectors.controlplanes.cloudstack_lists import ListOf, listed
 from collectors.controlplanes.cloudstack_pools import pool_of
 from collectors.controlplanes.cloudstack_settings import CloudStackSettings
-from collectors.controlplanes.cloudstack_volumes import Sold, Volumes, aliases_of, each_once
+from collectors.controlplanes.cloudstack_sold import read_defaults, read_sold
+from collectors.controlplanes.cloudstack_volumes import Volumes, aliases_of, each_once
 from collectors.remote.unread import Unread
 from ioledger.errors import SourceError, counted
 from ioledger.model.records import Reading
@@ -18,7 +18,6 @@ from ioledger.model.records import Reading
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from collectors.controlplanes.cloudstack_limits import Offering
     from collectors.controlplanes.cloudstack_pools import Pool
     from collectors.controlplanes.cloudstack_volumes import Volume
     from collectors.source import Check, Occasion
@@ -54,11 +53,11 @@ class CloudStackSource:
 
     def _read(self, client: CloudStackClient) -> Reading:
         unread = Unread()
-        defaults = _defaults(client, unread)
+        defaults = read_defaults(client)
         pools, _ = listed(client, ListOf("listStoragePools", "storagepool", pool_of), unread)
         volumes = self._volumes(client, pools, unread)
         # What volumes refer to is read after them, so that it is there as well where it is new.
-        sold = _sold(client, defaults, unread)
+        sold = read_sold(client, defaults, unread)
         rows: list[Row] = [volume.row for volume in volumes.values() if sold.complete(volume.row)]
         if left_out := len(volumes) - len(rows):
             unread.note(counted(left_out, "volume"), "the offering or the account was on a page that could not be read")
@@ -93,47 +92,3 @@ class CloudStackSource:
 
     def close(self) -> None:
         """Nothing is kept between runs."""
-
-
-def _defaults(client: CloudStackClient, unread: Unread) -> dict[str, int]:
-    """Read the rates that apply where an offering has none, by column."""
-    what = ListOf("listConfigurations", "configuration", default_of, {"keyword": DEFAULTS_PREFIX})
-    values, is_whole = listed(client, what, unread)
-    if not is_whole:
-        raise CloudStackError(
-            f"the global settings {DEFAULTS_PREFIX}* could not all be read: {unread.sentence()}",
-            "correct them in CloudStack",
-        )
-    return {column: values[name] for column, (_, name) in RATES.items() if name in values}
-
-
-def _sold(client: CloudStackClient, defaults: Mapping[str, int], unread: Unread) -> Sold:
-    # An offering that was deleted is still that of its volumes; versions before 4.19 do not know the parameter.
-    every = {"listall": True, "state": "all"}
-    of_disks, has_all_of_disks = listed(client, ListOf("listDiskOfferings", "diskoffering", offering_of, every), unread)
-    of_machines, has_all_of_machines = listed(
-        client, ListOf("listServiceOfferings", "serviceoffering", _service_offering, every), unread
-    )
-    accounts, has_all_accounts = listed(
-        client, ListOf("listAccounts", "account", _account, {"listall": True, "details": "min"}), unread
-    )
-    return Sold(
-        offerings={
-            # By either id: versions differ in which of the two a root volume names.
-            **{disk_id: offering for disk_id, offering in of_machines.values() if disk_id},
-            **{service_id: offering for service_id, (_, offering) in of_machines.items()},
-            **of_disks,
-        },
-        accounts={names: account_id for account_id, names in accounts.items()},
-        defaults=defaults,
-        has_all_offerings=has_all_of_disks and has_all_of_machines,
-        has_all_accounts=has_all_accounts,
-    )
-
-
-def _service_offering(item: Mapping[str, Any]) -> tuple[str | None, Offering]:
-    return text(item, "diskofferingid"), offering_of(item)
-
-
-def _account(item: Mapping[str, Any]) -> tuple[str, str]:
-    return text(item, "name") or "", text(item, "domainid") or ""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from collectors.controlplanes.cloudstack_client import CloudStackError, clock_in_words
-from collectors.controlplanes.cloudstack_limits import DEFAULTS_PREFIX, RATES
+from collectors.controlplanes.cloudstack_sold import read_defaults
 from collectors.source import Check
 
 if TYPE_CHECKING:
@@ -44,13 +44,10 @@ def _rights(client: CloudStackClient) -> Check:
     try:
         for command in ("listStoragePools", "listDiskOfferings", "listServiceOfferings", "listAccounts"):
             client.ask(command, listall=True, **first)
-        settings = client.ask("listConfigurations", keyword=DEFAULTS_PREFIX, page=1, pagesize=client.page_size)
+        read_defaults(client)
         volumes = client.ask("listVolumes", listall=True, **first).get("volume", [])
     except CloudStackError as error:
         return Check("rights", str(error), error.mend)
-    names = {setting.get("name") for setting in settings.get("configuration", [])}
-    if missing := sorted(name for _, name in RATES.values() if name not in names):
-        return Check("rights", f"{missing[0]} is not among the global settings", "use the keys of a root admin")
     if any("storage" not in volume for volume in volumes):
         return Check("rights", "volumes are shown without their pools", "use the keys of a root admin")
     return Check("rights", "volumes, pools, offerings, accounts and global settings are shown")

@@ -74,9 +74,9 @@ def caps(rates: Mapping[str, int], defaults: Mapping[str, int]) -> dict[str, int
     return found
 
 
-def default_of(item: Mapping[str, Any]) -> int | None:
-    """Read a global setting's value; 0 and none at all set nothing."""
-    return limit(item, "value")
+def default_of(item: Mapping[str, Any]) -> int:
+    """Read a global setting's value; 0 sets nothing. Raises ValueError for what is no figure."""
+    return whole(item, "value") or 0
 
 
 def limit(item: Mapping[str, Any], key: str) -> int | None:
