@@ -49,6 +49,23 @@ class CloudStackError(Exception):
         return f"CloudStack cannot be read: {self}; {self.mend}"
 
 
+class _Session(requests.Session):
+    """Connections that note what time the server says it is."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.ahead: timedelta | None = None
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401 - as given
+        """Send a request and return its answer."""
+        response = super().send(request, **options)
+        with suppress(KeyError, ValueError, TypeError):
+            at = parsedate_to_datetime(response.headers["Date"])
+            self.ahead = at - self._clock.now().replace(microsecond=0)
+        return response
+
+
 class CloudStackClient:
     """The API of one CloudStack, by the keys of one user, for one run.
 
@@ -59,11 +76,9 @@ class CloudStackClient:
         key, secret = (each.reveal().get_secret_value() for each in (settings.api_key, settings.secret_key))
         self.page_size = settings.page_size
         self._secrets = [key, secret, quote(key, safe=""), quote(secret, safe="")]
-        self._clock = clock
         self._calls = Calls(settings.requests_per_second, _is_passing, _retry_after_seconds)
         self._calls.begin(settings.run_seconds)
-        self._session = requests.Session()
-        self._session.hooks["response"].append(self._note_clock)
+        self._session = _Session(clock)
         self._api = CloudStack(
             settings.endpoint,
             key=key,
@@ -75,8 +90,11 @@ class CloudStackClient:
             expiration=EXPIRATION,
             session=self._session,
         )
-        self.ahead: timedelta | None = None
+
+    @property
+    def ahead(self) -> timedelta | None:
         """How far the server's clock is ahead of ours, to the second, as its last answer says."""
+        return self._session.ahead
 
     def ask(self, command: str, **parameters: object) -> dict[str, Any]:
         """Make a request and return what the response holds.
@@ -102,11 +120,6 @@ class CloudStackClient:
     def close(self) -> None:
         """Let go of the connections."""
         self._session.close()
-
-    def _note_clock(self, response: requests.Response, *_: object, **__: object) -> None:
-        with suppress(KeyError, ValueError, TypeError):
-            at = parsedate_to_datetime(response.headers["Date"])
-            self.ahead = at - self._clock.now().replace(microsecond=0)
 
     def _refusal(self, command: str, error: CloudStackApiException) -> CloudStackError:
         told = error.error if isinstance(error.error, dict) else {"errortext": error.error}

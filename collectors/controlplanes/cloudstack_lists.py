@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collectors.remote.unread import Unread
 
 READINGS: Final = 3
-"""A list that changed in two readings is read a third time, and no more."""
+"""A list that differs in two readings is read a third time, and no more."""
 
 MOST_LOST_IN_A_ROW: Final = 3
 """A service that fails on so many pages, each asked for several times, fails on the next as well."""
@@ -50,19 +50,26 @@ class _Read(Generic[T]):
     bad: dict[str, str] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     counts: set[int] = field(default_factory=set)
+    pages: int = 0
     is_ordered: bool = True
 
-    def is_whole(self, *, newest_first: bool) -> bool:
+    @property
+    def known(self) -> set[str]:
+        """The ids of all items that were on a page."""
+        return self.found.keys() | self.bad.keys()
+
+    def is_whole(self, earlier: _Read[T] | None, *, newest_first: bool) -> bool:
         """Tell whether nothing can have slipped between two pages.
 
-        In a list that never changed every item is on one page. In one that begins with the newest, what is
-        created moves items to later pages, so that some are read twice and none is missed; for what is
-        deleted ``_read`` goes back.
+        In a list that begins with the newest, what is created moves items to later pages, so that some are
+        read twice and none is missed; for what is deleted ``_read`` goes back. Of any other list of several
+        pages as much may have come as went, so that only a second reading tells that it kept still.
         """
-        known = len(self.found.keys() | self.bad.keys())
+        known = self.known
         if newest_first and self.is_ordered:
-            return known >= min(self.counts)
-        return self.counts == {known}
+            return len(known) >= min(self.counts)
+        is_steady = self.counts == {len(known)}
+        return is_steady and (self.pages == 1 or (earlier is not None and earlier.known == known))
 
 
 def listed(client: CloudStackClient, what: ListOf[T], unread: Unread) -> tuple[dict[str, T], bool]:
@@ -70,10 +77,12 @@ def listed(client: CloudStackClient, what: ListOf[T], unread: Unread) -> tuple[d
 
     Raises CloudStackError where the first page cannot be read, or the login is refused.
     """
+    earlier: _Read[T] | None = None
     for reading in range(1, READINGS + 1):
         read = _read(client, what)
-        if read.lost or read.is_whole(newest_first=what.newest_first):
+        if read.lost or read.is_whole(earlier, newest_first=what.newest_first):
             break
+        earlier = read
         if reading == READINGS:
             read.lost[f"{what.command} as a whole"] = f"the list changed while it was read, {READINGS} times"
     for name, reason in (*read.lost.items(), *read.bad.items()):
@@ -102,6 +111,7 @@ def _read(client: CloudStackClient, what: ListOf[T]) -> _Read[T]:
             items = _items(answer, what)
             before, count = count, _count(answer, items)
             read.counts.add(count)
+            read.pages = max(read.pages, page)
             oldest = _take(read, what, items, oldest)
             if what.newest_first and count < before:
                 # As many may have moved to pages that were read before they were there.
