@@ -18,6 +18,9 @@ SMALL_PAGE: Final = 3
 """So few items to a page that a handful needs several; thousands come by as many as a server allows."""
 
 MANY: Final = 100
+PROJECTS_SHARE: Final = 7
+"""One in so many volumes is a project's."""
+
 ACCOUNTS: Final = 40
 
 ENVIRONMENT: Final = {"CLOUDSTACK_SITE_KEY": API_KEY, "CLOUDSTACK_SITE_SECRET": SECRET_KEY}
@@ -66,8 +69,8 @@ def project_volume(number: int) -> items_of.Item:
 
 
 def cloud_of(count: int) -> Cloud:
-    """Return a cloud with so many volumes, of which every seventh is a project's."""
-    of_projects = count // 7
+    """Return a cloud with so many volumes, some of them of a project."""
+    of_projects = count // PROJECTS_SHARE
     return Cloud(
         volumes=Numbered(count - of_projects, volume),
         project_volumes=Numbered(of_projects, project_volume),
