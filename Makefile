@@ -4,6 +4,7 @@ VENV   := .venv
 SIZE   := small
 RUNS   := 200
 BIN    := $(VENV)/bin
+CINDER := .cache/cinder-29
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: help demo demo-live test defects lint docs bench bench-collect bench-check bench-rate constraints clean
@@ -18,7 +19,9 @@ demo: $(VENV)/.installed ## meter a synthetic fleet whose true usage is known
 demo-live: $(VENV)/.installed-live ## boot two capped guests under emulation and meter them for a minute
 	$(BIN)/python tests/live/demo_live.py
 
-test: $(VENV)/.installed-test ## install what the tests need, and run them all
+test: ## install what the tests need, and run them all
+	.ci/system-packages test
+	$(MAKE) --no-print-directory --jobs 2 $(VENV)/.installed-test $(CINDER)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 defects: $(VENV)/.installed-test ## seed mistakes in the metering, one at a time, and see that the tests catch each
@@ -48,7 +51,7 @@ bench-rate: $(VENV)/.installed ## measure rate and export beside a bare scan: a 
 constraints: ## pin the versions of everything that pyproject.toml asks for
 	rm -rf .cache/pins
 	$(PYTHON) -m venv .cache/pins
-	.cache/pins/bin/python -m pip --quiet install '.[dev,libvirt,postgres,bench]'
+	.cache/pins/bin/python -m pip --quiet install '.[dev,libvirt,postgres,sources,bench]'
 	.cache/pins/bin/python -m pip freeze --exclude ioledger > constraints.txt
 
 clean: ## remove everything that the commands above made
@@ -69,7 +72,15 @@ $(VENV)/.installed-live: pyproject.toml constraints.txt
 $(VENV)/.installed-test: pyproject.toml constraints.txt
 	.ci/system-packages test
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable '.[dev,libvirt,postgres]'
+	$(PIP) install --constraint constraints.txt --editable '.[dev,libvirt,postgres,sources]'
+	touch $@
+
+# A real Cinder and a real Keystone, which need other versions of what ioledger stands on.
+$(CINDER)/.installed: tests/support/cinder/constraints.txt tests/support/cinder/prepare tests/support/cinder/*.in
+	$(PYTHON) -m venv $(CINDER)
+	$(CINDER)/bin/python -m pip --quiet --disable-pip-version-check install \
+		--constraint tests/support/cinder/constraints.txt cinder keystone fixtures ddt testtools oslotest
+	tests/support/cinder/prepare $(CINDER)
 	touch $@
 
 $(VENV)/.installed-bench: pyproject.toml constraints.txt

@@ -59,7 +59,7 @@ format_option = format_choice(FORMATS)
 
 
 def show(
-    rows: Sequence[Mapping[str, object]], columns: Sequence[str], output_format: str, stream: TextIO | None = None
+    rows: Iterable[Mapping[str, object]], columns: Sequence[str], output_format: str, stream: TextIO | None = None
 ) -> None:
     """Print rows on stdout as a table, a JSON array, JSON objects line by line (``ndjson``), CSV or Markdown.
 
@@ -69,7 +69,7 @@ def show(
     """
     stream = stream or sys.stdout
     if output_format == "json":
-        stream.write(json.dumps([_json_row(row, columns) for row in rows], ensure_ascii=False, indent=2) + "\n")
+        _json_array(rows, columns, stream)
     elif output_format == "ndjson":
         stream.writelines(json.dumps(_json_row(row, columns), ensure_ascii=False) + "\n" for row in rows)
     elif output_format == "markdown":
@@ -81,7 +81,7 @@ def show(
         writer.writerow(columns)
         writer.writerows([_csv_value(row.get(name)) for name in columns] for row in rows)
     else:
-        _table(rows, columns, stream)
+        _table(list(rows), columns, stream)
     stream.flush()
 
 
@@ -90,6 +90,17 @@ def show_json(value: object, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
     stream.write(json.dumps(value, ensure_ascii=False, indent=2, default=_text) + "\n")
     stream.flush()
+
+
+def _json_array(rows: Iterable[Mapping[str, object]], columns: Sequence[str], stream: TextIO) -> None:
+    """Write a JSON array as ``json.dumps`` with an indent does, but row by row, and in its faster way."""
+    before = "[\n"
+    for row in rows:
+        named = {name: row.get(name) for name in columns}
+        values = json.dumps(named, ensure_ascii=False, separators=(",\n    ", ": "), default=_text)
+        stream.write(f"{before}  {{\n    {values[1:-1]}\n  }}")
+        before = ",\n"
+    stream.write("[]\n" if before == "[\n" else "\n]\n")
 
 
 def _json_row(row: Mapping[str, object], columns: Sequence[str]) -> dict[str, object]:
@@ -236,6 +247,7 @@ def log_to_stderr(log_format: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request that is made
 
 
 def writes_json() -> bool:

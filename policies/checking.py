@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -16,10 +17,12 @@ from policies.guarded import Guard
 from policies.sandbox import Over, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from datetime import timedelta
     from pathlib import Path
 
     from ioledger.config import CheckTable
+    from ioledger.lake.reader import OpenLake
     from policies.engine import Thresholds
     from policies.finding import Finding
     from policies.judged import Judged
@@ -33,6 +36,23 @@ def check(lake: Path, rules: Sequence[Rule], judged: Judged, values: Thresholds,
     the lake cannot be read, and DataError if the memory that ``limits`` allows is too little for its state.
     """
     look_back = engine.look_back(rules, values)
+    with prepared(lake, judged, look_back, limits) as opened:
+        guard = Guard(limits.rule_timeout_seconds, partial(reader.refuse_unreadable, opened))
+        shipped = [rule for rule in rules if not rule.is_own]
+        found = engine.check(opened.connection, shipped, judged, values, guard)
+    with Sandbox(limits, Over(lake, judged, look_back)) as sandbox:
+        for rule in rules:
+            if rule.is_own:
+                found += sandbox.findings(rule, values[rule.code])
+    return engine.worst_first(found)
+
+
+@contextmanager
+def prepared(lake: Path, judged: Judged, look_back: timedelta, limits: CheckTable) -> Iterator[OpenLake]:
+    """Open a lake with the tables of its state over the time judged, within the memory that ``limits`` allows.
+
+    Raises LakeError if the lake cannot be read, and DataError if that memory is too little.
+    """
     with reader.open_lake(lake) as opened, TemporaryDirectory() as spill:
         opened.connection.execute(f"SET memory_limit = '{limits.memory_mib}MiB'")
         opened.connection.execute("SET temp_directory = $spill", {"spill": spill})
@@ -43,11 +63,4 @@ def check(lake: Path, rules: Sequence[Rule], judged: Judged, values: Thresholds,
                 f"{limits.memory_mib} MiB of memory are too little for what {lake} holds of that time; "
                 "raise memory_mib under [check] in ioledger.toml"
             ) from error
-        guard = Guard(limits.rule_timeout_seconds, partial(reader.refuse_unreadable, opened))
-        shipped = [rule for rule in rules if not rule.is_own]
-        found = engine.check(opened.connection, shipped, judged, values, guard)
-    with Sandbox(limits, Over(lake, judged, look_back)) as sandbox:
-        for rule in rules:
-            if rule.is_own:
-                found += sandbox.findings(rule, values[rule.code])
-    return engine.worst_first(found)
+        yield opened

@@ -81,9 +81,12 @@ def _rows(opened: OpenLake, name: str, parameters: Mapping[str, Any]) -> list[di
 
 
 def _rules(configured: BaseModel) -> Sequence[DiskRule] | None:
-    """Return the rules of a source that goes by rules; None for any other."""
-    rules = getattr(configured, "volume_id", None)
-    return rules if isinstance(rules, list) and all(isinstance(rule, DiskRule) for rule in rules) else None
+    """Return the rules of a source that goes by rules on disks, be there any or none; None for any other source."""
+    setting = type(configured).model_fields.get("volume_id")
+    if setting is None or setting.annotation != list[DiskRule]:
+        return None
+    rules: Sequence[DiskRule] | None = getattr(configured, "volume_id", None)
+    return rules
 
 
 def _notes(runs: Mapping[str, LatestRuns], configured: Mapping[str, BaseModel], too_old: datetime) -> Iterable[str]:

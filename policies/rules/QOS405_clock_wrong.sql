@@ -7,7 +7,8 @@ what = """
 A source between two of whose runs the collector's wall clock was set by more than `tolerance_seconds`: it
 rose by another length than the time since boot, which nobody can set. And a source whose rows say that they
 were read more than that before their run began or after it ended, so that the clock there is another than
-here. Judged are the runs of the period, or at a moment those of the last `hours` before it.
+here. Rows that tell of windows, as AWS and VMware have them, may well lie before the run that reads them. Judged
+are the runs of the period, or at a moment those of the last `hours` before it.
 """
 why = """
 Times of samples decide in which hour operations are billed, and how many a second they are: after a step
@@ -76,6 +77,9 @@ given.collection_run = [
     { source = "kvm", run_id = "3", kind = "hypervisor", status = "ok", started_at = 2026-11-05T11:02:00Z, ended_at = 2026-11-05T11:02:00Z, boot_id = "b1", boottime_us = 180000000, first_row_at = 2026-11-05T11:02:00Z, last_row_at = 2026-11-05T11:02:00Z },
     { source = "kvm-2", run_id = "1", kind = "hypervisor", status = "ok", started_at = 2026-11-05T11:00:00Z, ended_at = 2026-11-05T11:00:05Z, boot_id = "b1", boottime_us = 60000000, first_row_at = 2026-11-05T11:00:01Z, last_row_at = 2026-11-05T11:01:05Z },
 ]
+given.disk_io_stat = [
+    { source = "kvm", run_id = "2", sampled_at = 2026-11-05T11:00:57.999999Z, vm_id = "guest-1", device = "vda", state = "ok" },
+]
 [[fail.expect]]
 status = "violation"
 resource_kind = "source"
@@ -135,6 +139,42 @@ given.collection_run = [
     { source = "kvm", run_id = "4", kind = "hypervisor", status = "ok", started_at = 2026-11-05T11:30:00Z, ended_at = 2026-11-05T11:30:00Z, boot_id = "b2", boottime_us = 1000000 },
 ]
 
+[[fail]]
+name = "windows lie after the run that read them"
+given.collection_run = [
+    { source = "aws", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T11:00:00Z, ended_at = 2026-11-05T11:00:05Z, boot_id = "b1", boottime_us = 60000000, first_row_at = 2026-11-05T10:30:00Z, last_row_at = 2026-11-05T11:05:05Z },
+]
+given.disk_io_stat = [
+    { source = "aws", run_id = "1", window_start = 2026-11-05T10:25:00Z, sampled_at = 2026-11-05T10:30:00Z, vm_id = "i-1", device = "vda", state = "ok" },
+    { source = "aws", run_id = "1", window_start = 2026-11-05T11:00:05Z, sampled_at = 2026-11-05T11:05:05Z, vm_id = "i-1", device = "vda", state = "ok" },
+]
+[[fail.expect]]
+status = "violation"
+resource_kind = "source"
+resource_id = "aws"
+observed = "300"
+interval_start = 2026-11-05T11:00:00Z
+
+[[pass]]
+name = "windows lie before the run that reads them"
+given.collection_run = [
+    { source = "aws", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-05T11:00:00Z, ended_at = 2026-11-05T11:00:05Z, boot_id = "b1", boottime_us = 60000000, first_row_at = 2026-11-04T12:06:00Z, last_row_at = 2026-11-05T11:00:00Z },
+]
+given.disk_io_stat = [
+    { source = "aws", run_id = "1", window_start = 2026-11-04T12:01:00Z, sampled_at = 2026-11-04T12:06:00Z, vm_id = "i-1", device = "vda", state = "ok" },
+]
+
+[[pass]]
+name = "over a period longer than the hours, windows lie before the run that reads them"
+moment = 2026-11-03T00:00:00Z
+until = 2026-11-05T12:00:00Z
+given.collection_run = [
+    { source = "aws", run_id = "1", kind = "storage", status = "ok", started_at = 2026-11-03T01:00:00Z, ended_at = 2026-11-03T01:00:05Z, boot_id = "b1", boottime_us = 60000000, first_row_at = 2026-11-03T00:30:00Z, last_row_at = 2026-11-03T01:00:00Z },
+]
+given.disk_io_stat = [
+    { source = "aws", run_id = "1", window_start = 2026-11-03T00:25:00Z, sampled_at = 2026-11-03T00:30:00Z, vm_id = "i-1", device = "vda", state = "ok" },
+]
+
 [[pass]]
 name = "the clock was set more than a day ago, or runs do not tell the time since boot, or which boot"
 given.collection_run = [
@@ -173,6 +213,13 @@ step AS (
     WHERE abs(stepped_us) > $tolerance_seconds * 1000000
 ),
 
+-- one row per source that tells of windows, which end before the run that reads them
+windowed AS (
+    SELECT DISTINCT source
+    FROM sampled_between(least($period_start, $period_end - to_hours($hours)), $period_end)
+    WHERE window_start IS NOT NULL
+),
+
 -- one row per run, numbered in the order of time, and how far its rows lie outside of it
 numbered AS (
     SELECT
@@ -181,7 +228,8 @@ numbered AS (
         row_number() OVER runs AS number,
         lead(started_at) OVER runs AS next_started_at,
         greatest(
-            epoch_us(started_at) - epoch_us(first_row_at), epoch_us(last_row_at) - epoch_us(ended_at)
+            CASE WHEN source NOT IN (FROM windowed) THEN epoch_us(started_at) - epoch_us(first_row_at) END,
+            epoch_us(last_row_at) - epoch_us(ended_at)
         ) AS outside_us
     FROM run
     WINDOW runs AS (PARTITION BY source ORDER BY started_at)

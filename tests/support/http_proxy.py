@@ -8,11 +8,12 @@ import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     import socket
+    import ssl
     from collections.abc import Iterator
 
 HOP_BY_HOP: Final = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
@@ -142,14 +143,25 @@ def _reply(handler: BaseHTTPRequestHandler, status: int, headers: list[tuple[str
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+    tls: ssl.SSLContext | None = None
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept; the handshake comes with the first read, lest a client that says nothing keep others waiting."""
+        accepted, address = super().get_request()
+        if self.tls is None:
+            return accepted, address
+        return self.tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False), address
 
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         """Be quiet about clients that went away."""
 
 
 @contextmanager
-def proxied(target: str, host_header: str | None = None) -> Iterator[Proxy]:
-    """Have a proxy before a service run for the block; ``host_header`` is what the service is told its name is."""
+def proxied(target: str, host_header: str | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
+    """Have a proxy before a service run for the block; ``host_header`` is what the service is told its name is.
+
+    With ``tls`` it is one that speaks TLS.
+    """
     proxy = Proxy(target, host_header)
 
     class Handler(BaseHTTPRequestHandler):
@@ -165,7 +177,8 @@ def proxied(target: str, host_header: str | None = None) -> Iterator[Proxy]:
             """Tests read the requests, and nobody a log."""
 
     server = _Server(("127.0.0.1", 0), Handler)
-    proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
+    server.tls = tls
+    proxy.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

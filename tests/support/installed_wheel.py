@@ -41,7 +41,7 @@ def installation(directory: Path) -> Installation:
             venv.create(environment)
             pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(environment)]
             constraints = ["--constraint", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
-            _succeed([*pip, "install", "--no-compile", *constraints, f"{_wheel(directory)}[libvirt,postgres]"])
+            _succeed([*pip, "install", "--no-compile", *constraints, f"{_wheel(directory)}[libvirt,postgres,sources]"])
             done.touch()
     return Installation(_wheel(directory), environment / "bin" / "ioledger")
 

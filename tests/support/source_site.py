@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from collectors.registry import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +45,8 @@ class Rig:
 
     ``running(items)`` has a site with that many rows of the table ``items_in``, at most ``most_items``;
     ``tables`` are those that the source may fill. Where a site cannot be disturbed in a way, the knob is
-    named in ``without``, with the reason.
+    named in ``without``, with the reason. ``timeout_seconds`` is what a request takes at most on a busy
+    machine while nothing is disturbed.
     """
 
     source_type: str
@@ -49,3 +55,17 @@ class Rig:
     running: Callable[[int], AbstractContextManager[Site]]
     most_items: int = 10_000
     without: tuple[tuple[str, str], ...] = ()
+    timeout_seconds: int = 1
+
+
+def all_rigs() -> dict[str, Rig]:
+    """Return the rigs of all modules here that end in ``_site``, by the type of source."""
+    modules = [importlib.import_module(file.stem) for file in Path(__file__).parent.glob("*_site.py")]
+    rigs = [rig for module in modules for rig in (*getattr(module, "RIGS", ()), getattr(module, "RIG", None)) if rig]
+    return {rig.source_type: rig for rig in rigs}
+
+
+def class_of(rig: Rig) -> Any:  # noqa: ANN401 - any class that follows Source
+    """Return the class of the source that a rig is for."""
+    (entry_point,) = entry_points(group=SOURCES, name=rig.source_type)
+    return entry_point.load()

@@ -186,6 +186,15 @@ def test_a_source_without_rules_maps_nothing_whatever_was_stored(ask: Ask) -> No
     assert (code, rows["a/vda"]["finding"], rows["a/vda"]["stored_volume_id"]) == (3, "no_volume", "vol-a")
 
 
+def test_disks_that_a_storage_hands_out_itself_have_the_volume_that_it_stored(ask: Ask) -> None:
+    disks = [sample("i-1", device="/dev/sdf", volume_id="vol-1", window_start=NOON - MINUTE)]
+    volumes: list[Row] = [{"volume_id": "vol-1"}]
+    run = a_run(source="aws", kind="storage", tables={"disk_io_stat": disks, "provisioned_iops": volumes})
+    code, rows = ask(run, configuration='[sources.aws]\ntype = "ebs"\nregion = "eu-central-1"\n')
+    told = rows["i-1//dev/sdf"]
+    assert (code, told["finding"], told["volume_id"], told["mapped_by"]) == (0, "ok", "vol-1", "source")
+
+
 def test_a_guest_on_two_hosts_is_told_where_it_runs(ask: Ask) -> None:
     code, rows = ask(
         a_run(sample("a", host_id="old", state="off", disk_serial="vol-a"), source="kvm-01", at=NOON + MINUTE),

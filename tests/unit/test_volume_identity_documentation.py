@@ -35,6 +35,7 @@ XML_OF = {
     "CloudStack on KVM": "cloudstack",
     "Ceph RBD": "ceph",
     "SolidFire": "solidfire",
+    "Amazon EBS": "ebs",
     "IQN and LUN": "iscsi",
     "WWN": "wwn",
     "LVM": "lvm",

@@ -53,6 +53,20 @@ def prepare(lake: OpenLake, period_start: datetime, period_end: datetime, look_b
     for name in _SHOWN_WHOLE:
         lake.show(name, lake.files[name])
     _run(lake.connection, "reach", period_start, period_end)
+    show_reaching(lake, period_start, period_end)
+    _make(lake.connection, period_start, period_end)
+    shown = {name: _of_days(lake.files[name], period_start - look_back, period_end) for name in lake.files}
+    for name, paths in shown.items():
+        lake.show(name, lake.files[name] if name in _SHOWN_WHOLE else paths)
+    loose = stretches.without_index(shown[DISK_IO_STAT.name], shown[SAMPLE_STRETCH.name])
+    _make_history(lake.connection, scan(DISK_IO_STAT.name, loose), period_start, period_end)
+
+
+def show_reaching(lake: OpenLake, period_start: datetime, period_end: datetime) -> None:
+    """Let tables of volumes and disks show what their state rests on, and no more.
+
+    ``source_reach`` is there. Where a file of samples has an index, the index stands for it.
+    """
     since = dict(
         lake.connection.execute("SELECT source, least(snapshots_since, samples_since) FROM source_reach").fetchall()
     )
@@ -71,12 +85,6 @@ def prepare(lake: OpenLake, period_start: datetime, period_end: datetime, look_b
     index_of = stretches.indices_of_committed(samples, lake.files[SAMPLE_STRETCH.name], lake.committed_runs)
     lake.show(SAMPLE_STRETCH.name, list(index_of.values()))
     lake.show(DISK_IO_STAT.name, [path for path in samples if path not in index_of])
-    _make(lake.connection, period_start, period_end)
-    shown = {name: _of_days(lake.files[name], period_start - look_back, period_end) for name in lake.files}
-    for name, paths in shown.items():
-        lake.show(name, lake.files[name] if name in _SHOWN_WHOLE else paths)
-    loose = stretches.without_index(shown[DISK_IO_STAT.name], shown[SAMPLE_STRETCH.name])
-    _make_history(lake.connection, scan(DISK_IO_STAT.name, loose), period_start, period_end)
 
 
 def _of_days(paths: Iterable[Path], start: datetime, end: datetime) -> list[Path]:

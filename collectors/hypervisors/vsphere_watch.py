@@ -1,0 +1,81 @@
+"""Up to which moment each VM's samples have been read, by the server's clock.
+
+Each sample is read once. It is the server's clock alone that says which is next, so no difference of
+clocks can have one read twice, or left out.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from collectors.hypervisors.vsphere_windows import KEPT, SAMPLE_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ioledger.model.records import Row
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class Watch:
+    """What is remembered between runs: for each VM (instance UUID) the end of the last sample that was read.
+
+    ``now`` is the server's time. A VM that no earlier run knows has come since the last one, and counts
+    from there. In the very first run there is none, and all count from now on: what was before was not
+    watched.
+    """
+
+    def __init__(self, now: datetime, remembered: Mapping[str, Any] | None, last_rows: Iterable[Row]) -> None:
+        self._now = now
+        self._until: dict[str, datetime] = {}
+        self._listed_at: datetime | None = None
+        match remembered:
+            case {"listed_at_us": int(listed_at), "until_us": dict(until)}:
+                self._listed_at = _moment(listed_at)
+                self._until = {vm_id: _moment(end) for vm_id, end in until.items() if isinstance(end, int)}
+            case _:
+                self._make_up(last_rows)
+        # A sample that ends after that began after now.
+        self._first = now + timedelta(seconds=SAMPLE_SECONDS)
+
+    def _make_up(self, last_rows: Iterable[Row]) -> None:
+        """Take the lake's last samples where the memory is lost."""
+        for row in last_rows:
+            vm_id, end = row["vm_id"], row["sampled_at"]
+            if isinstance(vm_id, str) and isinstance(end, datetime):
+                self._until[vm_id] = max(end, self._until.get(vm_id, end))
+        self._listed_at = max(self._until.values(), default=None)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there was a run before, so that there is something to be read."""
+        return self._listed_at is not None
+
+    def since(self, vm_id: str) -> datetime:
+        """Return the moment after which a VM's samples are to be read; a server's clock may have been put back."""
+        return min(self._until.get(vm_id, self._listed_at or self._first), self._first)
+
+    def reached(self, vm_id: str, end: datetime) -> None:
+        """Note that a VM's samples were read up to a moment."""
+        self._until[vm_id] = end
+
+    def to_remember(self, listed: Iterable[str]) -> dict[str, Any]:
+        """Return what the next run is to know, of the VMs that were listed and those lately known."""
+        until = {vm_id: end for vm_id, end in self._until.items() if end > self._now - KEPT}
+        until |= {vm_id: self.since(vm_id) for vm_id in listed}
+        return {
+            "listed_at_us": _microseconds(self._now),
+            "until_us": {vm_id: _microseconds(end) for vm_id, end in until.items()},
+        }
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND

@@ -1,0 +1,95 @@
+"""What `doctor` looks at: who asks, whether it may, and whether the clocks agree."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError, SSLError
+
+from collectors.remote.certificates import MEND_UNTRUSTED
+from collectors.source import Check
+from collectors.storage.ebs_attachments import microseconds, moment
+from collectors.storage.ebs_client import FAILURES, is_refused
+from collectors.storage.ebs_progress import PERIOD_US, newest_us
+from collectors.storage.ebs_statistics import METRICS, query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from collectors.storage.ebs_client import Aws
+    from ioledger.clock import Clock
+
+MOST_SKEW: Final = timedelta(minutes=1)
+"""AWS refuses requests that are signed five minutes from its own time ("RequestExpired", Signature Version 4)."""
+
+_NO_VOLUME: Final = "vol-00000000000000000"
+
+_MEND_RIGHT: Final = "add it to the policy of who asks; docs/ebs.md has the whole policy"
+
+
+def examine(aws: Aws, region: str, clock: Clock) -> list[Check]:
+    """Look at the login, the clock and each right; no more than that where AWS does not know who asks."""
+    login, date = _login(aws)
+    checks = [login]
+    if date is not None:
+        checks.append(_clock(clock, date))
+    if login.mend is None:
+        checks += _rights(aws, region, microseconds(clock.now()))
+    return checks
+
+
+def _login(aws: Aws) -> tuple[Check, str | None]:
+    try:
+        answer = aws.ask(aws.sts.get_caller_identity)
+    except FAILURES as error:
+        told: Any = error.response if isinstance(error, ClientError) else {}
+        mend = "see that AWS can be reached from here"
+        if is_refused(error):
+            mend = "correct the keys or the profile"
+        elif isinstance(error, SSLError):
+            mend = MEND_UNTRUSTED
+        return Check("login", aws.reason(error), mend), _date(told)
+    return Check("login", f"{answer['Arn']} of account {answer['Account']}"), _date(answer)
+
+
+def _date(answer: Any) -> str | None:  # noqa: ANN401 - boto3 has no types
+    date: str | None = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    return date
+
+
+def _clock(clock: Clock, date: str) -> Check:
+    skew = clock.now() - parsedate_to_datetime(date)
+    found = f"{abs(skew).total_seconds():.0f} s {'ahead of' if skew > timedelta() else 'behind'} AWS"
+    if abs(skew) <= MOST_SKEW:
+        return Check("clock", found)
+    return Check("clock", found, "set the clock, by NTP or chrony: AWS refuses requests from 5 minutes on")
+
+
+def _rights(aws: Aws, region: str, now_us: int) -> Iterator[Check]:
+    """Try each call: those of EC2 as a dry run, that of CloudWatch for one metric of a volume that is none."""
+    newest = newest_us(now_us)
+    calls: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+        "ec2:DescribeVolumes": (aws.ec2.describe_volumes, {"DryRun": True}),
+        "ec2:DescribeVolumesModifications": (aws.ec2.describe_volumes_modifications, {"DryRun": True}),
+        "cloudwatch:GetMetricData": (
+            aws.cloudwatch.get_metric_data,
+            {
+                "MetricDataQueries": [query("right", METRICS["read_ops"], _NO_VOLUME)],
+                "StartTime": moment(newest - PERIOD_US),
+                "EndTime": moment(newest),
+            },
+        ),
+    }
+    for right, (request, parameters) in calls.items():
+        try:
+            aws.ask(request, **parameters)
+        except FAILURES as error:
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] == "DryRunOperation":
+                yield Check("rights", f"{right} in {region} is allowed")
+            else:
+                mend = _MEND_RIGHT if is_refused(error) else "see that the region's endpoint can be reached"
+                yield Check("rights", f"{right} in {region}: {aws.reason(error)}", mend)
+        else:
+            yield Check("rights", f"{right} in {region} is allowed")
