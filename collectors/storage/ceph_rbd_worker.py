@@ -21,13 +21,12 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import Any
 
+MISSING: str | None = None
 try:
     import rados
     import rbd
 except ImportError as error:  # not an interpreter that they are installed for
     MISSING = str(error)
-else:
-    MISSING = None
 
 serve = runpy.run_path(str(Path(__file__).parents[1] / "worker.py"))["serve"]  # our package may be out of reach
 
