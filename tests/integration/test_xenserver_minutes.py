@@ -319,7 +319,7 @@ def test_more_minutes_than_a_run_can_hold_are_read_by_the_next_ones(
     assert sorted(ends) == minutes(NOON, 52)
 
 
-def test_only_averages_of_vms_are_asked_for(runs: Runs) -> None:
+def test_averages_are_asked_for_as_xml(runs: Runs) -> None:
     vm = runs.pool.vm(1, host=1)
     runs.pool.disk(vm)
     runs.read()
@@ -327,5 +327,5 @@ def test_only_averages_of_vms_are_asked_for(runs: Runs) -> None:
     runs.read(5)
     (asked,) = [(ADDRESSES[host], query) for host, what, query in runs.pool.asked if what == "/rrd_updates"]
     expected = {"start": str(START), "interval": "5", "cf": "AVERAGE", "host": "true"}
-    assert asked[0] == ADDRESSES[1]
+    assert (asked[0], runs.pool.accepts) == (ADDRESSES[1], "text/xml")
     assert {name: value for name, value in asked[1].items() if name != "session_id"} == expected

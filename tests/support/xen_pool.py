@@ -66,6 +66,7 @@ class Pool:
         self.sr = uuid_of(2, 0)
         self.add("SR", records.sr(self.sr, "nfs-gold", "nfs", shared=True))
         self.asked: list[tuple[int, str, dict[str, str]]] = []
+        self.accepts: str | None = None
         self.logins = 0
         self.sessions: set[str] = set()
         self.url = ""
@@ -292,6 +293,7 @@ def _handler(pool: Pool, host: int) -> type[BaseHTTPRequestHandler]:
             query = {name: values[-1] for name, values in parse_qs(urlsplit(self.path).query).items()}
             pool.asked.append((host, urlsplit(self.path).path, query))
             pool.before(urlsplit(self.path).path)
+            pool.accepts = self.headers.get("Accept")
             if self._answers(f"statistics of {host}"):
                 self._reply(*pool.statistics(host, query))
 
