@@ -8,7 +8,7 @@ from pydantic import Field
 
 from collectors.remote.settings import RemoteSettings
 from collectors.volume_rules import VolumeRule
-from ioledger.config import Secret  # noqa: TC001 - pydantic reads the annotations
+from ioledger.config import Secret
 
 
 class CloudStackVolumeRule(VolumeRule):

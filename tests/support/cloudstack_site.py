@@ -101,7 +101,7 @@ class CloudStackSite:
             "page_size": page_size,
         }
         self.environment = ENVIRONMENT
-        self.secrets = (API_KEY, SECRET_KEY)
+        self.secrets: tuple[str, ...] = (API_KEY, SECRET_KEY)
 
     def lose_part(self) -> None:
         """Fail on the second page of volumes."""
