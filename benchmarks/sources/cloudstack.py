@@ -28,8 +28,7 @@ def measure(volume_count: int, place: Path) -> Iterator[Collected]:
             'api_key = { env = "CLOUDSTACK_SITE_KEY" }\nsecret_key = { env = "CLOUDSTACK_SITE_SECRET" }'
         )
         expected = {"*": volume_count, "project_id": volume_count // cloudstack_site.PROJECTS_SHARE}
-        name = f"CloudStack, {PAGE_SIZE} volumes a page"
-        yield collect(name, place / "cloudstack", table, cloudstack_site.ENVIRONMENT, expected)
+        yield collect("CloudStack", place / "cloudstack", table, cloudstack_site.ENVIRONMENT, expected)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import requests
 from cs import CloudStack, CloudStackApiException, CloudStackException
 
+from collectors.remote import certificates
 from collectors.remote.calls import Calls
 from collectors.remote.unread import shortened, without_secrets
 
@@ -79,6 +80,7 @@ class CloudStackClient:
         self._calls = Calls(settings.requests_per_second, _is_passing, _retry_after_seconds)
         self._calls.begin(settings.run_seconds)
         self._session = _Session(clock)
+        certificates.accept(settings.verify)
         self._api = CloudStack(
             settings.endpoint,
             key=key,
@@ -149,7 +151,7 @@ class CloudStackClient:
     def _silence(self, command: str, error: requests.RequestException) -> CloudStackError:
         reason = self._text(f"{command}: {error}")
         if isinstance(error, requests.exceptions.SSLError):
-            return CloudStackError(reason, "name the authority of the server's certificate in ca_file")
+            return CloudStackError(reason, certificates.MEND_UNTRUSTED)
         if isinstance(error, requests.Timeout):
             return CloudStackError(reason, "see why the server does not answer, or raise timeout_seconds")
         return CloudStackError(reason, "see that `endpoint` can be reached from here")

@@ -32,13 +32,15 @@ class ListOf(Generic[T]):
     """What is asked for: the command, the key that has the items in its response, and what is made of one.
 
     ``take`` returns None for an item that is of no interest and raises ValueError for one that cannot be
-    read. ``newest_first``: CloudStack orders this list by the time at which items were created.
+    read. ``identity`` is the key that tells items apart. ``newest_first``: CloudStack orders this list by the
+    time at which items were created.
     """
 
     command: str
     key: str
     take: Callable[[Mapping[str, Any]], T | None]
     parameters: Mapping[str, object] = field(default_factory=dict)
+    identity: str = "id"
     newest_first: bool = False
 
 
@@ -58,18 +60,19 @@ class _Read(Generic[T]):
         """The ids of all items that were on a page."""
         return self.found.keys() | self.bad.keys()
 
-    def is_whole(self, earlier: _Read[T] | None, *, newest_first: bool) -> bool:
+    def is_whole(self, known_before: set[str] | None, *, newest_first: bool) -> bool:
         """Tell whether nothing can have slipped between two pages.
 
         In a list that begins with the newest, what is created moves items to later pages, so that some are
         read twice and none is missed; for what is deleted ``_read`` goes back. Of any other list of several
-        pages as much may have come as went, so that only a second reading tells that it kept still.
+        pages as much may have come as went, so that only a second reading tells that it kept still:
+        ``known_before`` is what was known after the first.
         """
         known = self.known
         if newest_first and self.is_ordered:
             return len(known) >= min(self.counts)
         is_steady = self.counts == {len(known)}
-        return is_steady and (self.pages == 1 or (earlier is not None and earlier.known == known))
+        return is_steady and (self.pages == 1 or known_before == known)
 
 
 def listed(client: CloudStackClient, what: ListOf[T], unread: Unread) -> tuple[dict[str, T], bool]:
@@ -77,12 +80,12 @@ def listed(client: CloudStackClient, what: ListOf[T], unread: Unread) -> tuple[d
 
     Raises CloudStackError where the first page cannot be read, or the login is refused.
     """
-    earlier: _Read[T] | None = None
+    known: set[str] | None = None
     for reading in range(1, READINGS + 1):
         read = _read(client, what)
-        if read.lost or read.is_whole(earlier, newest_first=what.newest_first):
+        if read.lost or read.is_whole(known, newest_first=what.newest_first):
             break
-        earlier = read
+        known = read.known
         if reading == READINGS:
             read.lost[f"{what.command} as a whole"] = f"the list changed while it was read, {READINGS} times"
     for name, reason in (*read.lost.items(), *read.bad.items()):
@@ -97,6 +100,7 @@ def _read(client: CloudStackClient, what: ListOf[T]) -> _Read[T]:
     while True:
         try:
             answer = client.ask(what.command, page=page, pagesize=client.page_size, **what.parameters)
+            items = _items(answer, what)
         except CloudStackError as error:
             if page == 1 or error.is_refused:
                 raise
@@ -105,10 +109,8 @@ def _read(client: CloudStackClient, what: ListOf[T]) -> _Read[T]:
             if lost_in_a_row == MOST_LOST_IN_A_ROW:
                 read.lost[f"the pages of {what.command} after it"] = "nothing more was asked for"
                 return read
-            items: list[Any] = []
         else:
             lost_in_a_row = 0
-            items = _items(answer, what)
             before, count = count, _count(answer, items)
             read.counts.add(count)
             read.pages = max(read.pages, page)
@@ -141,9 +143,9 @@ def _take(read: _Read[T], what: ListOf[T], items: list[Any], oldest: datetime | 
     """
     times = []
     for item in items:
-        name = item.get("id") or item.get("name") if isinstance(item, dict) else None
-        if not isinstance(name, str):
-            read.bad[f"an item of {what.command}"] = "it has no id"
+        name = item.get(what.identity) if isinstance(item, dict) else None
+        if not isinstance(name, str) or not name:
+            read.bad[f"item {len(read.bad) + 1} of {what.command} that is none"] = f"it has no {what.identity}"
             continue
         try:
             read.found[name] = what.take(item)

@@ -23,7 +23,7 @@ def read_defaults(client: CloudStackClient) -> dict[str, int]:
     Raises CloudStackError unless all of them can be read: without one, nobody knows any volume's caps.
     """
     unread = Unread()
-    what = ListOf("listConfigurations", "configuration", default_of, {"keyword": DEFAULTS_PREFIX})
+    what = ListOf("listConfigurations", "configuration", default_of, {"keyword": DEFAULTS_PREFIX}, identity="name")
     values, _ = listed(client, what, unread)
     for _, name in RATES.values():
         if name not in values:

@@ -249,6 +249,23 @@ def test_an_item_that_cannot_be_read_is_named(reader: Reader) -> None:
     assert "'large'" in reading.error
 
 
+def test_items_without_an_id_are_counted(reader: Reader) -> None:
+    cloud = reader.server.cloud
+    cloud.pools = [*cloud.pools, {"name": "x"}, "pool", {"id": 7}]  # type: ignore[list-item]
+    reading = reader.read()
+    assert len(reading.tables["storage_pool"]) == 1
+    assert reading.error is not None
+    assert reading.error.startswith("3 parts could not be read; the first is item 1 of listStoragePools that is none")
+
+
+def test_a_page_that_holds_no_list_is_lost(reader: Reader) -> None:
+    reader.server.cloud.before = Failing("listVolumes", 2, (200, {"count": 10, "volume": "none"}))
+    reading = reader.read()
+    assert names(reading.tables["entitlement"]) == VOLUMES[:3] + VOLUMES[6:]
+    assert reading.error is not None
+    assert "listVolumes has no list of volume" in reading.error
+
+
 # Lists that change
 
 

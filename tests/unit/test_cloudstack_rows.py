@@ -11,6 +11,8 @@ from cloudstack_items import DOMAIN, ZONE
 from cloudstack_reading import Reader, keys_in_environment
 from cloudstack_server import Cloud, serving
 
+from collectors.controlplanes.cloudstack import CloudStackSource
+from ioledger.config import validated
 from ioledger.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -329,3 +331,21 @@ def test_rules_that_make_one_volume_of_two_are_refused(reader: Reader) -> None:
     reader.server.cloud.volumes = [items_of.volume(A), items_of.volume(B)]
     with pytest.raises(ConfigurationError, match=f"{A} and {B} of CloudStack both become 'always'"):
         reader.read()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"endpoint": "cloud.example.org/client/api"}, "such as https://cloud.example.org/client/api"),
+        ({"endpoint": "https://cloud.example.org/client/api?command=listVolumes"}, "the endpoint is no URL of an API"),
+        ({"endpoint": "https://a:b@cloud.example.org/client/api"}, "holds a username or a password"),
+        ({"page_size": 0}, "greater than or equal to 1 (received 0)"),
+        ({"volume_id": [{"from": "uuid"}]}, "'id', 'name', 'path' or 'externaluuid'"),
+        ({"secret_key": "in plain text"}, "secret_key"),
+    ],
+)
+def test_settings_that_lead_nowhere_are_refused(reader: Reader, change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        validated(CloudStackSource.Settings, {**reader.settings, **change}, "sources.cloud")
+    assert words in str(told.value)
+    assert "in plain text" not in str(told.value)
