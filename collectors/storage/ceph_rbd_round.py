@@ -105,6 +105,8 @@ class Round:
             headers = dict(self._headers(place, list(before)))
             # One that was made or renamed while the first list was read may be in the second alone.
             listed = self._images(place)
+            if not listed:
+                self._refuse_nowhere(place)
         except (RefusedError, SilentError) as error:
             self._note(f"pool {place}", error)
             return False
@@ -120,6 +122,17 @@ class Round:
             if not image_id:
                 self._note(f"image {place.image(name)}", RefusedError(None, "its format 1 has no limits; migrate it"))
         return True
+
+    def _refuse_nowhere(self, place: PoolSpec) -> None:
+        """Raise RefusedError for a namespace that does not exist: Ceph lists no images in it, and no error."""
+        if not place.namespace:
+            return
+        try:
+            namespaces = self._ask(lambda: self._cluster.namespaces(place.pool))
+        except RefusedError:  # a client of a single namespace may not ask, and Ceph knew the namespace then
+            return
+        if place.namespace not in namespaces:
+            raise RefusedError(errno.ENOENT, f"there is no such namespace; pool {place.pool} has {len(namespaces)}")
 
     def _images(self, place: PoolSpec) -> list[tuple[str, str]]:
         return self._ask(lambda: self._cluster.images(place.pool, place.namespace or ""))

@@ -12,14 +12,19 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import runpy
 import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MISSING: str | None = None
 try:
@@ -93,7 +98,8 @@ class Calls:
     def pool_limits(self, pool: str) -> dict[str, str]:
         """Return the limits of images without any of their own: the pool's, else those of our configuration."""
         settings = rbd.RBD().config_list(self._ioctx(pool, ""))
-        return {setting["name"]: setting["value"] for setting in settings if setting["name"].startswith(QOS)}
+        found = ((each["name"], each["value"].encode()) for each in settings if each["name"].startswith(QOS))
+        return self._parsed(found)
 
     def headers(self, pool: str, namespace: str, image_ids: list[str]) -> list[dict[str, Any]]:
         """Read the sizes and the own limits of images, in the order given; of each the values or its error."""
@@ -130,26 +136,25 @@ class Calls:
         code = completion.get_return_value()
         try:
             if code < 0:
-                return {"error": [-code, errno.errorcode.get(-code, "unknown error")]}
+                return {"error": [-code, os.strerror(-code)]}
             sizes = dict(size)
             if not sizes:
                 return {"error": [errno.EIO, "its header has no size"]}
             found = ((name[len(KEPT_IN_HEADER) :], bytes(value)) for name, value in settings)
-            limits = {name: parsed for name, value in found if (parsed := self._parsed(name, value)) is not None}
-            return {"size_bytes": struct.unpack("<Q", sizes["size"])[0], "limits": limits}
+            return {"size_bytes": struct.unpack("<Q", sizes["size"])[0], "limits": self._parsed(found)}
         finally:
             ioctx.release_read_op(operation)
 
-    def _parsed(self, name: str, value: bytes) -> str | None:
-        """Read a value as Ceph does, where 2K is 2000; None where Ceph makes nothing of it and leaves it out."""
-        try:
-            text = value.decode()
-            if text.isdecimal():
-                return text
-            self._parser.conf_set(name, text)
-            parsed: str = self._parser.conf_get(name)
-        except (UnicodeDecodeError, rados.Error):
-            return None
+    def _parsed(self, settings: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+        """Read values as Ceph does, where 2K is 2000; those that it makes nothing of are left out, as it does."""
+        parsed = {}
+        for name, value in settings:
+            with suppress(UnicodeDecodeError, rados.Error):
+                text = value.decode()
+                if not text.isdecimal():
+                    self._parser.conf_set(name, text)
+                    text = self._parser.conf_get(name)
+                parsed[name] = text
         return parsed
 
 
@@ -194,7 +199,7 @@ class Counters:
             except rados.Error as error:
                 return _error(error)
             if code:
-                return {"error": [-code, message]}
+                return {"error": [-code, message or os.strerror(-code)]}
             report = json.loads(told)
             indices = [report["counter_descriptors"].index(name) for name in SORTED_BY]
             for described in report["counters"]:

@@ -129,6 +129,7 @@ class Hold:
         finally:
             for daemon in daemons:
                 os.kill(self.cluster.pids[daemon], signal.SIGCONT)
+            wait_until(lambda: _counts(self.cluster), "the cluster to answer again")
             fcntl.flock(self.lock, fcntl.LOCK_SH)
 
 
