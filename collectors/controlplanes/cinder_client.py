@@ -10,6 +10,7 @@ from keystoneauth1.adapter import Adapter
 from openstack.config.loader import OpenStackConfig
 from openstack.exceptions import ConfigException
 
+from collectors.remote import certificates
 from collectors.remote.calls import Calls
 from collectors.remote.unread import shortened, without_secrets
 from ioledger.errors import SourceError
@@ -33,11 +34,20 @@ _SECRETS: Final = ("password", "token", "application_credential_secret", "passco
 
 
 class CinderError(Exception):
-    """A request that failed for good: why, on one line and without secrets; ``status`` where there was an answer."""
+    """A request that failed for good: why, on one line and without secrets; ``status`` where there was an answer.
 
-    def __init__(self, reason: str, status: int | None = None) -> None:
+    ``mend`` is what to do where there was none.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        status: int | None = None,
+        mend: str = "see that it can be reached from here, and what its log says",
+    ) -> None:
         super().__init__(reason)
         self.status = status
+        self._mend = mend
 
     @property
     def is_refused(self) -> bool:
@@ -51,7 +61,7 @@ class CinderError(Exception):
                 return f"Keystone does not know who asks: {self}; correct the user, the password or the token"
             case 403:
                 return f"Cinder does not allow what a run reads: {self}; give the role `admin` to who asks"
-        return f"Cinder cannot be read: {self}; see that it can be reached from here, and what its log says"
+        return f"Cinder cannot be read: {self}; {self._mend}"
 
 
 class _BadStatusError(Exception):
@@ -66,6 +76,7 @@ class Cinder:
     """One login, for one run: it ends with it."""
 
     def __init__(self, settings: CinderSettings) -> None:
+        certificates.accept(settings.verify)
         try:
             region = _region(settings)
         except (ConfigException, exceptions.ClientException) as error:
@@ -116,6 +127,8 @@ class Cinder:
             return self._calls.make(ask)
         except _BadStatusError as error:
             raise CinderError(self._reason(error), error.response.status_code) from error
+        except exceptions.SSLError as error:
+            raise CinderError(self._reason(error), mend=certificates.MEND_UNTRUSTED) from error
         except exceptions.ClientException as error:
             raise CinderError(self._reason(error), getattr(error, "http_status", None)) from error
 
