@@ -167,6 +167,13 @@ def test_a_parameter_that_is_refused_is_asked_for_once(reader: Reader) -> None:
     assert len(reader.server.cloud.requests) == 1
 
 
+def test_an_error_that_no_wait_mends_is_not_asked_for_again(reader: Reader) -> None:
+    reader.server.cloud.before = Failing("listVolumes", 1, error(531, "User is not allowed CloudStack commands", 4365))
+    assert "error 531 (cserrorcode 4365): User is not allowed" in failure(reader)
+    asked = [request for request in reader.server.cloud.requests if request["command"] == "listVolumes"]
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     "command",
     [
