@@ -22,8 +22,8 @@ from collectors.hypervisors import libvirt_numbers
 from collectors.hypervisors.base import UnreadableGuestError
 from collectors.hypervisors.libvirt_guest import OFF, Condition, GuestSample
 from collectors.hypervisors.libvirt_host import LIST_SECONDS
-from collectors.hypervisors.libvirt_process import RefusedError, SilentError
 from collectors.hypervisors.libvirt_stats import block_stats_counters, bulk_counters, has_block_fields
+from collectors.worker_process import RefusedError, SilentError
 from ioledger.errors import SourceError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from collectors.hypervisors.base import UnreadableGuestError
 from collectors.hypervisors.libvirt_asking import SILENT
 from collectors.hypervisors.libvirt_caps import cap_rows
 from collectors.hypervisors.libvirt_domain_xml import disks_of
-from collectors.hypervisors.libvirt_process import RefusedError, SilentError
+from collectors.worker_process import RefusedError, SilentError
 from ioledger.errors import SourceError
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from collectors.hypervisors import libvirt_numbers
-from collectors.hypervisors.libvirt_process import LibvirtProcess, RefusedError, SilentError
+from collectors.hypervisors.libvirt_process import LibvirtProcess
+from collectors.worker_process import RefusedError, SilentError
 from ioledger.errors import SourceError
 
 if TYPE_CHECKING:

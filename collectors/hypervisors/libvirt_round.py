@@ -25,7 +25,7 @@ from collectors.hypervisors.libvirt_memory import (
     node_after,
     over,
 )
-from collectors.hypervisors.libvirt_process import RefusedError, SilentError
+from collectors.worker_process import RefusedError, SilentError
 from ioledger.errors import SourceError
 from ioledger.model.records import Reading
 

@@ -1,19 +1,11 @@
 """The process in which a source's libvirt calls are made, so that one that hangs can be ended.
 
-It does what it is told, one call after the other: a line of JSON on standard input is a call, its
-name and its arguments; a line on standard output is the answer, ``{"value": …}`` or ``{"error": [code,
-message]}`` with libvirt's own. It imports the standard library and libvirt alone, because there is
-one such process for every host. It leads a process group. When standard input ends, so does the group,
-whatever it waits for.
+It does what it is told, one call after the other, as ``collectors.worker`` says; errors are libvirt's
+own. It imports the standard library and libvirt alone, because there is one such process for every host.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import queue
-import signal
-import sys
 import threading
 import time
 from collections import deque
@@ -23,6 +15,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import libvirt
+
+from collectors.worker import serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,26 +190,13 @@ def _run_events() -> None:
             libvirt.virEventRunDefaultImpl()
 
 
-def _read_calls(calls: queue.SimpleQueue[bytes]) -> None:
-    for line in sys.stdin.buffer:
-        calls.put(line)
-    os.killpg(0, signal.SIGKILL)  # neither a call that hangs nor its ssh may outlive the source
-
-
 def main() -> None:
     """Make calls until standard input ends."""
-    with os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)  # whatever a library prints is no answer
-        libvirt.registerErrorHandler(lambda _context, _error: None, None)  # all errors arrive as exceptions
-        libvirt.virEventRegisterDefaultImpl()
-        lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=_run_events, daemon=True).start()
-        threading.Thread(target=_read_calls, args=(lines,), daemon=True).start()
-        calls = Calls()
-        while True:
-            name, arguments = json.loads(lines.get())
-            answers.write(json.dumps(_tried(getattr(calls, name), *arguments)).encode() + b"\n")
-            answers.flush()
+    libvirt.registerErrorHandler(lambda _context, _error: None, None)  # all errors arrive as exceptions
+    libvirt.virEventRegisterDefaultImpl()
+    threading.Thread(target=_run_events, daemon=True).start()
+    calls = Calls()
+    serve(lambda name, arguments: _tried(getattr(calls, name), *arguments))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import subprocess
 import threading
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -53,8 +54,7 @@ class Cloud:
 
     def project(self, name: str) -> CinderApi:
         """Return the API as an administrator has it in a project."""
-        project = self.keystone.project(self.name(name))
-        return CinderApi(self.url, project, self.keystone.administrator_of(self.name(name)))
+        return _project(self.url, self.keystone, self.name(name))
 
     def user(self, role: str) -> str:
         name = f"{role}-{uuid4().hex[:8]}"
@@ -64,6 +64,11 @@ class Cloud:
     def settings(self, user: str, **more: object) -> dict[str, Any]:
         who = {"auth_url": self.keystone.url, "username": user, "password": {"env": "CINDER_PASSWORD"}}
         return {**who, "project": "admin", "region": self.region, "requests_per_second": 1000, **more}
+
+
+@cache
+def _project(url: str, keystone: Keystone, name: str) -> CinderApi:
+    return CinderApi(url, keystone.project(name), keystone.administrator_of(name))
 
 
 @pytest.fixture(scope="module")
