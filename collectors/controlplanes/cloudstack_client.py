@@ -33,6 +33,8 @@ _ACCOUNT_ERRORS: Final = (531, 532)
 _NO_SUCH_COMMAND: Final = "the given command"
 """How the text begins by which a role is told that it may not ask this, under the code of a wrong key as well."""
 
+_MEND_ENDPOINT: Final = "see that `endpoint` is the URL of the API, which ends in /api"
+
 _NETWORK: Final = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
@@ -108,14 +110,12 @@ class CloudStackClient:
         except CloudStackApiException as error:
             raise self._refusal(command, error) from error
         except CloudStackException as error:
-            reason = self._text(f"{command}: " + ". ".join(map(str, error.args)))
-            raise CloudStackError(reason, "see that `endpoint` is the URL of the API, which ends in /api") from error
+            raise self._no_answer(command, error) from error
         except requests.RequestException as error:
             raise self._silence(command, error) from error
         if not isinstance(answer, dict):
             raise CloudStackError(
-                f"{command} was answered with {type(answer).__name__} where an object belongs",
-                "see that `endpoint` is the URL of the API, which ends in /api",
+                f"{command} was answered with {type(answer).__name__} where an object belongs", _MEND_ENDPOINT
             )
         return answer
 
@@ -147,6 +147,13 @@ class CloudStackClient:
         if status == _BAD_PARAMETER and "page size" in text.lower():
             return CloudStackError(reason, "set page_size to what the server allows (default.page.size)")
         return CloudStackError(reason, "see the management server's log")
+
+    def _no_answer(self, command: str, error: CloudStackException) -> CloudStackError:
+        """Tell of what is no answer of CloudStack at all, but a page of something in between or beside it."""
+        if getattr(error.response, "status_code", None) in _SERVER_ERRORS:
+            mend = "see whether the management server is up, and the log of what lies before it"
+            return CloudStackError(self._text(f"{command}: {error.args[0]}"), mend)
+        return CloudStackError(self._text(f"{command}: " + ". ".join(map(str, error.args))), _MEND_ENDPOINT)
 
     def _silence(self, command: str, error: requests.RequestException) -> CloudStackError:
         reason = self._text(f"{command}: {error}")

@@ -11,7 +11,7 @@ import pytest
 import requests
 import tenacity
 from cloudstack_reading import Reader, keys_in_environment
-from cloudstack_server import API_KEY, SECRET_KEY, Cloud, error, serving
+from cloudstack_server import API_KEY, SECRET_KEY, Answer, Cloud, error, serving
 from cs import CloudStack, CloudStackApiException
 
 from collectors.controlplanes.cloudstack_lists import READINGS
@@ -20,8 +20,6 @@ from ioledger.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from cloudstack_server import Answer
 
 VOLUMES = [items_of.uuid(number) for number in range(10)]
 """Of which a page holds three."""
@@ -144,8 +142,12 @@ def test_an_error_of_the_server_is_told_with_its_codes(reader: Reader) -> None:
     )
 
 
-def test_an_error_that_passes_costs_nothing(reader: Reader) -> None:
-    reader.server.cloud.before = Failing("listVolumes", 2, times=ATTEMPTS - 1)
+BAD_GATEWAY: Answer = (502, b"<html>Bad Gateway</html>")
+
+
+@pytest.mark.parametrize("answer", [INTERNAL, BAD_GATEWAY])
+def test_an_error_that_passes_costs_nothing(reader: Reader, answer: Answer) -> None:
+    reader.server.cloud.before = Failing("listVolumes", 2, answer, times=ATTEMPTS - 1)
     reading = reader.read()
     assert reading.error is None
     assert names(reading.tables["entitlement"]) == VOLUMES
@@ -167,6 +169,13 @@ def test_a_parameter_that_is_refused_is_asked_for_once(reader: Reader) -> None:
     assert len(reader.server.cloud.requests) == 1
 
 
+def test_an_error_that_no_wait_mends_is_not_asked_for_again(reader: Reader) -> None:
+    reader.server.cloud.before = Failing("listVolumes", 1, error(531, "User is not allowed CloudStack commands", 4365))
+    assert "error 531 (cserrorcode 4365): User is not allowed" in failure(reader)
+    asked = [request for request in reader.server.cloud.requests if request["command"] == "listVolumes"]
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -184,6 +193,11 @@ def test_a_role_that_may_not_ask_everything_is_told_what_it_lacks(reader: Reader
 def test_what_is_no_api_is_told_apart(reader: Reader) -> None:
     reader.server.cloud.before = Failing("listVolumes", 1, (200, b"<html>Please log in</html>"))
     assert failure(reader).endswith("; see that `endpoint` is the URL of the API, which ends in /api")
+    reader.server.cloud.before = Failing("listVolumes", 1, BAD_GATEWAY)
+    assert failure(reader) == (
+        "CloudStack cannot be read: listVolumes: HTTP 502 Bad Gateway; see whether the management server is up, and "
+        "the log of what lies before it"
+    )
     elsewhere = Reader(reader.server)
     elsewhere.settings["endpoint"] = reader.server.url.replace("/api", "")
     assert "HTTP 404" in failure(elsewhere)
