@@ -116,7 +116,8 @@ After every build the usage of every volume is compared with what the fleet is k
 class by class; one that differs ends the benchmark without a table.
 
 Collection is measured apart: [benchmarks-collect.md](benchmarks-collect.md), and so are checks:
-[benchmarks-check.md](benchmarks-check.md), and rating: [benchmarks-rate.md](benchmarks-rate.md).
+[benchmarks-check.md](benchmarks-check.md), rating: [benchmarks-rate.md](benchmarks-rate.md), and large control planes:
+[benchmarks-sources.md](benchmarks-sources.md).
 """
 
 

@@ -1,7 +1,8 @@
 """Rules by which a disk, as its hypervisor knows it, gets the storage side's ``volume_id``.
 
-Every hypervisor source has these rules, and they look at columns of ``disk_io_stat`` alone: so
-`ioledger doctor --volumes` can show what changed rules would make of disks that are stored. Where a
+These rules look at columns of ``disk_io_stat`` alone: so `ioledger doctor --volumes` can show what
+changed rules would make of disks that are stored. A source whose disks have other names has rules of
+its own (``VolumeRule``), and `doctor` shows what its latest run stored. Where a
 list of names is easier to come by than a rule, the ``volume_alias`` table does the same and outranks
 what is found here.
 """

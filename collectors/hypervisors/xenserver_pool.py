@@ -47,15 +47,24 @@ class NoAnswerError(SourceError):
     """One request brought nothing; what else the pool has may still be read.
 
     ``reason`` is worded to follow what was asked for and a colon. ``is_silent``: the host itself did not
-    answer.
+    answer. ``coordinator`` is the address of the host that is to be asked instead.
     """
 
-    def __init__(self, reason: str, mend: str, *, code: str | None = None, is_silent: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        mend: str,
+        *,
+        code: str | None = None,
+        is_silent: bool = False,
+        coordinator: str | None = None,
+    ) -> None:
         super().__init__(f"{reason}; {mend}")
         self.reason = reason
         self.mend = mend
         self.code = code
         self.is_silent = is_silent
+        self.coordinator = coordinator
 
 
 class Pool:
@@ -88,8 +97,7 @@ class Pool:
         """
         self._web.begin()
         self._calls.begin(self._settings.run_seconds)
-        if self._session is None:
-            self._log_in()
+        self._log_in()
 
     def ask(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - XML-RPC, which each call knows
         """Call a method, such as ``VM.get_all_records``, in the session; raises NoAnswerError.
@@ -100,10 +108,11 @@ class Pool:
         try:
             return self._asked(method, *arguments)
         except NoAnswerError as error:
-            if error.code not in ("SESSION_INVALID", "HOST_IS_SLAVE"):
+            if isinstance(error.__cause__, OSError | HTTPException):
+                self.forget()  # another host may be the coordinator by now, and the configured one knows it
+            if error.code != "SESSION_INVALID" and error.coordinator is None:
                 raise
             self.forget()
-            self._log_in()
             return self._asked(method, *arguments)
 
     def records(self, kind: str) -> Mapping[str, Mapping[str, Any]]:
@@ -134,6 +143,7 @@ class Pool:
                 return read(body)
 
         try:
+            self._log_in()
             with self._in_words(place):
                 return self._calls.make(ask)
         except NoAnswerError as error:
@@ -159,23 +169,17 @@ class Pool:
         self._session = None
 
     def _log_in(self) -> None:
-        """Log in at the configured host, or at the coordinator that it names."""
+        """Log in at the configured host, or at the coordinator that it names, unless there is a session."""
+        if self._session is not None:
+            return
         self._coordinator = self._configured
         try:
             self._logged_in()
         except NoAnswerError as error:
-            if error.code != "HOST_IS_SLAVE":
+            if error.coordinator is None:
                 raise
-            self._coordinator = self._configured.at(error.reason)
-            try:
-                self._logged_in()
-            except NoAnswerError as second:
-                if second.code != "HOST_IS_SLAVE":
-                    raise
-                raise SourceError(
-                    f"{self._configured.url} names {self._coordinator.url} as the pool's coordinator, and that another "
-                    "one; set url to the coordinator"
-                ) from second
+            self._coordinator = self._configured.at(error.coordinator)
+            self._logged_in()
 
     def _logged_in(self) -> None:
         settings = self._settings
@@ -197,6 +201,7 @@ class Pool:
         self._secrets = [password, str(session.handle)]
 
     def _asked(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - likewise
+        self._log_in()
         with self._in_words(self._coordinator):
             return self._calls.make(lambda: self._session.xenapi_request(method, arguments))
 
@@ -221,7 +226,8 @@ class Pool:
                     f"{place.url} refuses the user name {user!r} or its password; correct username or password"
                 )
             case "HOST_IS_SLAVE" if len(details) > 1:
-                return NoAnswerError(details[1], "follow it", code=code)
+                reason = f"{place.url} says that {details[1]} is the pool's coordinator"
+                return NoAnswerError(reason, "set url to the coordinator", coordinator=details[1])
             case "RBAC_PERMISSION_DENIED":
                 return NoAnswerError(f"{place.url} does not allow {user!r} {self._quoted(details[1:2])}", READ_ONLY)
         return NoAnswerError(f"{place.url} answers {self._quoted(details)}", "see the pool's log", code=code)

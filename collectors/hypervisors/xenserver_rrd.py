@@ -180,12 +180,10 @@ def _possible(series: Sequence[_Series], steps: Iterable[tuple[int, Rates]]) -> 
 
 def _if_possible(rate: Decimal | None, place: int | None, near: Sequence[Rates]) -> Decimal | None:
     """Return a rate, unless it is one of operations and the bytes, which stand at a place, cannot be theirs."""
-    if rate is None or place is None or rate <= FLUSHES_PER_SECOND:
+    if rate is None or place is None:
         return rate
-    moved = [value for told in near if (value := told[place]) is not None]
-    if len(moved) < len(near) or rate - FLUSHES_PER_SECOND <= sum(moved, Decimal(0)) / SECTOR_BYTES:
-        return rate
-    return None
+    moved = sum((value for told in near if (value := told[place]) is not None), Decimal(0))
+    return rate if rate - FLUSHES_PER_SECOND <= moved / SECTOR_BYTES else None
 
 
 def _add(told: Statistics, series: Sequence[_Series], minute: int, rates: Rates) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from collectors.remote.settings import RemoteSettings
 from collectors.volume_rules import VolumeRule
-from ioledger.config import Secret  # noqa: TC001 - pydantic reads the annotations
+from ioledger.config import Secret
 
 _LOOKS_AT = ("vdi", "sr_vdi", "name", "sr_name")
 _SM_CONFIG = "sm_config:"

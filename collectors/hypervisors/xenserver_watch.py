@@ -65,15 +65,18 @@ class Watch:
         begun = self._now if self._listed_at is None else self._listed_at
         return self._read_until.get(vm_id, (begun + ahead_seconds) // MINUTE * MINUTE)
 
-    def again_since(self, vm_id: str) -> int | None:
-        """Return from where the last run read a VM; None where it did not."""
-        return self._read_from.get(vm_id)
+    def again_since(self, vm_id: str, since: int) -> int:
+        """Return from where the last run read a VM, or ``since`` where it did not."""
+        return min(since, self._read_from.get(vm_id, since))
 
     def reached(self, vm_id: str, minute: int) -> None:
         """Note that a VM was read up to a minute."""
-        self._next_until[vm_id] = max(minute, self._read_until.get(vm_id, minute))
-        if vm_id in self._read_until:
-            self._next_from[vm_id] = self._read_until[vm_id]
+        known = begun = self._read_until.get(vm_id)
+        if known is not None and minute <= known:
+            minute, begun = known, self._read_from.get(vm_id)
+        self._next_until[vm_id] = minute
+        if begun is not None:
+            self._next_from[vm_id] = begun
 
     def skipped(self, vm_id: str, minute: int) -> None:
         """Note that there is nothing to be read of a VM up to a minute."""

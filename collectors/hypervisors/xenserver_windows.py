@@ -50,7 +50,7 @@ class Windows:
         oldest = min(since.values())
         until = oldest + MINUTE * max(1, self._rows_left // sum(len(machine.disks) for machine in machines))
         coarse = self._coarse(host, oldest, (now, fine_from, until))
-        first = {vm_id: self._first(vm_id, begun, fine_from) for vm_id, begun in since.items()}
+        first = {vm_id: self._watch.again_since(vm_id, begun) for vm_id, begun in since.items()}
         start = max(fine_from, min(first.values()))
         fine = statistics_of(self._pool, host, STEP_SECONDS, start, until)
         reached = min(fine.whole_until, until)
@@ -58,7 +58,8 @@ class Windows:
             if machine.vm_id not in fine.vms:
                 self._missing(machine, since[machine.vm_id], fine_from)
                 continue
-            for minute in range(first[machine.vm_id] + MINUTE, reached + 1, MINUTE):
+            begun = first[machine.vm_id] if reached > since[machine.vm_id] else reached
+            for minute in range(begun + MINUTE, reached + 1, MINUTE):
                 for row in _rows(machine, minute, (fine, coarse)):
                     self._rows_left -= 1
                     yield row
@@ -77,11 +78,6 @@ class Windows:
         if start >= fine_from:
             return Statistics()
         return statistics_of(self._pool, host, MINUTE, start, min(fine_from, until))
-
-    def _first(self, vm_id: str, since: int, fine_from: int) -> int:
-        """Return after which minute a VM is read: what the last run read is read again, where that costs little."""
-        again = self._watch.again_since(vm_id)
-        return since if again is None else min(since, max(again, fine_from))
 
     def _missing(self, machine: Machine, since: int, fine_from: int) -> None:
         """Leave for the next run a VM that is just moving or starting; say of another one that it is missing."""

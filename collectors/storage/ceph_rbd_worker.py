@@ -26,13 +26,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+MISSING: str | None = None
 try:
     import rados
     import rbd
 except ImportError as error:  # not an interpreter that they are installed for
     MISSING = str(error)
-else:
-    MISSING = None
 
 serve = runpy.run_path(str(Path(__file__).parents[1] / "worker.py"))["serve"]  # our package may be out of reach
 

@@ -14,7 +14,7 @@ from ioledger.model.columns import COUNT, EXACT, FLAG, MONEY, PER_GIB, TEXT, TIM
 from ioledger.model.tables import FACTS, SCHEMA_VERSION, TABLES, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ioledger.model.records import Row
 
@@ -54,14 +54,22 @@ def with_all_columns(name: str, rows: pa.Table) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def typed(table: Table, rows: Sequence[Row]) -> pa.Table:
-    """Turn rows into an Arrow table of the table's schema, sorted by its key.
+def typed(table: Table, rows: Sequence[Row], same: Mapping[str, object] | None = None) -> pa.Table:
+    """Turn rows into an Arrow table of the table's schema, sorted by its key; ``same`` is in every row.
 
     Raises DataError for an unknown column, a value of another type, a negative quantity, a NULL
     where the table needs a value, a word outside a vocabulary, or two rows with one key.
     """
     _refuse_unknown_columns(table, rows)
-    arrays = [_array(table, column, [row.get(column.name) for row in rows]) for column in table.columns]
+    same = same or {}
+    arrays = [
+        _array(
+            table,
+            column,
+            [same[column.name]] * len(rows) if column.name in same else [row.get(column.name) for row in rows],
+        )
+        for column in table.columns
+    ]
     _refuse_repeated_keys(table, rows)
     unsorted = pa.Table.from_arrays(arrays, schema=arrow_schema(table.name))
     return unsorted.sort_by([(name, "ascending") for name in table.key])

@@ -20,7 +20,7 @@ from ioledger.lake.schema import arrow_schema, typed
 from ioledger.model.tables import COLLECTION_RUN, READ_BY, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
     from pathlib import Path
 
@@ -64,7 +64,7 @@ def _tables_of(run: Run) -> dict[str, pa.Table]:
         if name not in valid:
             raise DataError(f"{run.source} is a {run.kind} source and gave rows of {name!r}; valid are {one_of(valid)}")
     tables = {
-        name: typed(TABLES[name], [_completed(TABLES[name], row, run) for row in run.tables[name]])
+        name: typed(TABLES[name], run.tables[name], _same(TABLES[name], run.tables[name], run))
         for name in valid
         if run.tables.get(name)
     }
@@ -97,20 +97,24 @@ def _span(tables: Mapping[str, pa.Table]) -> tuple[datetime | None, datetime | N
     return min((end["min"] for end in ends), default=None), max((end["max"] for end in ends), default=None)
 
 
-def _completed(table: Table, row: Row, run: Run) -> Row:
+def _same(table: Table, rows: Iterable[Row], run: Run) -> Row:
+    """Return what the run itself sets in every row of a table, none of which may have it already."""
     facts: dict[str, object] = {"source": run.source, "run_id": run.run_id}
     if table.time == "observed_at":
         facts["observed_at"] = run.started_at
-    given = sorted(row.keys() & facts.keys())
+    given = sorted({name for row in rows for name in row.keys() & facts.keys()})
     if given:
         raise DataError(f"{run.source} gave {table.name}.{given[0]}, which the run itself sets; leave it out")
-    return {**row, **facts}
+    return facts
 
 
 def _by_day(table: Table, rows: pa.Table) -> list[tuple[date, pa.Table]]:
     """Cut a table by the UTC date of its time."""
     days = pc.cast(pc.floor_temporal(rows.column(table.time), unit="day"), pa.date32())
-    return [(day, rows.filter(pc.equal(days, pa.scalar(day, pa.date32())))) for day in sorted(set(days.to_pylist()))]
+    found = sorted(set(days.to_pylist()))
+    if len(found) == 1:
+        return [(found[0], rows)]  # as a rule: a copy of a large table is a lot of memory
+    return [(day, rows.filter(pc.equal(days, pa.scalar(day, pa.date32())))) for day in found]
 
 
 def _store(lake: Path, run: Run, parts: list[tuple[Path, pa.Table]], *, is_next: bool) -> None:

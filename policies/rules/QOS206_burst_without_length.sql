@@ -252,6 +252,7 @@ given.disk_io_stat = [
     { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-2", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000, cap_total_iops_burst = 5000, cap_total_iops_burst_seconds = 61 },
     { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-3", device = "vda", state = "ok", volume_id = "vol-a", cap_total_iops = 1000 },
     { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-4", device = "vda", state = "off", volume_id = "vol-a" },
+    { source = "kvm", run_id = "1", sampled_at = 2026-11-05T12:01:00Z, vm_id = "guest-5", device = "vda", state = "timeout", volume_id = "vol-a", cap_total_iops = 1000, cap_total_iops_burst = 5000, cap_total_iops_burst_seconds = 60 },
 ]
 
 [[pass]]
@@ -428,7 +429,7 @@ open AS (
         ) AS lengths
     FROM disk_on_volume
     WHERE
-        (capped IS NULL AND lengths IS NOT NULL)
+        (capped IS NULL AND live IS NULL AND lengths IS NOT NULL)
         OR (live IS NOT NULL AND expired_entitlement_observed_at IS NOT NULL)
 ),
 

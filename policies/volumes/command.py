@@ -29,9 +29,10 @@ _FOR_PEOPLE: Final = ("volume", "sold", "set", "enforced", "deliverable", "diffe
 @format_option
 @click.pass_obj
 def volumes(app: App, at: str | None, *, drift: bool, output_format: str) -> None:
-    """Show what was sold, what the storage is set to and what the hypervisor enforces, volume by volume.
+    """Show what is sold, set and enforced, volume by volume.
 
-    Each side stands with its source and the time at which it was read. Where two of them differ, the rules
+    What was sold, what the storage is set to and what the hypervisor enforces stand side by side, each with
+    its source and the time at which it was read. Where two of them differ, the rules
     say so that compare them, as `check` does; `rules explain CODE` says more. Nothing is stored.
 
     TIME is ISO 8601; without an offset it is meant in the lake's billing time zone.

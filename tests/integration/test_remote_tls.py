@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from certificates import Authority
@@ -76,8 +77,9 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             authority = Authority(tmp_path_factory.mktemp("tls") / "authority").make()
             ca_file = authority.file
             (key,) = (key for key, value in settings.items() if str(value).startswith("http://"))
-            proxy = stack.enter_context(proxied(str(settings[key]), tls=authority.server_context()))
-            settings[key] = proxy.url
+            url = str(settings[key])
+            proxy = stack.enter_context(proxied(url, tls=authority.server_context()))
+            settings[key] = f"{proxy.url}{urlsplit(url).path}"
         yield Service(rig, settings, str(ca_file))
 
 

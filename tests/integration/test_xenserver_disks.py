@@ -55,7 +55,7 @@ def test_disks_of_vms_that_are_not_up_are_off(runs: Runs) -> None:
         vm = pool.vm(number, host=where, name=state, power_state=state)
         pool.disk(vm)
     running = uuid_of(3, 1)
-    pool.disk(running, 1, device="", currently_attached=False)
+    pool.disk(running, 1, device="xvdq", currently_attached=False)  # where it was when it was last plugged
     reading = runs.read()
     assert states(reading) == {
         ("Running", "xvda"): "ok",

@@ -107,11 +107,11 @@ def test_operations_since_the_plugin_began_are_not_those_of_five_seconds(runs: R
     """A plugin that was restarted tells at first all operations since the disk was plugged in."""
     vm = runs.pool.vm(1)
     usual = {"iops_read": 100.0, "iops_write": 50.0, "read": 409600.0, "write": 204800.0}
-    lifetime = {**usual, "iops_read": 4_000_000.0, "iops_write": 9_000_000.0}
+    lifetime = {**usual, "iops_read": 4_000_000.0, "iops_write": 9_000_000.0, "write": NAN}
     runs.pool.disk(vm, load=Load(lambda at: lifetime if at == START + 30 else usual))
     runs.read()
     assert [row[1:] for row in did(runs.read(2), vm)] == [
-        (5500, 2750, 24576000, 12288000),
+        (5500, 2750, 24576000, 11264000),
         (6000, 3000, 24576000, 12288000),
     ]
 
@@ -160,7 +160,9 @@ def test_a_vm_that_stays_without_statistics_is_named(runs: Runs) -> None:
     pool.before = lambda what: pool.change("VM", vm, resident_on=ref(pool.hosts[what == "/rrd_updates"]))
     assert runs.read(5).error is None
     assert runs.read(4).error is None
-    assert "quiet: the host that it is up on has no statistics of it" in (runs.read(1).error or "")
+    assert "quiet: the host that it is up on has no statistics of it" in (runs.read(1.5).error or "")
+    pool.before = lambda _: None
+    assert [row[0] for row in did(runs.read(1), vm)] == minutes(NOON + MINUTE, 10)
 
 
 def test_after_an_outage_minutes_are_read_that_the_host_kept(runs: Runs) -> None:
@@ -197,6 +199,14 @@ def test_the_run_after_reads_again_what_a_crash_may_have_lost(runs: Runs) -> Non
     runs.read()
     told = [[row[0] for row in did(runs.read(3), vm)] for _ in range(3)]
     assert told == [minutes(NOON, 3), minutes(NOON, 6), minutes(NOON + 3 * MINUTE, 6)]
+
+
+def test_runs_within_a_minute_leave_the_last_minutes_to_be_read_again(runs: Runs) -> None:
+    vm = runs.pool.vm(1)
+    runs.pool.disk(vm, load=steady(1, 0, 4096, 0))
+    runs.read()
+    told = [[row[0] for row in did(runs.read(wait), vm)] for wait in (2, 0.25, 0.25, 0.5)]
+    assert told == [minutes(NOON, 2), [], [], minutes(NOON, 3)]
 
 
 def test_a_vm_that_was_off_is_not_read_back_to_when_it_stopped(runs: Runs) -> None:
@@ -254,6 +264,26 @@ def test_minutes_are_those_of_the_hosts_clock(runs: Runs) -> None:
     assert [row[0] for row in did(second, behind)] == minutes(NOON - 30 * MINUTE, 3)
 
 
+def test_a_clock_that_is_put_back_has_nothing_read_twice(runs: Runs) -> None:
+    vm = runs.pool.vm(1)
+    runs.pool.disk(vm, load=steady(1, 0, 4096, 0))
+    runs.read()
+    runs.read(20)
+    runs.pool.ahead_seconds[0] = -600
+    again = [row[0] for wait in (1, 4, 4) for row in did(runs.read(wait), vm)]
+    assert again == []
+    assert [row[0] for row in did(runs.read(5), vm)][-4:] == minutes(NOON + 20 * MINUTE, 4)
+
+
+def test_a_vm_whose_host_failed_from_the_first_run_on_counts_from_there(runs: Runs) -> None:
+    vm = runs.pool.vm(1)
+    runs.pool.disk(vm, load=steady(1, 0, 4096, 0))
+    runs.pool.answers["statistics of 0"] = 404, b""
+    assert [runs.read(wait).error is None for wait in (0, 2)] == [False, False]
+    runs.pool.mend()
+    assert [row[0] for row in did(runs.read(2), vm)] == minutes(NOON, 4)
+
+
 def test_hosts_without_vms_that_are_up_are_not_asked(runs: Runs) -> None:
     runs.pool.disk(runs.pool.vm(1, host=0), load=steady(1, 0, 4096, 0))
     runs.pool.disk(runs.pool.vm(2, host=None))
@@ -289,7 +319,7 @@ def test_more_minutes_than_a_run_can_hold_are_read_by_the_next_ones(
     assert sorted(ends) == minutes(NOON, 52)
 
 
-def test_only_averages_of_vms_are_asked_for(runs: Runs) -> None:
+def test_averages_are_asked_for_as_xml(runs: Runs) -> None:
     vm = runs.pool.vm(1, host=1)
     runs.pool.disk(vm)
     runs.read()
@@ -297,5 +327,5 @@ def test_only_averages_of_vms_are_asked_for(runs: Runs) -> None:
     runs.read(5)
     (asked,) = [(ADDRESSES[host], query) for host, what, query in runs.pool.asked if what == "/rrd_updates"]
     expected = {"start": str(START), "interval": "5", "cf": "AVERAGE", "host": "true"}
-    assert asked[0] == ADDRESSES[1]
+    assert (asked[0], runs.pool.accepts) == (ADDRESSES[1], "text/xml")
     assert {name: value for name, value in asked[1].items() if name != "session_id"} == expected

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from xen_pool import Load, pool_of_hosts
-from xen_reading import PASSWORD_VARIABLE, Runs, did, openssl, runs_of, steady
+from certificates import Authority
+from xen_pool import ADDRESSES, Load, pool_of_hosts
+from xen_reading import PASSWORD_VARIABLE, Runs, did, runs_of, steady
 
 from collectors.hypervisors import xenserver_web
 from ioledger.clock import SystemClock
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b"><!ENTITY c "&a;&a;&a;">]><x>&c;</x>'
+LOGGED_IN = (
+    b"<methodResponse><params><param><value><struct><member><name>Status</name><value>Success</value></member>"
+    b"<member><name>Value</name><value>OpaqueRef:x</value></member></struct></value></param></params></methodResponse>"
+)
 
 
 @pytest.fixture
@@ -57,9 +61,41 @@ def test_a_pool_whose_coordinator_changed_is_followed(runs: Runs) -> None:
     assert logins(runs) == [0, 0, 1, 0]
 
 
+def test_a_coordinator_that_is_gone_is_looked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    with runs_of(monkeypatch, timeout_seconds=1) as runs:
+        runs.pool.disk(runs.pool.vm(1), load=steady(1, 0, 4096, 0))
+        runs.pool.master = 1
+        assert runs.read().error is None
+        runs.pool.hang(1)
+        runs.pool.master = 0
+        with pytest.raises(SourceError, match=r"127\.0\.0\.2:\d+ does not answer within 1 s; see whether it is up"):
+            runs.read(1)
+        assert runs.read(1).error is None
+
+
+def test_a_clock_that_cannot_be_asked_for_costs_the_other_hosts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with runs_of(monkeypatch) as runs:
+        pool = runs.pool
+        vms = [pool.vm(number, host=number) for number in (0, 1)]
+        for vm in vms:
+            pool.disk(vm, load=steady(1, 0, 4096, 0))
+        runs.read()
+        asked: list[str] = []
+
+        def disturb(what: str) -> None:
+            asked.append(what)
+            first = asked.count("host.get_servertime") == 1
+            pool.failing = {"host.get_servertime": ["HOST_OFFLINE", "OpaqueRef:x"]} if first else {}
+
+        pool.before = disturb
+        reading = runs.read(1)
+        assert "what VMs did on xen-01" in (reading.error or "")
+        assert [len(did(reading, vm)) for vm in vms] == [0, 1]
+
+
 def test_hosts_that_name_each_other_are_followed_once(runs: Runs) -> None:
     runs.pool.before = lambda _: setattr(runs.pool, "master", 1 - runs.pool.master)
-    with pytest.raises(SourceError, match=r"names http://127\.0\.0\.2:\d+ as the pool's coordinator, and that another"):
+    with pytest.raises(SourceError, match=r"127\.0\.0\.2:\d+ says that 127\.0\.0\.1 is the pool's coordinator; set"):
         runs.read()
     assert logins(runs) == [0, 1]
 
@@ -125,6 +161,7 @@ def test_records_of_something_else_are_told(runs: Runs) -> None:
         b"<value><array><data></data></array></value></param>",
         b"<methodResponse><fault><value><struct></struct></value></fault></methodResponse>",
         BOMB,
+        b"<!DOCTYPE methodResponse>" + LOGGED_IN,
     ],
 )
 def test_what_is_no_pool_is_told(runs: Runs, body: bytes) -> None:
@@ -152,9 +189,11 @@ def xport(step: object = 5, entry: str = "AVERAGE:vm:x:vbd_xvda_read", row: str 
         (b"", "cannot be read"),
         (b"<xport>", "cannot be read"),
         (BOMB, "cannot be read"),
+        (b"<!DOCTYPE xport>" + xport(), "cannot be read"),
         (xport(step=3600), "steps of 3600 s"),
         (xport(step=0), "steps of 0 s"),
         (xport(step="many"), "cannot be read"),
+        (xport(row="<t>soon</t><v>1</v>"), "cannot be read"),
         (xport(row="<t>1763812860</t>"), "fewer values"),
         (xport(row="<t>1763812860</t><v>lots</v>"), "is no number"),
     ],
@@ -176,20 +215,24 @@ def test_an_answer_without_an_end_is_not_read(runs: Runs, monkeypatch: pytest.Mo
 
 
 def test_certificates_are_verified_unless_one_says_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    both = tmp_path / "host.pem"
-    subprocess.run(
-        [openssl(), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=xen", "-addext", "subjectAltName=IP:127.0.0.1,IP:127.0.0.2", "-keyout", both, "-out",
-         tmp_path / "ca.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    both.write_text(both.read_text() + (tmp_path / "ca.pem").read_text())
-    for settings in ({"ca_file": str(tmp_path / "ca.pem")}, {"verify_tls": False}):
-        with runs_of(monkeypatch, both, **settings) as runs:
+    authority = Authority(tmp_path / "authority").make()
+    tls = authority.server_context(*ADDRESSES)
+    for settings in ({"ca_file": str(authority.file)}, {"verify_tls": False}):
+        with runs_of(monkeypatch, tls, **settings) as runs:
             runs.pool.disk(runs.pool.vm(1, host=1))
             assert runs.read().error is None
-    with runs_of(monkeypatch, both) as runs, pytest.raises(SourceError, match=r"not trusted .*ca_file"):
+    with runs_of(monkeypatch, tls) as runs, pytest.raises(SourceError, match=r"not trusted .*ca_file"):
         runs.read()
+
+
+def test_a_host_with_a_certificate_of_another_address_has_no_statistics(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path / "authority").make()
+    with runs_of(monkeypatch, authority.server_context(ADDRESSES[0]), ca_file=str(authority.file)) as runs:
+        for host in (0, 1):
+            runs.pool.disk(runs.pool.vm(host, host=host))
+        assert "what VMs did on xen-02: https://127.0.0.2" in (runs.read().error or "")
 
 
 def told_by_doctor(runs: Runs) -> dict[str, tuple[str, str | None]]:

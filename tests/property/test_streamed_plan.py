@@ -21,7 +21,7 @@ from ioledger.lake.writer import write_run
 from ioledger.model.period import windows
 from reports.usage.build import build, usage_records
 
-FEWER = settings(max_examples=settings().max_examples // 2)
+FEWER = settings(max_examples=settings().max_examples // 4)
 
 
 def new_lake(lake: Path, fleet: Fleet) -> None:

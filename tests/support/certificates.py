@@ -29,9 +29,10 @@ class Authority:
                       "-keyout", "authority.key", "-out", "authority.pem")  # fmt: skip
         return self
 
-    def server_context(self, address: str = "127.0.0.1") -> ssl.SSLContext:
-        """Return what a server at an address needs, with a certificate that the authority signed."""
-        self._openssl("req", "-x509", *_KEY, "-subj", "/CN=server of a test", "-addext", f"subjectAltName=IP:{address}",
+    def server_context(self, *addresses: str) -> ssl.SSLContext:
+        """Return what a server at some addresses, or at 127.0.0.1, needs: a certificate that the authority signed."""
+        names = ",".join(f"IP:{address}" for address in addresses or ("127.0.0.1",))
+        self._openssl("req", "-x509", *_KEY, "-subj", "/CN=server of a test", "-addext", f"subjectAltName={names}",
                       "-addext", "basicConstraints=critical,CA:FALSE", "-CA", "authority.pem", "-CAkey",
                       "authority.key", "-keyout", "server.key", "-out", "server.pem")  # fmt: skip
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

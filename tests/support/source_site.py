@@ -45,7 +45,8 @@ class Rig:
 
     ``running(items)`` has a site with that many rows of the table ``items_in``, at most ``most_items``;
     ``tables`` are those that the source may fill. Where a site cannot be disturbed in a way, the knob is
-    named in ``without``, with the reason.
+    named in ``without``, with the reason. ``timeout_seconds`` is what a request takes at most on a busy
+    machine while nothing is disturbed.
     """
 
     source_type: str
@@ -54,6 +55,7 @@ class Rig:
     running: Callable[[int], AbstractContextManager[Site]]
     most_items: int = 10_000
     without: tuple[tuple[str, str], ...] = ()
+    timeout_seconds: int = 1
 
 
 def all_rigs() -> dict[str, Rig]:

@@ -6,7 +6,6 @@ xapi ``rrd_updates.ml`` and ``rrd.ml`` (which archive answers, and which rows), 
 
 from __future__ import annotations
 
-import ssl
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,8 +21,8 @@ import xen_records as records
 from xen_records import NULL, ref
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 USERNAME: Final = "metering"
 PASSWORD: Final = "correct horse battery"  # noqa: S105 - of a pool that exists in tests alone
@@ -67,6 +66,7 @@ class Pool:
         self.sr = uuid_of(2, 0)
         self.add("SR", records.sr(self.sr, "nfs-gold", "nfs", shared=True))
         self.asked: list[tuple[int, str, dict[str, str]]] = []
+        self.accepts: str | None = None
         self.logins = 0
         self.sessions: set[str] = set()
         self.url = ""
@@ -293,6 +293,7 @@ def _handler(pool: Pool, host: int) -> type[BaseHTTPRequestHandler]:
             query = {name: values[-1] for name, values in parse_qs(urlsplit(self.path).query).items()}
             pool.asked.append((host, urlsplit(self.path).path, query))
             pool.before(urlsplit(self.path).path)
+            pool.accepts = self.headers.get("Accept")
             if self._answers(f"statistics of {host}"):
                 self._reply(*pool.statistics(host, query))
 
@@ -323,23 +324,20 @@ def _handler(pool: Pool, host: int) -> type[BaseHTTPRequestHandler]:
 
 @contextmanager
 def pool_of_hosts(
-    now: Callable[[], datetime] = lambda: datetime.now(UTC), certificate: Path | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC), tls: ssl.SSLContext | None = None
 ) -> Iterator[Pool]:
     """Have a pool of two hosts run for the block, at one port of two addresses.
 
-    With a certificate (a file that has its key too) they speak TLS.
+    With a context they speak TLS.
     """
     pool = Pool(now)
     first = _Server((ADDRESSES[0], 0), _handler(pool, 0))
     port = first.server_address[1]
     others = [_Server((address, port), _handler(pool, host)) for host, address in enumerate(ADDRESSES) if host]
     servers = [first, *others]
-    pool.url = f"{'https' if certificate else 'http'}://{ADDRESSES[0]}:{port}"
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        for server in servers:
-            server.socket = context.wrap_socket(server.socket, server_side=True)
+    pool.url = f"{'https' if tls else 'http'}://{ADDRESSES[0]}:{port}"
+    for server in servers if tls else ():
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threads = [
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True) for server in servers
     ]

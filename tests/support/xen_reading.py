@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,6 +20,7 @@ from ioledger.lake.schema import typed
 from ioledger.model.tables import FACTS
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
@@ -72,11 +72,11 @@ class Runs:
 
 
 @contextmanager
-def runs_of(patch: pytest.MonkeyPatch, certificate: Path | None = None, **settings: object) -> Iterator[Runs]:
+def runs_of(patch: pytest.MonkeyPatch, tls: ssl.SSLContext | None = None, **settings: object) -> Iterator[Runs]:
     """Have a pool, and a source that reads it."""
     patch.setenv(PASSWORD_VARIABLE, PASSWORD)
     clock = HeldClock()
-    with pool_of_hosts(clock.now, certificate) as pool:
+    with pool_of_hosts(clock.now, tls) as pool:
         source = source_of(pool, **settings)
         yield Runs(pool, source, clock)
         source.close()
@@ -111,9 +111,3 @@ def did(reading: Reading, vm: str, device: str = "xvda") -> list[tuple[Any, ...]
 def minutes(first: datetime, count: int) -> list[datetime]:
     """Return the ends of so many minutes, of which the first begins at a moment."""
     return [first + number * MINUTE for number in range(1, count + 1)]
-
-
-def openssl() -> str:
-    found = shutil.which("openssl")
-    assert found, "the tests make certificates with openssl"
-    return found

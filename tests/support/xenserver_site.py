@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from certificates import Authority
 from source_site import Rig
-from xen_pool import PASSWORD, SESSION, USERNAME, pool_of_hosts
+from xen_pool import ADDRESSES, PASSWORD, SESSION, USERNAME, pool_of_hosts
 from xen_records import vbd
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ DISKS = 10
 class XenserverSite:
     """A pool whose every third VM is off; the others are up, now on one host and now on the other."""
 
-    def __init__(self, pool: Pool, items: int) -> None:
+    def __init__(self, pool: Pool, items: int, authority: Authority) -> None:
         self.pool = pool
         disks = DISKS if items % DISKS == 0 else 1
         for number in range(items // disks):
@@ -34,6 +37,7 @@ class XenserverSite:
             "username": USERNAME,
             "password": {"env": "XENSERVER_SITE_PASSWORD"},
             "requests_per_second": 1000,
+            "ca_file": str(authority.file),
         }
         self.environment = {"XENSERVER_SITE_PASSWORD": PASSWORD}
         self.secrets = (PASSWORD, SESSION)
@@ -58,8 +62,10 @@ class XenserverSite:
 @contextmanager
 def running(items: int) -> Iterator[XenserverSite]:
     """Have a pool with so many disks, each of a VM of its own, but where there are many."""
-    with pool_of_hosts() as pool:
-        yield XenserverSite(pool, items)
+    with tempfile.TemporaryDirectory() as directory:
+        authority = Authority(Path(directory, "authority")).make()
+        with pool_of_hosts(tls=authority.server_context(*ADDRESSES)) as pool:
+            yield XenserverSite(pool, items, authority)
 
 
 RIG = Rig("xenserver", tables=("disk_io_stat", "storage_pool"), items_in="disk_io_stat", running=running)

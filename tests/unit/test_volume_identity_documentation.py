@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
+import cloudstack_items as items_of
 import pytest
+from cloudstack_server import API_KEY, SECRET_KEY, Cloud, serving
 from lakes import NOON, a_run, new_lake, sample
 from policy_lake import ioledger
 
@@ -21,6 +23,8 @@ from ioledger.clock import SystemClock
 from ioledger.config import load, validated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ioledger.model.records import Row
 
 PAGE = (Path(__file__).parents[2] / "docs" / "volume-identity.md").read_text(encoding="utf-8")
@@ -40,6 +44,9 @@ XML_OF = {
 }
 """The domain, recorded from libvirt 9.0, of each section that maps disks."""
 
+CREATED = "2025-01-01T00:00:00+0000"
+"""When the volumes of a section were created: before they were sampled."""
+
 SOURCE = '[sources.kvm-01]\ntype = "libvirt"\nuri = "qemu:///system"\n'
 
 
@@ -53,10 +60,6 @@ class Section:
         return "\n".join(re.findall(r"^```toml\n(.*?)^```", self.text, re.MULTILINE | re.DOTALL))
 
     @property
-    def files(self) -> list[tuple[str, str]]:
-        return re.findall(r"^`([\w.-]+)`:\n\n```\w+\n(.*?)^```", self.text, re.MULTILINE | re.DOTALL)
-
-    @property
     def rows(self) -> list[tuple[str, str, str | None]]:
         told = re.findall(r"^\| (\w+) \| `(.+?)` \| (?:`(.+)`|none) \|$", self.text, re.MULTILINE)
         return [(device, has, volume_id or None) for device, has, volume_id in told]
@@ -66,14 +69,30 @@ SECTIONS = [Section(part.splitlines()[0], part) for part in PAGE.split("\n## ")[
 MAPPING = [section for section in SECTIONS if section.title in XML_OF]
 
 
+@contextmanager
+def as_written(settings: dict[str, Any], _: Section) -> Iterator[dict[str, Any]]:
+    yield settings
+
+
+@contextmanager
+def of_a_cloudstack(settings: dict[str, Any], section: Section) -> Iterator[dict[str, Any]]:
+    """Have a CloudStack that lists the section's volumes, with the keys where the section looks for them."""
+    volumes = [items_of.volume(volume_id, created=CREATED) for _, _, volume_id in section.rows if volume_id]
+    cloud = Cloud(volumes=volumes, configurations=items_of.configurations())
+    with serving(cloud) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(settings["api_key"]["env"], API_KEY)
+        patch.setenv(settings["secret_key"]["env"], SECRET_KEY)
+        yield {**settings, "endpoint": server.url}
+
+
+LISTED_BY = {"cloudstack": of_a_cloudstack}
+"""By the type of source: how its settings come to lead to a system of the tests."""
+
+
 def found(section: Section, directory: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Follow a section in a directory: write its files, read its sources, and ask the doctor about the disks."""
+    """Follow a section in a directory: read its sources, and ask the doctor about the disks."""
     configuration = directory / "ioledger.toml"
     configuration.write_text(SOURCE + section.rules, "utf-8")
-    for name, content in section.files:
-        (directory / name).write_text(content, "utf-8")
-        if name.endswith(".sql"):
-            duckdb.execute(content)
     disks = disks_of((RECORDED / f"volumes_{XML_OF[section.title]}.xml").read_text("utf-8"))
     rows: list[Row] = [sample("guest", device=disk.device, **disk.facts) for disk in disks]
     runs = [a_run(*rows, source="kvm-01")]
@@ -81,8 +100,9 @@ def found(section: Section, directory: Path, capsys: pytest.CaptureFixture[str])
         if name != "kvm-01":
             (entry_point,) = entry_points(group="ioledger.sources", name=source.type)
             kind = entry_point.load()
-            settings = validated(kind.Settings, source.settings, name, {"directory": directory})
-            tables = dict(kind(settings).read(Occasion(SystemClock())).tables)
+            with LISTED_BY.get(source.type, as_written)(source.settings, section) as keys:
+                settings = validated(kind.Settings, keys, name, {"directory": directory})
+                tables = dict(kind(settings).read(Occasion(SystemClock())).tables)
             runs.append(a_run(source=name, kind=kind.kind, tables=tables))
     capsys.readouterr()
     ioledger(new_lake(directory, *runs), "doctor", "--volumes", "--format", "json", now=NOON)
@@ -91,10 +111,7 @@ def found(section: Section, directory: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("section", MAPPING, ids=lambda section: section.title)
-def test_rules_map_disks_as_the_page_says(
-    section: Section, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_rules_map_disks_as_the_page_says(section: Section, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     disks = found(section, tmp_path, capsys)
     assert [(disk["device"], disk["volume_id"]) for disk in disks] == [(row[0], row[2]) for row in section.rows]
     for disk, (_, has, _) in zip(disks, section.rows, strict=True):

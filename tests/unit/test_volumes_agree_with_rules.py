@@ -78,7 +78,7 @@ def drawn(random: Random) -> Fleet:
             fleet.allocated(name, **limits(random, ""), attached_count=random.choice((None, 1, 2)))
         for device in ("vda", "vdb")[: random.choice((0, 1, 1, 2))]:
             state = random.choice(("ok", "ok", "ok", "off", "timeout"))
-            read = {} if state == "timeout" else caps(random, "cap_")
+            read = {} if state == "timeout" and random.random() < 0.5 else caps(random, "cap_")
             fleet.disk(f"vm-{number}", name, device, state=state, **read)
     return fleet
 
