@@ -199,7 +199,7 @@ class Counters:
             except rados.Error as error:
                 return _error(error)
             if code:
-                return {"error": [-code, message or os.strerror(-code)]}
+                return {"error": [abs(code), message or os.strerror(abs(code))]}  # a time limit is positive
             report = json.loads(told)
             indices = [report["counter_descriptors"].index(name) for name in SORTED_BY]
             for described in report["counters"]:

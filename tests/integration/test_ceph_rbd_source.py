@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -21,6 +20,7 @@ from ioledger.errors import ConfigurationError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from ceph_cluster import Cluster
 
@@ -110,8 +110,8 @@ def test_limits_are_those_of_image_pool_and_configuration_in_this_order(cluster:
     assert reading.error is None
     assert told.strip() == "1M"
     assert by_volume(reading, "max_iops", "burst_iops", "max_bps") == {
-        f"{pool}/own": (1000, 2000, 1_048_576),
-        f"{pool}/pool": (500, 2000, 10_485_760),
+        f"{pool}/own": (1000, 2000, 1_000_000),
+        f"{pool}/pool": (500, 2000, 10_000_000),
         f"{pool}/freed": (None, None, None),
     }
     (row,) = (row for row in reading.tables["provisioned_iops"] if row["volume_id"] == f"{pool}/own")
@@ -144,7 +144,7 @@ def test_what_happens_while_it_is_read_leaves_a_whole_list(
 ) -> None:
     create(cluster, f"{place}/deleted", f"{place}/renamed", f"{place}/stays")
 
-    def meanwhile(*arguments: Any) -> Any:
+    def meanwhile(*arguments: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - those of the method
         monkeypatch.undo()
         cluster.run("rbd", "rm", "--no-progress", f"{place}/deleted")
         cluster.run("rbd", "rename", f"{place}/renamed", f"{place}/another")
@@ -256,7 +256,7 @@ def test_a_daemon_that_does_not_answer_fails_the_run_in_time(hold: Hold, place: 
     create(hold.cluster, f"{place}/disk")
     with hold.silent(daemon):
         began = time.monotonic()
-        with pytest.raises(SourceError, match="cannot be reached|can be listed"):
+        with pytest.raises(SourceError, match=r"cannot be reached|can be listed"):
             read(hold.cluster, place)
         assert time.monotonic() - began < 30
     assert set(by_volume(read(hold.cluster, place))) == {f"{place}/disk"}

@@ -75,10 +75,10 @@ READER = ("mon", "profile rbd-read-only", "osd", "profile rbd-read-only", "mgr",
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running cluster: its files, and the processes of its daemons."""
+    """A running cluster: its files, and the process groups of its daemons."""
 
     directory: Path
-    pids: dict[str, int]
+    groups: dict[str, int]
 
     @property
     def conf(self) -> Path:
@@ -123,12 +123,12 @@ class Hold:
         """Stop daemons in the middle of their work, once nobody else uses them; they keep their connections."""
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         for daemon in daemons:
-            os.kill(self.cluster.pids[daemon], signal.SIGSTOP)
+            os.killpg(self.cluster.groups[daemon], signal.SIGSTOP)
         try:
             yield
         finally:
             for daemon in daemons:
-                os.kill(self.cluster.pids[daemon], signal.SIGCONT)
+                os.killpg(self.cluster.groups[daemon], signal.SIGCONT)
             wait_until(lambda: _counts(self.cluster), "the cluster to answer again")
             fcntl.flock(self.lock, fcntl.LOCK_SH)
 
@@ -136,7 +136,7 @@ class Hold:
 def shared_cluster() -> Cluster:
     """Return the cluster of this test run; without Ceph the test is skipped, but in CI."""
     told = shared("ceph_cluster:running")
-    return Cluster(Path(told["directory"]), told["pids"])
+    return Cluster(Path(told["directory"]), told["groups"])
 
 
 @contextmanager
@@ -150,12 +150,12 @@ def running(directory: Path) -> Iterator[dict[str, Any]]:
     conf.write_text(CONF.format(fsid=fsid, directory=directory, port_v2=port_v2, port_v1=port_v1), encoding="utf-8")
     for name in ("mon", "mgr", "osd", "run", "log"):
         (directory / name).mkdir()
-    pids: dict[str, int] = {}
-    cluster = Cluster(directory, pids)
+    groups: dict[str, int] = {}
+    cluster = Cluster(directory, groups)
     with ExitStack() as daemons:
 
         def start(program: str, name: str) -> None:
-            pids[program] = daemons.enter_context(_daemon(program, name, conf)).pid
+            groups[program] = daemons.enter_context(_daemon(program, name, conf)).pid
 
         admin, monitor = cluster.keyring("client.admin"), cluster.keyring("mon.a")
         cluster.run("ceph-authtool", "--create-keyring", str(admin), *ADMIN)
@@ -178,25 +178,27 @@ def running(directory: Path) -> Iterator[dict[str, Any]]:
         cluster.run("ceph", "osd", "pool", "create", "rbd", "8")
         cluster.run("rbd", "pool", "init", "rbd")
         wait_until(lambda: _counts(cluster), "the manager's counters")
-        yield {"directory": str(directory), "pids": pids}
+        yield {"directory": str(directory), "groups": groups}
 
 
 def _counts(cluster: Cluster) -> bool:
     try:
-        cluster.run("ceph", "rbd", "perf", "image", "counters", "rbd")
-    except RuntimeError:  # the manager has modules to load first
+        cluster.run("timeout", "5", "ceph", "rbd", "perf", "image", "counters", "rbd")
+    except RuntimeError:  # no manager, or one that has modules to load first
         return False
     return True
 
 
 @contextmanager
 def _daemon(program: str, name: str, conf: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a daemon run, in a process group of its own, and again when it ended: managers of Ceph 16 do crash."""
     process = subprocess.Popen(
-        [program, "-f", "-i", name, "-c", str(conf)],
-        env={"PATH": SYSTEM_PATH}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ["sh", "-c", 'while :; do "$@"; sleep 0.2; done', "sh", program, "-f", "-i", name, "-c", str(conf)],
+        env={"PATH": SYSTEM_PATH}, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         yield process
     finally:
-        process.kill()  # nothing in it is to be kept
+        os.killpg(process.pid, signal.SIGKILL)  # nothing in it is to be kept
         process.wait(PATIENCE_SECONDS)
