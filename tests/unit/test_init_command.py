@@ -39,7 +39,7 @@ def test_every_example_in_the_configuration_is_valid(directory: Path) -> None:
     path = Path("ioledger.toml")
     path.write_text(uncommented(path.read_text()))
     configuration = config.load(path)
-    assert list(build_sources(configuration, directory)) == ["try-out", "kvm-01", "array-a", "shop"]
+    assert list(build_sources(configuration, directory)) == ["try-out", "kvm-01", "cloud", "array-a", "shop"]
     assert configuration.rules
 
 
