@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+import local_http
+from local_http import Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +45,7 @@ class Recording:
 def serving(recording: Recording) -> Iterator[str]:
     """Have a server before a recording; yields its URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             passed = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
             status, body = recording.answer(self.path, passed)
@@ -56,16 +55,5 @@ def serving(recording: Recording) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Nobody reads a log."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with local_http.serving(Handler) as port:
+        yield f"http://127.0.0.1:{port}"

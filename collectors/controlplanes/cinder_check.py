@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from collectors.controlplanes.cinder_client import CinderError, answered_at
+from collectors.controlplanes.cinder_client import CinderError
 from collectors.controlplanes.cinder_limits import keys_not_understood
 from collectors.controlplanes.cinder_lists import (
     MAKE_ADMINISTRATOR,
@@ -15,6 +14,7 @@ from collectors.controlplanes.cinder_lists import (
     list_specs,
 )
 from collectors.controlplanes.cinder_rows import HOST, QOS_SPEC
+from collectors.remote.clocks import clock_check, header_time
 from collectors.remote.unread import Unread
 from collectors.source import Check
 from ioledger.errors import counted
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
     from collectors.controlplanes.cinder_client import Cinder
     from ioledger.clock import Clock
-
-MOST_SKEW: Final = timedelta(minutes=1)
-"""Entitlements hold from when they were read: a minute is what an hourly bill bears."""
 
 _VERSION: Final = "OpenStack-API-Version"
 
@@ -47,12 +44,8 @@ def examine(cinder: Cinder, clock: Clock) -> list[Check]:
 
 
 def _clock(answer: Response, clock: Clock) -> Iterator[Check]:
-    at = answered_at(answer)
-    if at is None:
-        return
-    skew = clock.now() - at
-    found = f"{abs(skew).total_seconds():.0f} s {'ahead of' if skew > timedelta() else 'behind'} Cinder"
-    yield Check("clock", found, None if abs(skew) <= MOST_SKEW else "set the clock, by NTP or chrony")
+    if (at := header_time(answer.headers.get("Date"))) is not None:
+        yield clock_check(clock.now(), at, "Cinder", "set the clock, by NTP or chrony")
 
 
 def _rights(cinder: Cinder) -> Check:

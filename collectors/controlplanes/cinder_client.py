@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from keystoneauth1 import exceptions
@@ -10,14 +9,14 @@ from keystoneauth1.adapter import Adapter
 from openstack.config.loader import OpenStackConfig
 from openstack.exceptions import ConfigException
 
-from collectors.remote import certificates
-from collectors.remote.calls import Calls
+from collectors.remote import unverified
+from collectors.remote.calls import Calls, seconds_after
+from collectors.remote.certificates import MEND_UNTRUSTED
 from collectors.remote.unread import shortened, without_secrets
 from ioledger.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from keystoneauth1.session import Session
     from openstack.config.cloud_region import CloudRegion
@@ -76,7 +75,7 @@ class Cinder:
     """One login, for one run: it ends with it."""
 
     def __init__(self, settings: CinderSettings) -> None:
-        certificates.accept(settings.verify)
+        unverified.accept(settings.verify)
         try:
             region = _region(settings)
         except (ConfigException, exceptions.ClientException) as error:
@@ -128,7 +127,7 @@ class Cinder:
         except _BadStatusError as error:
             raise CinderError(self._reason(error), error.response.status_code) from error
         except exceptions.SSLError as error:
-            raise CinderError(self._reason(error), mend=certificates.MEND_UNTRUSTED) from error
+            raise CinderError(self._reason(error), mend=MEND_UNTRUSTED) from error
         except exceptions.ClientException as error:
             raise CinderError(self._reason(error), getattr(error, "http_status", None)) from error
 
@@ -143,14 +142,6 @@ class Cinder:
 
     def _reason(self, error: Exception) -> str:
         return shortened(without_secrets(str(error) or type(error).__name__, self._secrets))
-
-
-def answered_at(response: Response) -> datetime | None:
-    """Return what time it was where an answer was made; None where it does not say."""
-    try:
-        return parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, ValueError):
-        return None
 
 
 def _region(settings: CinderSettings) -> CloudRegion:
@@ -199,7 +190,4 @@ def _is_passing(error: BaseException) -> bool:
 
 def _retry_after_seconds(error: BaseException) -> float | None:
     response = getattr(error, "response", None)
-    try:
-        return float(response.headers["Retry-After"]) if response is not None else None
-    except (KeyError, ValueError):  # a date: the usual wait will do
-        return None
+    return seconds_after(response.headers.get("Retry-After")) if response is not None else None

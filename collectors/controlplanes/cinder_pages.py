@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from collectors.controlplanes.cinder_client import NOT_FOUND, CinderError
+from collectors.remote.calls import MOST_LOST_IN_A_ROW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 PAGE_ITEMS: Final = 1000
 """The most that Cinder puts on a page unless configured (osapi_max_limit)."""
-
-MOST_LOST_IN_A_ROW: Final = 3
-"""A service that fails on so many pages, each asked for several times, fails on the next as well."""
 
 
 def listed(

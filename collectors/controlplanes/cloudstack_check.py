@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from collectors.controlplanes.cloudstack_client import CloudStackError, clock_in_words
 from collectors.controlplanes.cloudstack_sold import read_defaults
+from collectors.remote.clocks import MOST_SKEW
 from collectors.source import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from collectors.controlplanes.cloudstack_client import CloudStackClient
-
-MOST_SKEW: Final = timedelta(minutes=1)
-"""Requests are refused from some minutes on; a clock that is kept by NTP is nowhere near that."""
 
 PAGE_SIZE_SETTING: Final = "default.page.size"
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import requests
 from cs import CloudStack, CloudStackApiException, CloudStackException
 
-from collectors.remote import certificates
-from collectors.remote.calls import Calls
+from collectors.remote import unverified
+from collectors.remote.calls import Calls, seconds_after
+from collectors.remote.certificates import MEND_UNTRUSTED
+from collectors.remote.clocks import header_time
 from collectors.remote.unread import shortened, without_secrets
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ class _Session(requests.Session):
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401 - as given
         """Send a request and return its answer."""
         response = super().send(request, **options)
-        with suppress(KeyError, ValueError, TypeError):
-            at = parsedate_to_datetime(response.headers["Date"])
+        if (at := header_time(response.headers.get("Date"))) is not None:
             self.ahead = at - self._clock.now().replace(microsecond=0)
         return response
 
@@ -82,7 +81,7 @@ class CloudStackClient:
         self._calls = Calls(settings.requests_per_second, _is_passing, _retry_after_seconds)
         self._calls.begin(settings.run_seconds)
         self._session = _Session(clock)
-        certificates.accept(settings.verify)
+        unverified.accept(settings.verify)
         self._api = CloudStack(
             settings.endpoint,
             key=key,
@@ -158,7 +157,7 @@ class CloudStackClient:
     def _silence(self, command: str, error: requests.RequestException) -> CloudStackError:
         reason = self._text(f"{command}: {error}")
         if isinstance(error, requests.exceptions.SSLError):
-            return CloudStackError(reason, certificates.MEND_UNTRUSTED)
+            return CloudStackError(reason, MEND_UNTRUSTED)
         if isinstance(error, requests.Timeout):
             return CloudStackError(reason, "see why the server does not answer, or raise timeout_seconds")
         return CloudStackError(reason, "see that `endpoint` can be reached from here")
@@ -197,6 +196,4 @@ def _is_passing(error: BaseException) -> bool:
 
 def _retry_after_seconds(error: BaseException) -> float | None:
     headers = getattr(getattr(error, "response", None), "headers", {})
-    with suppress(KeyError, ValueError):
-        return float(headers["Retry-After"])
-    return None
+    return seconds_after(headers.get("Retry-After"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from collectors.controlplanes.cloudstack_client import CloudStackError, moment
+from collectors.remote.calls import MOST_LOST_IN_A_ROW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 READINGS: Final = 3
 """A list that differs in two readings is read a third time, and no more."""
-
-MOST_LOST_IN_A_ROW: Final = 3
-"""A service that fails on so many pages, each asked for several times, fails on the next as well."""
 
 T = TypeVar("T")
 

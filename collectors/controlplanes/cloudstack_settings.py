@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from collectors.remote.addresses import parts_of
 from collectors.remote.settings import RemoteSettings
 from collectors.volume_rules import VolumeRule
 from ioledger.config import Secret
@@ -34,12 +34,8 @@ class CloudStackSettings(RemoteSettings):
     @field_validator("endpoint")
     @classmethod
     def _is_url_of_an_api(cls, endpoint: str) -> str:
-        try:
-            parts = urlsplit(endpoint)
-            is_url = parts.hostname is not None and (parts.port is None or parts.port > 0)
-        except ValueError:
-            is_url = False
-        if not is_url or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
+        parts = parts_of(endpoint)
+        if parts is None or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
             raise ValueError(
                 "the endpoint is no URL of an API; write it in full, such as https://cloud.example.org/client/api"
             )

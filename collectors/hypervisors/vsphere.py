@@ -7,7 +7,6 @@ Nothing is changed on the server. What is asked is in ``vsphere_inventory`` (lis
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -17,6 +16,7 @@ from collectors.hypervisors.vsphere_inventory import Machine, machines, pools, r
 from collectors.hypervisors.vsphere_server import Server
 from collectors.hypervisors.vsphere_watch import Watch
 from collectors.hypervisors.vsphere_windows import rows_of, samples
+from collectors.remote.addresses import host_address
 from collectors.remote.settings import RemoteSettings
 from collectors.remote.unread import Unread
 from ioledger.config import Secret
@@ -48,14 +48,7 @@ class VsphereSettings(RemoteSettings):
     @field_validator("url")
     @classmethod
     def _is_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if "@" in parts.netloc:
-            raise ValueError("an address with credentials in it would be shown; give username and password as such")
-        if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(
-                f"{url!r} is no address of a vCenter or ESXi host; write it like https://vcenter.example.org"
-            )
-        return url
+        return host_address(url, "a vCenter or ESXi host", "https://vcenter.example.org", with_path=True)
 
 
 class VsphereSource:

@@ -12,6 +12,7 @@ from pyVmomi import SoapStubAdapter, vim, vmodl
 from pyVmomi.VmomiSupport import versionMap
 
 from collectors.remote.calls import Calls
+from collectors.remote.certificates import MEND_UNTRUSTED, tls_context
 from collectors.remote.unread import shortened, without_secrets
 from ioledger.errors import SourceError
 
@@ -129,7 +130,7 @@ class Server:
         stub = SoapStubAdapter(
             url=settings.url,
             version=versionMap[API_VERSION],
-            sslContext=self._tls() if settings.url.startswith("https") else None,
+            sslContext=tls_context(settings) if settings.url.startswith("https") else None,
             httpConnectionTimeout=settings.timeout_seconds,
             connectionPoolTimeout=settings.run_seconds,
         )
@@ -143,13 +144,6 @@ class Server:
         self._instance = instance
         self._secrets = [password, stub.GetSessionId() or ""]
 
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._settings.ca_file)
-        if not self._settings.verify_tls:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
-
     def _forget(self) -> None:
         if self._instance is not None:
             self._instance._stub.DropConnections()  # noqa: SLF001 - the vendor's own Disconnect does the same
@@ -162,8 +156,7 @@ class Server:
         url = self._settings.url
         if isinstance(error, ssl.SSLCertVerificationError):
             return SourceError(
-                f"{url} shows a certificate that is not trusted ({error.verify_message}); name the authority's "
-                "certificates in ca_file"
+                f"{url} shows a certificate that is not trusted ({error.verify_message}); {MEND_UNTRUSTED}"
             )
         reason, mend = self._of_fault(error) if isinstance(error, vmodl.MethodFault) else self._of_silence(error)
         return NoAnswerError(f"{url} {reason}", mend, is_silent=not isinstance(error, vmodl.MethodFault))

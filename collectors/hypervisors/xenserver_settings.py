@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from collectors.remote.addresses import host_address
 from collectors.remote.settings import RemoteSettings
 from collectors.volume_rules import VolumeRule
 from ioledger.config import Secret
@@ -46,10 +46,4 @@ class XenserverSettings(RemoteSettings):
     @field_validator("url")
     @classmethod
     def _is_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        is_plain = not parts.path.strip("/") and not parts.query and not parts.fragment
-        if parts.scheme not in ("https", "http") or not parts.hostname or not is_plain:
-            raise ValueError(f"{url!r} is no address of a host; write it like https://xen-01.example.org")
-        if "@" in parts.netloc:
-            raise ValueError("an address with credentials in it would be shown; give username and password as such")
-        return url
+        return host_address(url, "a host", "https://xen-01.example.org", with_path=False)

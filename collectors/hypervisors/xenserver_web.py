@@ -5,7 +5,6 @@ XML-RPC, as the vendor's client speaks it, has none of these by itself, and read
 
 from __future__ import annotations
 
-import ssl
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from xmlrpc.client import Error, Fault, Transport, Unmarshaller
 
 from defusedxml.xmlrpc import DefusedExpatParser
 
+from collectors.remote.certificates import tls_context
 from ioledger.errors import SourceError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Web:
         timeout = self._settings.timeout_seconds
         if place.scheme == "http":
             return HTTPConnection(place.netloc, timeout=timeout)
-        return HTTPSConnection(place.netloc, timeout=timeout, context=self._tls())
+        return HTTPSConnection(place.netloc, timeout=timeout, context=tls_context(self._settings))
 
     def body(self, response: HTTPResponse) -> Body:
         """Return the body of an answer."""
@@ -119,13 +119,6 @@ class Web:
             yield self.body(response)
         finally:
             connection.close()
-
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._settings.ca_file)
-        if not self._settings.verify_tls:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
 
 class RpcTransport(Transport):

@@ -20,7 +20,15 @@ FIRST_WAIT_SECONDS: Final = 0.5
 LONGEST_WAIT_SECONDS: Final = 30.0
 """Of what a service may ask for (Retry-After): a run has other pages to read, and a beat to keep."""
 
+MOST_LOST_IN_A_ROW: Final = 3
+"""A service that fails on so many pages of a list, each asked for several times, fails on the next as well."""
+
 T = TypeVar("T")
+
+
+def seconds_after(header: str | None) -> float | None:
+    """Read a Retry-After header; None without one, and for a date, for which the usual wait will do."""
+    return float(header) if header is not None and header.isdecimal() else None
 
 
 def _says_nothing(_: BaseException) -> float | None:

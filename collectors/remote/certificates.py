@@ -1,18 +1,31 @@
-"""What clients that are built on urllib3 say of certificates."""
+"""By which certificates a server is known."""
 
 from __future__ import annotations
 
-from typing import Final
+import ssl
+from typing import TYPE_CHECKING, Final
 
-import urllib3
+from ioledger.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collectors.remote.settings import RemoteSettings
 
 MEND_UNTRUSTED: Final = (
     "name the authority that signed the certificate in ca_file, or trust whoever answers with verify_tls = false"
 )
-"""What follows where a certificate is not trusted."""
+"""What to do where a certificate is not trusted."""
 
 
-def accept(verify: bool | str) -> None:  # noqa: FBT001 - what RemoteSettings.verify gives
-    """Have urllib3 warn of nothing at every request where the settings ask for it (``verify_tls = false``)."""
-    if verify is False:
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+def tls_context(settings: RemoteSettings) -> ssl.SSLContext:
+    """Return how TLS is spoken, as the settings say; ConfigurationError for a ``ca_file`` that is none."""
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        reason = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConfigurationError(
+            f"the ca_file {settings.ca_file} cannot be used: {reason}; name a readable file of certificates in PEM"
+        ) from error
+    if not settings.verify_tls:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError, SSLError
 
 from collectors.remote.certificates import MEND_UNTRUSTED
+from collectors.remote.clocks import clock_check, header_time
 from collectors.source import Check
 from collectors.storage.ebs_attachments import microseconds, moment
 from collectors.storage.ebs_client import FAILURES, is_refused
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from collectors.storage.ebs_client import Aws
     from ioledger.clock import Clock
 
-MOST_SKEW: Final = timedelta(minutes=1)
-"""AWS refuses requests that are signed five minutes from its own time ("RequestExpired", Signature Version 4)."""
-
 _NO_VOLUME: Final = "vol-00000000000000000"
 
 _MEND_RIGHT: Final = "add it to the policy of who asks; docs/ebs.md has the whole policy"
@@ -33,8 +29,10 @@ def examine(aws: Aws, region: str, clock: Clock) -> list[Check]:
     """Look at the login, the clock and each right; no more than that where AWS does not know who asks."""
     login, date = _login(aws)
     checks = [login]
-    if date is not None:
-        checks.append(_clock(clock, date))
+    if (at := header_time(date)) is not None:
+        # "RequestExpired", Signature Version 4
+        mend = "set the clock, by NTP or chrony: AWS refuses requests from 5 minutes on"
+        checks.append(clock_check(clock.now(), at, "AWS", mend))
     if login.mend is None:
         checks += _rights(aws, region, microseconds(clock.now()))
     return checks
@@ -57,14 +55,6 @@ def _login(aws: Aws) -> tuple[Check, str | None]:
 def _date(answer: Any) -> str | None:  # noqa: ANN401 - boto3 has no types
     date: str | None = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     return date
-
-
-def _clock(clock: Clock, date: str) -> Check:
-    skew = clock.now() - parsedate_to_datetime(date)
-    found = f"{abs(skew).total_seconds():.0f} s {'ahead of' if skew > timedelta() else 'behind'} AWS"
-    if abs(skew) <= MOST_SKEW:
-        return Check("clock", found)
-    return Check("clock", found, "set the clock, by NTP or chrony: AWS refuses requests from 5 minutes on")
 
 
 def _rights(aws: Aws, region: str, now_us: int) -> Iterator[Check]:

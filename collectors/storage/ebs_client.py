@@ -9,8 +9,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, PaginationError, SSLError
 from botocore.parsers import ResponseParserError
 
-from collectors.remote import certificates
+from collectors.remote import unverified
 from collectors.remote.calls import Calls
+from collectors.remote.certificates import MEND_UNTRUSTED
 from collectors.remote.unread import shortened, without_secrets
 from ioledger.errors import SourceError
 
@@ -61,7 +62,7 @@ class Aws:
         self._calls = Calls(
             settings.requests_per_second, is_passing=lambda error: isinstance(error, ResponseParserError)
         )
-        certificates.accept(settings.verify)
+        unverified.accept(settings.verify)
         options = {
             "endpoint_url": settings.endpoint_url,
             "verify": settings.verify,
@@ -94,7 +95,7 @@ class Aws:
 
     def mend(self, error: Exception) -> str:
         """Say what to do where nothing can be listed."""
-        return certificates.MEND_UNTRUSTED if isinstance(error, SSLError) else "`ioledger doctor` tells what is wrong"
+        return MEND_UNTRUSTED if isinstance(error, SSLError) else "`ioledger doctor` tells what is wrong"
 
     def begin(self, run_seconds: int) -> None:
         """Begin a run, which may take so long; then requests raise SourceError."""

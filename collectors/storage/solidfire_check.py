@@ -7,10 +7,9 @@ GetCurrentClusterAdmin and "Access control" of the Element API reference
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
+from collectors.remote.clocks import clock_check, header_time
 from collectors.source import Check
 from collectors.storage.solidfire_client import MEND_RIGHTS, ElementError
 from collectors.storage.solidfire_listing import limits_of
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from collectors.storage.solidfire_client import Element
     from collectors.storage.solidfire_settings import SolidfireSettings
     from ioledger.clock import Clock
-
-MOST_SKEW: Final = timedelta(minutes=1)
-"""Counters bear the cluster's time: so far apart, they are those of another minute than the guest's."""
 
 NEEDED: Final[Mapping[str, Mapping[str, object]]] = {
     "ListActiveVolumes": {"startVolumeID": 0, "limit": 1},
@@ -83,14 +79,9 @@ def _rights(element: Element) -> Iterator[Check]:
 
 
 def _clock(element: Element, clock: Clock) -> Iterator[Check]:
-    try:
-        date = parsedate_to_datetime(element.date or "")
-    except ValueError:
-        return
-    skew = clock.now() - (date if date.tzinfo is not None else date.replace(tzinfo=UTC))
-    found = f"{abs(skew).total_seconds():.0f} s {'ahead of' if skew > timedelta() else 'behind'} the cluster"
-    mend = "set both clocks by NTP: the cluster's counters bear its time" if abs(skew) > MOST_SKEW else None
-    yield Check("clock", found, mend)
+    if (at := header_time(element.date)) is not None:
+        mend = "set both clocks by NTP: the cluster's counters bear its time"
+        yield clock_check(clock.now(), at, "the cluster", mend)
 
 
 def _health(element: Element) -> Iterator[Check]:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from httpx import codes
 
-from collectors.remote.calls import Calls
+from collectors.remote.calls import Calls, seconds_after
+from collectors.remote.certificates import MEND_UNTRUSTED, tls_context
 from collectors.remote.unread import shortened, without_secrets
-from ioledger.errors import ConfigurationError, SourceError
+from ioledger.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,10 +51,6 @@ _MEND_LOGIN: Final = "correct username and password"
 _MEND_ADDRESS: Final = "see that url is the cluster's management address (MVIP), and that it answers from here"
 _MEND_VERSION: Final = "see that url is the cluster's management address (MVIP), and that it supports api_version"
 _MEND_CLUSTER: Final = "see how the cluster is"
-_MEND_AUTHORITY: Final = (
-    "name the authority that signed the cluster's certificate in ca_file, or trust whoever answers with "
-    "verify_tls = false"
-)
 _MEND_NAME: Final = "have url name the cluster as its certificate does"
 
 
@@ -96,7 +93,7 @@ class Element:
             base_url=settings.url,
             auth=httpx.BasicAuth(settings.username, password),
             headers={"Content-Type": "application/json-rpc"},
-            verify=_trust(settings),
+            verify=tls_context(settings),
             timeout=settings.timeout_seconds,
         )
 
@@ -150,7 +147,7 @@ class Element:
     def _unanswered(self, method: str, error: httpx.TransportError) -> ElementError:
         for cause in _causes(error):
             if isinstance(cause, ssl.SSLCertVerificationError):
-                mend = _MEND_NAME if cause.verify_code in _OTHER_NAMES else _MEND_AUTHORITY
+                mend = _MEND_NAME if cause.verify_code in _OTHER_NAMES else MEND_UNTRUSTED
                 return ElementError(f"its certificate is not trusted ({cause.verify_message})", mend)
         is_silent = isinstance(error, httpx.TimeoutException)
         reason = "no answer in time" if is_silent else str(error) or type(error).__name__
@@ -162,18 +159,6 @@ class Element:
     def close(self) -> None:
         """Let go of the connections."""
         self._client.close()
-
-
-def _trust(settings: SolidfireSettings) -> ssl.SSLContext | bool:
-    if not settings.verify_tls:
-        return False
-    try:
-        return ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as error:  # ssl.SSLError is one
-        reason = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror
-        raise ConfigurationError(
-            f"the ca_file {settings.ca_file} cannot be used: {reason}; name a readable file of certificates in PEM"
-        ) from error
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -201,12 +186,10 @@ def _status(method: str, answer: httpx.Response) -> ElementError:
         return ElementError(reason, MEND_RIGHTS, is_denied=True)
     if status == codes.NOT_FOUND:
         return ElementError(reason, _MEND_VERSION)
-    after = answer.headers.get("Retry-After", "")
+    is_busy = status in (codes.TOO_MANY_REQUESTS, codes.SERVICE_UNAVAILABLE)
     return ElementError(
         reason,
         _MEND_CLUSTER if status >= codes.INTERNAL_SERVER_ERROR else _MEND_ADDRESS,
         is_passing=status == codes.TOO_MANY_REQUESTS or status >= codes.INTERNAL_SERVER_ERROR,
-        after_seconds=float(after)
-        if status in (codes.TOO_MANY_REQUESTS, codes.SERVICE_UNAVAILABLE) and after.isdecimal()
-        else None,
+        after_seconds=seconds_after(answer.headers.get("Retry-After")) if is_busy else None,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from collectors.remote.addresses import parts_of
 from collectors.remote.settings import RemoteSettings
 from collectors.volume_rules import VolumeRule
 from ioledger.config import Secret
@@ -51,12 +51,8 @@ class SolidfireSettings(RemoteSettings):
     @field_validator("url")
     @classmethod
     def _is_address(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            is_address = parts.hostname is not None and (parts.port is None or parts.port > 0)
-        except ValueError:
-            is_address = False
-        if not is_address or parts.path not in ("", "/") or parts.query or parts.fragment:
+        parts = parts_of(url)
+        if parts is None or parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ValueError("the url is no address of a cluster; write its MVIP, such as https://10.20.0.4")
         if parts.username is not None or parts.password is not None:
             raise ValueError(

@@ -17,6 +17,15 @@ CREATE OR REPLACE MACRO differences_of(said) AS
         ''
     );
 
+-- How what was told of a side stands: whether it is in force, when it expired, and the volume that is no longer listed.
+CREATE OR REPLACE MACRO status_of(is_in_force, expired_at, unlisted_id) AS
+    CASE
+        WHEN is_in_force THEN 'in_force'
+        WHEN expired_at IS NOT NULL THEN 'stale'
+        WHEN unlisted_id IS NOT NULL THEN 'unlisted'
+        ELSE 'missing'
+    END;
+
 -- The rows of `ioledger volumes`: one per volume and disk on it, and one per volume without a disk. Beside each
 -- other what was sold, what the storage is set to and what the hypervisor enforces, and what rules say about it.
 CREATE OR REPLACE TABLE volume_row AS
@@ -140,12 +149,9 @@ SELECT
     differences_of(judged.said) AS differs,
     delivered.deliverable_iops,
 
-    CASE
-        WHEN volume.is_entitled THEN 'in_force'
-        WHEN volume.expired_entitlement_observed_at IS NOT NULL THEN 'stale'
-        WHEN unlisted_entitlement.volume_id IS NOT NULL THEN 'unlisted'
-        ELSE 'missing'
-    END AS sold_status,
+    status_of(
+        volume.is_entitled, volume.expired_entitlement_observed_at, unlisted_entitlement.volume_id
+    ) AS sold_status,
     coalesce(volume.sold_source, volume.expired_sold_source, unlisted_entitlement.source) AS sold_source,
     coalesce(
         entitlement.observed_at, volume.expired_entitlement_observed_at, unlisted_entitlement.read_at
@@ -161,12 +167,9 @@ SELECT
     volume.sold_max_iops_per_gib,
     COLUMNS('^sold_cap_'),
 
-    CASE
-        WHEN volume.is_allocated THEN 'in_force'
-        WHEN volume.expired_allocation_observed_at IS NOT NULL THEN 'stale'
-        WHEN unlisted_allocation.volume_id IS NOT NULL THEN 'unlisted'
-        ELSE 'missing'
-    END AS set_status,
+    status_of(
+        volume.is_allocated, volume.expired_allocation_observed_at, unlisted_allocation.volume_id
+    ) AS set_status,
     coalesce(volume.storage_source, volume.expired_storage_source, unlisted_allocation.source) AS set_source,
     coalesce(
         allocation.observed_at, volume.expired_allocation_observed_at, unlisted_allocation.read_at

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import ssl
-import subprocess
-import threading
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from certificates import Authority
 from cinder_server import CinderApi
 from components import shared
 from http_proxy import proxied
 from keystone_server import Keystone
+from local_http import Quiet, serving
 
 from collectors.controlplanes.cinder import CinderSource
 from collectors.source import Occasion
@@ -426,34 +425,17 @@ def test_a_page_of_something_else_is_told(disturbed: tuple[Any, dict[str, Any]])
             read(settings)
 
 
-class _Missing(BaseHTTPRequestHandler):
+class _Missing(Quiet, BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_error(404)
-
-    def log_message(self, *_: object) -> None:
-        """Tests read no log."""
 
 
 @pytest.fixture
 def certified(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Have a service with a certificate of its own; yields its URL and the certificate."""
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=cinder", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Missing)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"https://127.0.0.1:{server.server_address[1]}", certificate
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    """Have a service whose certificate is of an authority that nobody knows; yields its URL and the authority's."""
+    authority = Authority(tmp_path / "authority").make()
+    with serving(_Missing, authority.server_context()) as port:
+        yield f"https://127.0.0.1:{port}", authority.file
 
 
 def test_who_answers_is_verified_unless_told_otherwise(

@@ -16,12 +16,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
+import local_http
+from local_http import Quiet
+
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PATH: Final = "/client/api"
@@ -185,39 +187,20 @@ def _encoded(value: str) -> str:
     return quote(value, safe="*").replace("~", "%7E")
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
-        """Be quiet about clients that went away."""
-
-
 @contextmanager
 def serving(cloud: Cloud) -> Iterator[CloudStackServer]:
     """Have a server of a cloud for the block."""
     cloudstack = CloudStackServer(cloud)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             cloudstack.answer(self)
 
         do_POST = do_GET  # noqa: N815 - http.server finds it by this name
 
-        def log_message(self, *_: object) -> None:
-            """Tests read the requests, and nobody a log."""
-
-    server = _Server(("127.0.0.1", 0), Handler)
-    cloudstack.url = f"http://127.0.0.1:{server.server_address[1]}{PATH}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield cloudstack
-    finally:
-        cloudstack.mend()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with local_http.serving(Handler) as port:
+        cloudstack.url = f"http://127.0.0.1:{port}{PATH}"
+        try:
+            yield cloudstack
+        finally:
+            cloudstack.mend()

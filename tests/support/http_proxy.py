@@ -7,12 +7,13 @@ import re
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Final
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from local_http import Quiet, serving
+
 if TYPE_CHECKING:
-    import socket
     import ssl
     from collections.abc import Iterator
 
@@ -140,22 +141,6 @@ def _reply(handler: BaseHTTPRequestHandler, status: int, headers: list[tuple[str
             handler.wfile.write(body)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-    tls: ssl.SSLContext | None = None
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept; the handshake comes with the first read, lest a client that says nothing keep others waiting."""
-        accepted, address = super().get_request()
-        if self.tls is None:
-            return accepted, address
-        return self.tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False), address
-
-    def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
-        """Be quiet about clients that went away."""
-
-
 @contextmanager
 def proxied(target: str, host_header: str | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
     """Have a proxy before a service run for the block; ``host_header`` is what the service is told its name is.
@@ -164,27 +149,15 @@ def proxied(target: str, host_header: str | None = None, tls: ssl.SSLContext | N
     """
     proxy = Proxy(target, host_header)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             proxy.handle(self)
 
         do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_GET  # noqa: N815 - http.server finds them by these names
 
-        def log_message(self, *_: object) -> None:
-            """Tests read the requests, and nobody a log."""
-
-    server = _Server(("127.0.0.1", 0), Handler)
-    server.tls = tls
-    proxy.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield proxy
-    finally:
-        proxy.mend()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler, tls) as port:
+        proxy.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
+        try:
+            yield proxy
+        finally:
+            proxy.mend()

@@ -13,11 +13,13 @@ import json
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
+import local_http
+from local_http import Quiet
+
 if TYPE_CHECKING:
-    import socket
     import ssl
     from collections.abc import Callable, Iterator
 
@@ -193,28 +195,11 @@ class Cluster:
         return listed[: min(limit, self.most_on_a_page)]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-    tls: ssl.SSLContext
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept; the handshake comes with the first read, lest a client that says nothing keep others waiting."""
-        accepted, address = super().get_request()
-        return self.tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False), address
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Be quiet about clients that went away, or did not trust."""
-
-
 @contextmanager
 def serving(cluster: Cluster, tls: ssl.SSLContext) -> Iterator[Cluster]:
     """Have a cluster answer at ``cluster.url`` for the block."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -231,18 +216,9 @@ def serving(cluster: Cluster, tls: ssl.SSLContext) -> Iterator[Cluster]:
                 self.end_headers()
                 self.wfile.write(answer)
 
-        def log_message(self, *_: object) -> None:
-            """Tests read the calls, and nobody a log."""
-
-    server = _Server(("127.0.0.1", 0), Handler)
-    server.tls = tls
-    cluster.url = f"https://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield cluster
-    finally:
-        cluster.mend()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with local_http.serving(Handler, tls) as port:
+        cluster.url = f"https://127.0.0.1:{port}"
+        try:
+            yield cluster
+        finally:
+            cluster.mend()

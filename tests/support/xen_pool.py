@@ -7,10 +7,10 @@ xapi ``rrd_updates.ml`` and ``rrd.ml`` (which archive answers, and which rows), 
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 from xmlrpc.client import DateTime, loads
 
 import xen_records as records
+from local_http import Quiet, serving
 from xen_records import NULL, ref
 
 if TYPE_CHECKING:
@@ -267,19 +268,8 @@ def _text(value: float) -> str:
     return "0.0" if value == 0 else f"{value:.15g}"
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: Any, client_address: object) -> None:  # noqa: ANN401 - http.server's
-        """Be quiet about clients that went away."""
-
-
 def _handler(pool: Pool, host: int) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             arguments, method = loads(body)
@@ -316,9 +306,6 @@ def _handler(pool: Pool, host: int) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Tests look at ``Pool.asked``, and nobody at a log."""
-
     return Handler
 
 
@@ -331,23 +318,12 @@ def pool_of_hosts(
     With a context they speak TLS.
     """
     pool = Pool(now)
-    first = _Server((ADDRESSES[0], 0), _handler(pool, 0))
-    port = first.server_address[1]
-    others = [_Server((address, port), _handler(pool, host)) for host, address in enumerate(ADDRESSES) if host]
-    servers = [first, *others]
-    pool.url = f"{'https' if tls else 'http'}://{ADDRESSES[0]}:{port}"
-    for server in servers if tls else ():
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    threads = [
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True) for server in servers
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield pool
-    finally:
-        pool.mend()
-        for server, thread in zip(servers, threads, strict=True):
-            server.shutdown()
-            server.server_close()
-            thread.join()
+    with ExitStack() as servers:
+        port = 0
+        for host, address in enumerate(ADDRESSES):
+            port = servers.enter_context(serving(_handler(pool, host), tls, (address, port)))
+        pool.url = f"{'https' if tls else 'http'}://{ADDRESSES[0]}:{port}"
+        try:
+            yield pool
+        finally:
+            pool.mend()

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from ebs_reading import WINDOW, Runs, did, source_of, windows
-from ebs_site import STATISTICS, VOLUMES, Account, account, listing, metric_data
+from ebs_site import STATISTICS, VOLUMES, Account, listing, metric_data
 
 from collectors.storage.ebs_progress import LEAST_WINDOWS, MOST_ROWS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from collectors.storage.ebs import EbsSource
 
 MINUTE = timedelta(minutes=1)
 MORNING = datetime(2025, 11, 22, 8, tzinfo=UTC)
@@ -24,33 +19,6 @@ NEWEST = datetime(2025, 11, 22, 11, 50, tzinfo=UTC)
 """The start of the newest window that is old enough at noon."""
 
 HOUR_MINUTES = 60
-
-
-@pytest.fixture(scope="module")
-def of_module() -> Iterator[Account]:
-    with account() as site, pytest.MonkeyPatch.context() as patch:
-        for name, value in site.environment.items():
-            patch.setenv(name, value)
-        yield site
-
-
-@pytest.fixture
-def site(of_module: Account) -> Account:
-    of_module.clear()
-    return of_module
-
-
-@pytest.fixture(scope="module")
-def source(of_module: Account) -> Iterator[EbsSource]:
-    made = source_of(of_module)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def runs(source: EbsSource) -> Runs:
-    """Return runs of which none was made yet; they share the connections of the others."""
-    return Runs(source)
 
 
 @pytest.fixture

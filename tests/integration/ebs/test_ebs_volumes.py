@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from ebs_reading import Runs, by_volume, source_of
@@ -15,7 +14,6 @@ from ebs_site import (
     STATISTICS,
     VOLUMES,
     Account,
-    account,
     elements,
     listing,
     refusal,
@@ -26,41 +24,11 @@ from ioledger.clock import SystemClock
 from ioledger.config import validated
 from ioledger.errors import ConfigurationError, SourceError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 MIB = 1024**2
 GIB = 1024**3
 BEGAN = "2025-11-22T11:30:00.000Z"
 BEGAN_AT = datetime(2025, 11, 22, 11, 30, tzinfo=UTC)
 LIMITS = ("min_iops", "max_iops", "burst_iops", "max_bps", "min_enforced", "iops_unit_bytes", "size_bytes")
-
-
-@pytest.fixture(scope="module")
-def of_module() -> Iterator[Account]:
-    with account(page_items=3) as site, pytest.MonkeyPatch.context() as patch:
-        for name, value in site.environment.items():
-            patch.setenv(name, value)
-        yield site
-
-
-@pytest.fixture
-def site(of_module: Account) -> Account:
-    of_module.clear()
-    return of_module
-
-
-@pytest.fixture(scope="module")
-def source(of_module: Account) -> Iterator[EbsSource]:
-    made = source_of(of_module)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def runs(source: EbsSource) -> Runs:
-    """Return runs of which none was made yet; they share the connections of the others."""
-    return Runs(source)
 
 
 def limits(row: dict[str, object]) -> tuple[object, ...]:

@@ -1,0 +1,28 @@
+"""How far a service's clock and ours are apart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from collectors.source import Check
+
+MOST_SKEW: Final = timedelta(minutes=1)
+"""Clocks that are kept by NTP are nowhere near that far apart."""
+
+
+def header_time(date: str | None) -> datetime | None:
+    """Read the Date header of an answer (RFC 9110, section 6.6.1); None where it tells no time."""
+    try:
+        at = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def clock_check(ours: datetime, theirs: datetime, whose: str, mend: str) -> Check:
+    """Say how far our clock is from the one of a service, which is called ``whose``, and what mends too much."""
+    skew = ours - theirs
+    found = f"{abs(skew).total_seconds():.0f} s {'ahead of' if skew > timedelta() else 'behind'} {whose}"
+    return Check("clock", found, mend if abs(skew) > MOST_SKEW else None)
