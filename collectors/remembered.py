@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from collectors.run_clock import MICROSECOND, Moment
+from collectors.run_clock import Moment
+from ioledger.clock import from_us, to_us
 from ioledger.lake import memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,8 @@ def remember(lake: Path, name: str, what: Remembered) -> None:
     if what.last_run is not None:
         ended = what.last_run.ended
         parts["run"] = {
-            "started_at_us": (what.last_run.started_at - _EPOCH) // MICROSECOND,
-            "ended_at_us": (ended.at - _EPOCH) // MICROSECOND,
+            "started_at_us": to_us(what.last_run.started_at),
+            "ended_at_us": to_us(ended.at),
             "boottime_us": ended.boottime_us,
             "boot_id": ended.boot_id,
         }
@@ -66,7 +65,7 @@ def _last_run(told: object) -> LastRun | None:
         case {"started_at_us": int(started), "ended_at_us": int(ended), "boottime_us": int(boottime_us), **rest}:
             boot_id = rest.get("boot_id")
             try:
-                times = _EPOCH + started * MICROSECOND, _EPOCH + ended * MICROSECOND
+                times = from_us(started), from_us(ended)
             except OverflowError:
                 return None
             return LastRun(times[0], Moment(times[1], boottime_us, boot_id if isinstance(boot_id, str) else None))

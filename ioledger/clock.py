@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+_UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_us(moment: datetime) -> int:
+    """Return the microseconds since 1970, exactly."""
+    return (moment - _UNIX_EPOCH) // timedelta(microseconds=1)
+
+
+def from_us(microseconds: int) -> datetime:
+    """Return the moment that is so many microseconds after 1970 began; OverflowError beyond what a datetime holds."""
+    return _UNIX_EPOCH + timedelta(microseconds=microseconds)
 
 
 class Clock(Protocol):

@@ -6,19 +6,16 @@ clocks can have one read twice, or left out.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from collectors.hypervisors.vsphere_windows import KEPT, SAMPLE_SECONDS
+from ioledger.clock import from_us, to_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ioledger.model.records import Row
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Watch:
@@ -35,8 +32,8 @@ class Watch:
         self._listed_at: datetime | None = None
         match remembered:
             case {"listed_at_us": int(listed_at), "until_us": dict(until)}:
-                self._listed_at = _moment(listed_at)
-                self._until = {vm_id: _moment(end) for vm_id, end in until.items() if isinstance(end, int)}
+                self._listed_at = from_us(listed_at)
+                self._until = {vm_id: from_us(end) for vm_id, end in until.items() if isinstance(end, int)}
             case _:
                 self._make_up(last_rows)
         # A sample that ends after that began after now.
@@ -68,14 +65,6 @@ class Watch:
         until = {vm_id: end for vm_id, end in self._until.items() if end > self._now - KEPT}
         until |= {vm_id: self.since(vm_id) for vm_id in listed}
         return {
-            "listed_at_us": _microseconds(self._now),
-            "until_us": {vm_id: _microseconds(end) for vm_id, end in until.items()},
+            "listed_at_us": to_us(self._now),
+            "until_us": {vm_id: to_us(end) for vm_id, end in until.items()},
         }
-
-
-def _moment(microseconds: int) -> datetime:
-    return _EPOCH + microseconds * _MICROSECOND
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND

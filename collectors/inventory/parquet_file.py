@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -11,6 +10,7 @@ import pyarrow.types as kind
 
 from collectors.inventory import values
 from collectors.inventory.rows import Rows, check_header
+from ioledger.clock import from_us
 from ioledger.errors import DataError
 from ioledger.model.columns import COLUMNS, COUNT, FLAG, PER_GIB, TEXT, TIME
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ioledger.model.records import Row
     from ioledger.model.tables import Table
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 _PARSERS: Final = {
@@ -102,7 +101,7 @@ def _instant(ticks: int | None, unit: str) -> object:
     microseconds, lost = divmod(ticks * 10**6, _PER_SECOND[unit])
     try:
         if not lost:
-            return _EPOCH + timedelta(microseconds=microseconds)
+            return from_us(microseconds)
     except OverflowError:
         pass
     return values.Numeral(f"{ticks} {unit} since 1970-01-01T00:00:00Z")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from collectors.remote.unread import Unread
-from collectors.storage.ebs_attachments import forgotten, history, microseconds
+from collectors.storage.ebs_attachments import forgotten, history
 from collectors.storage.ebs_check import examine
 from collectors.storage.ebs_client import Aws
 from collectors.storage.ebs_progress import Progress, newest_us, next_progress
 from collectors.storage.ebs_settings import EbsSettings
 from collectors.storage.ebs_statistics import Holders, read_statistics
 from collectors.storage.ebs_volumes import alias_rows, identities, list_modifications, list_volumes, provisioned_rows
+from ioledger.clock import to_us
 from ioledger.errors import IoledgerError
 from ioledger.model.records import Reading
 
@@ -52,7 +53,7 @@ class EbsSource:
         modifications = list_modifications(aws, unread)
         named = identities(volumes, self._settings.volume_id, unread)
 
-        now_us = microseconds(occasion.clock.now())
+        now_us = to_us(occasion.clock.now())
         listed = {native_id: volume.attachments for native_id, volume in volumes.items()}
         attachments = history(listed, last.attachments, now_us, is_complete=is_complete)
         gone = {volume: last.names.get(volume, volume) for volume in attachments if volume not in volumes}

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+
+from ioledger.clock import to_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
 HOLDING: Final = frozenset({"attached", "detaching", "busy"})
 """The states of an attachment in which the instance has the volume (VolumeAttachment, Amazon EC2 API reference)."""
-
-
-def microseconds(moment: datetime) -> int:
-    """Return a moment as whole microseconds since 1970."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-@lru_cache(maxsize=4096)  # rows of a window share its times
-def moment(since_1970_us: int) -> datetime:
-    """Return the moment that so many microseconds since 1970 mean."""
-    return _EPOCH + since_1970_us * _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +35,7 @@ class Attachment:
 def attachments_of(volume: Mapping[str, Any]) -> list[Attachment]:
     """Return the instances that have a volume of DescribeVolumes; a task of ECS is none, and has no device."""
     return [
-        Attachment(each["InstanceId"], each["Device"], microseconds(each["AttachTime"]))
+        Attachment(each["InstanceId"], each["Device"], to_us(each["AttachTime"]))
         for each in volume.get("Attachments", [])
         if each.get("State") in HOLDING and each.get("InstanceId") and each.get("Device") and each.get("AttachTime")
     ]

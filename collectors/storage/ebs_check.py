@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError, SSLError
 from collectors.remote.certificates import MEND_UNTRUSTED
 from collectors.remote.clocks import clock_check, header_time
 from collectors.source import Check
-from collectors.storage.ebs_attachments import microseconds, moment
 from collectors.storage.ebs_client import FAILURES, is_refused
 from collectors.storage.ebs_progress import PERIOD_US, newest_us
 from collectors.storage.ebs_statistics import METRICS, query
+from ioledger.clock import from_us, to_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def examine(aws: Aws, region: str, clock: Clock) -> list[Check]:
         mend = "set the clock, by NTP or chrony: AWS refuses requests from 5 minutes on"
         checks.append(clock_check(clock.now(), at, "AWS", mend))
     if login.mend is None:
-        checks += _rights(aws, region, microseconds(clock.now()))
+        checks += _rights(aws, region, to_us(clock.now()))
     return checks
 
 
@@ -67,8 +67,8 @@ def _rights(aws: Aws, region: str, now_us: int) -> Iterator[Check]:
             aws.cloudwatch.get_metric_data,
             {
                 "MetricDataQueries": [query("right", METRICS["read_ops"], _NO_VOLUME)],
-                "StartTime": moment(newest - PERIOD_US),
-                "EndTime": moment(newest),
+                "StartTime": from_us(newest - PERIOD_US),
+                "EndTime": from_us(newest),
             },
         ),
     }

@@ -7,12 +7,14 @@ using_cloudwatch_ebs.html) and GetMetricData (Amazon CloudWatch API reference, A
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from collectors.storage.ebs_attachments import holder, microseconds, moment
+from collectors.storage.ebs_attachments import holder
 from collectors.storage.ebs_client import FAILURES
 from collectors.storage.ebs_progress import PERIOD_US, SECOND_US, end_us, newest_us
+from ioledger.clock import from_us, to_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +39,8 @@ VOLUMES_A_REQUEST: Final = 500 // len(METRICS)
 
 _HOPELESS: Final = 2
 """So many requests that fail one after another are not followed by more: each may have to time out."""
+
+_moment = lru_cache(maxsize=4096)(from_us)  # rows of a window share its times
 
 Windows = dict[int, dict[str, int]]
 """The counts of one volume by the start of the window, in microseconds since 1970."""
@@ -86,7 +90,7 @@ def read_statistics(aws: Aws, holders: Holders, progress: Progress, now_us: int,
             found.rows += _rows(volume, windows, holders, is_complete=volume not in found.incomplete)
     behind = min((end for end in found.ends_us.values() if end < newest), default=None)
     if behind is not None:
-        unread.note("the statistics of the time after", f"{moment(behind):%Y-%m-%d %H:%M} UTC; the next runs read on")
+        unread.note("the statistics of the time after", f"{from_us(behind):%Y-%m-%d %H:%M} UTC; the next runs read on")
     return found
 
 
@@ -122,8 +126,8 @@ class _Sums:
             for page in aws.pages(
                 aws.cloudwatch.get_metric_data,
                 MetricDataQueries=queries,
-                StartTime=moment(self._start),
-                EndTime=moment(self._end),
+                StartTime=from_us(self._start),
+                EndTime=from_us(self._end),
             ):
                 for result in page["MetricDataResults"]:
                     self._take(result)
@@ -138,7 +142,7 @@ class _Sums:
         # A metric comes in several parts, and the state of the last one is that of the whole.
         self._states[volume, column] = result.get("StatusCode", "without a status")
         for began_at, value in zip(result["Timestamps"], result["Values"], strict=True):
-            began = microseconds(began_at)
+            began = to_us(began_at)
             if value < 0 or began % PERIOD_US or not self._start <= began < self._end:
                 self._reasons[volume] = (
                     f"{METRICS[column]} has {value} at {began_at}, which is no sum that was asked for"
@@ -180,8 +184,8 @@ def _rows(volume: str, windows: Windows, holders: Holders, *, is_complete: bool)
         if owner is None or not (is_complete or len(counts) == len(METRICS)):
             continue
         yield {
-            "window_start": moment(began),
-            "sampled_at": moment(ended),
+            "window_start": _moment(began),
+            "sampled_at": _moment(ended),
             "vm_id": owner.instance_id,
             "device": owner.device,
             "volume_id": holders.named.get(volume),

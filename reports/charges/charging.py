@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ioledger.clock import to_us
 from reports.charges.meters import CONFLICT_METERS, METERS
 from reports.charges.money import rounded
 from reports.charges.rating import (
@@ -23,7 +24,6 @@ from reports.charges.rating import (
 )
 from reports.charges.splitting import KEY, InStep, Splitting
 from reports.charges.unpriced import unpriced
-from reports.usage.collected import to_us
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

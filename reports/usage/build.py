@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ioledger.clock import from_us, to_us
 from ioledger.errors import LakeError
 from ioledger.lake import layout, locks, reader, settings, watermark, writer
 from ioledger.lake.schema import arrow_schema
@@ -22,7 +23,7 @@ from ioledger.model.columns import TIME
 from ioledger.model.period import utc_day, utc_days, windows
 from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_RECORD, VOLUME_ALIAS
 from reports.usage import notes, quarantine, rollup, statement
-from reports.usage.collected import HOUR_US, collected, from_us, start_of, to_us
+from reports.usage.collected import HOUR_US, collected, start_of
 from reports.usage.day import Day, show_hours
 from reports.usage.edges import EdgeSweep
 from reports.usage.notes import Stale

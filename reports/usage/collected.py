@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 HOUR_US: Final = 3_600_000_000
 DAY_US: Final = 24 * HOUR_US
-_UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
 HYPERVISOR: Final = "hypervisor"
 
 
@@ -107,16 +105,6 @@ def days_between(first: date, last: date) -> Iterator[date]:
 def hour_of(moment_us: int) -> int:
     """Return the UTC hour, counted since 1970, of a moment in microseconds."""
     return moment_us // HOUR_US
-
-
-def to_us(moment: datetime) -> int:
-    """Return the microseconds since 1970, exactly."""
-    return (moment - _UNIX_EPOCH) // timedelta(microseconds=1)
-
-
-def from_us(microseconds: int) -> datetime:
-    """Return the moment that is so many microseconds after 1970 began."""
-    return _UNIX_EPOCH + timedelta(microseconds=microseconds)
 
 
 def start_of(day: date) -> datetime:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ioledger.clock import from_us, to_us
 from ioledger.lake import files, layout
 from ioledger.model.period import LONGEST_WINDOW, utc_day
 from ioledger.model.tables import USAGE_DAY, USAGE_MONTH, USAGE_RECORD
 from reports.usage import statement
-from reports.usage.collected import days_between, from_us, start_of, to_us
+from reports.usage.collected import days_between, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -9,13 +9,14 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from ioledger.clock import to_us
 from ioledger.lake.reader import literal
 from ioledger.lake.schema import arrow_schema
 from ioledger.lake.stretches import LONGEST_INTERVAL_US
 from ioledger.model.period import utc_days
 from ioledger.model.tables import ENTITLEMENT, PROVISIONED_IOPS, USAGE_RECORD
 from reports.usage import samples, statement
-from reports.usage.collected import days_between, filed_under, hour_of, start_of, to_us
+from reports.usage.collected import days_between, filed_under, hour_of, start_of
 from reports.usage.conservation import checked
 
 if TYPE_CHECKING:

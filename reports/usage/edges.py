@@ -17,20 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.parquet as pq
 
+from ioledger.clock import to_us
 from ioledger.lake import files as lake_files
 from ioledger.lake.reader import literal, scan
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT
 from reports.usage import samples, statement
-from reports.usage.collected import (
-    DAY_US,
-    HOUR_US,
-    days_between,
-    filed_under,
-    hour_of,
-    start_of,
-    to_us,
-    total,
-)
+from reports.usage.collected import DAY_US, HOUR_US, days_between, filed_under, hour_of, start_of, total
 
 if TYPE_CHECKING:
     from collections.abc import Callable

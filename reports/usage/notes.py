@@ -12,8 +12,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ioledger.clock import to_us
 from ioledger.lake import files as lake_files
-from reports.usage.collected import HOUR_US, Place, differing, fingerprints, hour_of, to_us
+from reports.usage.collected import HOUR_US, Place, differing, fingerprints, hour_of
 from reports.usage.edges import STATE
 
 if TYPE_CHECKING:
