@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import closing
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collectors.source import Source
     from ioledger.clock import Clock
 
-PATIENCE_SECONDS: Final = 60.0
+PATIENCE_SECONDS: Final = 120.0
 """Longer than a source needs that asks a silent server three times in vain, by its usual settings."""
 
 _log = logging.getLogger(__name__)
@@ -46,8 +47,8 @@ def examine_sources(
 
 def _examine(name: str, source: Source, clock: Clock, found: dict[str, list[Check]]) -> None:
     try:
-        checks = source.examine(clock)
-        source.close()
+        with closing(source):
+            checks = source.examine(clock)
     except IoledgerError as error:
         told, _, mend = str(error).rpartition("; ")
         checks = [Check("connection", told or mend, mend)]
