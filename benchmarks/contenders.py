@@ -16,6 +16,8 @@ from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.peak import peak_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -100,14 +102,6 @@ def measured(name: str, lake: Path, start: datetime, end: datetime) -> Measured:
     wall, cpu = time.perf_counter(), time.process_time()
     result = work(lake, start, end)
     return Measured(time.perf_counter() - wall, time.process_time() - cpu, peak_bytes(), result)
-
-
-def peak_bytes() -> int:
-    """Return the most memory that this process has had."""
-    # Unlike getrusage, this does not remember what the process was before it became Python.
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return int(kilobytes) * 1024
 
 
 def _sample_files(lake: Path) -> list[str]:

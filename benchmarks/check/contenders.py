@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.contenders import peak_bytes
+from benchmarks.peak import peak_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.contenders import peak_bytes
+from benchmarks.peak import peak_bytes
 from benchmarks.rate.month import PERIOD, rate_card
 
 if TYPE_CHECKING:

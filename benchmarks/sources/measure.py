@@ -22,6 +22,20 @@ TARGET_MB: Final = 500
 
 _ROOT: Final = Path(__file__).parents[2]
 
+# The command, which tells its own peak at its end: what wait4 tells begins with the memory of the process that
+# started it.
+_MEASURED: Final = """
+import sys
+from pathlib import Path
+from benchmarks.peak import peak_bytes
+from ioledger.cli import main
+told = Path(sys.argv.pop(1))
+try:
+    main()
+finally:
+    told.write_text(str(peak_bytes()), encoding="ascii")
+"""
+
 
 @dataclass(frozen=True)
 class Collected:
@@ -51,7 +65,8 @@ def collect(
     layout.create(place / "lake")
     configuration = place / "ioledger.toml"
     configuration.write_text(f'lake = "lake"\n[sources.measured]\n{table}\n', encoding="utf-8")
-    command = [sys.executable, "-c", "from ioledger.cli import main; main()", "--config", str(configuration), "collect"]
+    peak = place / "peak_bytes"
+    command = [sys.executable, "-c", _MEASURED, str(peak), "--config", str(configuration), "collect"]
     variables = {**os.environ, **environment, "PYTHONPATH": str(_ROOT)}
     began = time.perf_counter()
     with subprocess.Popen(  # noqa: S603 - our own command
@@ -70,4 +85,4 @@ def collect(
             f"where {dict(expected)} belong: {told.decode(errors='replace').strip()}"
         )
     cpu = usage.ru_utime + usage.ru_stime
-    return Collected(name, expected["*"], seconds, cpu, usage.ru_maxrss * 1024)
+    return Collected(name, expected["*"], seconds, cpu, int(peak.read_text(encoding="ascii")))
