@@ -68,7 +68,7 @@ def test_the_tutorial_works_from_top_to_bottom(tmp_path: Path) -> None:
             assert missing(block.text, answer) == [], answer
             compared += 1
 
-    assert compared == 9
+    assert compared == 10
     assert "ACME Ltd" in (tmp_path / "statements" / "acme.html").read_text(encoding="utf-8")
 
 
