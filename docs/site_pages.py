@@ -75,11 +75,13 @@ def _relinked(file: File, link: re.Match[str]) -> str:
 
 
 def _page_of(target: str) -> str:
-    return f"source/{target}.md"
+    return f"source/{target}" if target.endswith(".md") else f"source/{target}.md"
 
 
 def _source_page(path: Path) -> str:
     name = path.relative_to(ROOT)
+    if path.suffix == ".md":
+        return path.read_text(encoding="utf-8").replace("](docs/", f"]({'../' * len(name.parts)}")
     shown = sorted(path.iterdir()) if path.is_dir() else [path]
     parts = [_shown(each, heading="##" if path.is_dir() else None) for each in shown if each.suffix in _LANGUAGES]
     return f"---\ntitle: {name}\nsearch:\n  exclude: true\n---\n\n# `{name}`\n\n" + "\n".join(parts)

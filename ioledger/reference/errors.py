@@ -27,8 +27,10 @@ _EXIT_CODES: Final = (
     ),
     (
         EXIT_PARTIAL,
-        "partial: some guests or sources could not be read, some usage is withheld or has no price, a file is broken; "
-        "the rest is done and stored. From `doctor`: something is to be mended",
+        (
+            "partial: some guests or sources could not be read, some usage is withheld or has no price, a file is "
+            "broken; the rest is done and stored. From `doctor`: something is to be mended"
+        ),
         "read stderr, which names each",
     ),
     (EXIT_DEFECT, "a defect of ioledger", "report it, with the traceback"),
