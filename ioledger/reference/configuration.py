@@ -36,7 +36,7 @@ def configuration_page() -> str:
         f"{_keys(Configuration, leave_out=('sources', 'rules', 'check', 'export'))}\n"
         "| table | is |\n|---|---|\n"
         "| `[sources.NAME]` | one place that facts are read from; `type` names one of [the types below](#sources) |\n"
-        "| `[rules.CODE]` | thresholds of a policy rule, in whole numbers: [the page of the rule](../rules/README.md) |\n"
+        "| `[rules.CODE]` | thresholds of a rule, in whole numbers: [the page of the rule](../rules/README.md) |\n"
         "| `[check]` | below |\n"
         "| `[export]` | below |\n\n"
         f"### [check]\n\n{prose(CheckTable.__doc__)}\n\n{_keys(CheckTable)}\n"
