@@ -26,7 +26,8 @@ def shown(page: Path) -> Iterator[list[str]]:
     for block in re.findall(r"^ *```(?:sh|console|cron)\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
             yield from words(line)
-    for code in re.findall(r"`(ioledger [a-z-][^`\n]*)`", re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S)):
+    prose = re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
+    for code in re.findall(r"`(ioledger [a-z-][^`\n]*)`", prose):
         yield from words(code)
 
 
@@ -47,6 +48,9 @@ def refused(command: click.Command, arguments: list[str], parent: click.Context 
     context = click.Context(command, info_name=command.name, parent=parent)
     try:
         _, rest, _ = command.make_parser(context).parse_args(list(arguments))
+    except click.BadOptionUsage as error:
+        only_named = error.option_name == arguments[-1]  # as a text does that explains what --compare is
+        return None if only_named else error.format_message()
     except click.UsageError as error:
         return error.format_message()
     if not isinstance(command, click.Group) or not rest:
