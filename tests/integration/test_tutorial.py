@@ -7,22 +7,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+from pages import blocks
 
-
-class Block(NamedTuple):
-    language: str
-    title: str
-    text: str
-
-
-BLOCKS = [
-    Block(*found)
-    for found in re.findall(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', PAGE, flags=re.MULTILINE | re.DOTALL)
-]
+BLOCKS = blocks("tutorial.md")
 
 
 def bash(script: str, directory: Path) -> str:
