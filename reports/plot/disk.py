@@ -41,7 +41,7 @@ class Limit(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Something that happened to a disk, told at the first reading that shows it."""
+    """Something that happened to a disk, told at the first reading that shows it; ``text`` says more, or nothing."""
 
     kind: MarkKind
     at: datetime

@@ -88,7 +88,7 @@ def read(  # noqa: PLR0913 - what is read, when, and by which settings
         unobserved=without(whole, [*(Stretch(step.start, step.end) for step in steps), *gaps]),
         marks=sorted(
             [
-                *(Mark("reset", row["piece_end"], "counters began again") for row in told if row["resets"]),
+                *(Mark("reset", row["piece_end"], "") for row in told if row["resets"]),
                 *_migrations(moves, shown),
                 *_attachments(shown, vm_names),
             ],

@@ -28,7 +28,11 @@ _MARGIN: Final = 16.0
 _LEFT: Final = 66.0
 _RIGHT: Final = 168.0
 _TITLE: Final = 17.0
-_TICK_DISTANCE: Final = 84
+_BOLD: Final = 1.12
+"""How much wider text in bold type is."""
+
+_TICK_DISTANCE: Final = 64
+_GLYPH: Final = 10.0
 _STRIP: Final = 20.0
 _PANEL_GAP: Final = 30.0
 _SWATCH: Final = 22.0
@@ -73,7 +77,7 @@ def svg(history: DiskHistory, *, width: int = 960, height: int = 360) -> str:
     taken = Taken()
     keys = _keys(history, width, has_bands=_is_dense(history, width))
     strip_y = (keys[-1].y if keys else 44) + LINE
-    top = strip_y + (_STRIP if history.marks else 0) + 12
+    top = strip_y + (_STRIP if history.marks else 4) + 12
     bottom = height - _BOTTOM - (LINE * len(words.notes(history)))
     each = (bottom - top - _PANEL_GAP * (len(units) - 1)) / len(units)
     frames = [
@@ -92,9 +96,10 @@ def svg(history: DiskHistory, *, width: int = 960, height: int = 360) -> str:
             id=f"plot-{_digest(history)}",
             width=width,
             height=height,
-            title=shortened(words.title(history), _TITLE, width - 2 * _MARGIN),
+            title=shortened(words.title(history), _TITLE * _BOLD, width - 2 * _MARGIN),
             whole_title=words.title(history),
             description=words.description(history),
+            resolution=f", {words.resolution(history)}" if history.steps else "",
             subtitle=_subtitle(history, width),
             keys=keys,
             events=_events(history, frames[0], width),
@@ -134,8 +139,7 @@ def _is_dense(history: DiskHistory, width: float) -> bool:
 
 
 def _subtitle(history: DiskHistory, width: float) -> str:
-    parts = [words.period(history), *words.summary(history), words.resolution(history)]
-    parts = [part for part in parts if part]
+    parts = [words.period(history), *words.summary(history)]
     while len(parts) > 1 and text_width(" · ".join(parts), FONT) > width - 2 * _MARGIN:
         parts.pop()
     return shortened(" · ".join(parts), FONT, width - 2 * _MARGIN)
@@ -190,7 +194,7 @@ def _gap_texts(history: DiskHistory, frame: Frame, taken: Taken) -> list[tuple[f
     """Say how long gaps are, where there is room in them."""
     texts = []
     for stretch in history.gaps:
-        text = f"gap {words.length(stretch.length)}"
+        text = words.length(stretch.length)
         left, right = frame.x(stretch.start), frame.x(stretch.end)
         half = text_width(text, FONT) / 2
         middle = (left + right) / 2
@@ -204,9 +208,10 @@ def _events(history: DiskHistory, frame: Frame, width: float) -> list[Event]:
     places = [frame.x(mark.at) for mark in history.marks]
     events = []
     for mark, x, following in zip(history.marks, places, [*places, width - _MARGIN + 8][1:], strict=True):
-        text = words.plain(mark.text)
-        room = following - x - 18
-        told = f"{words.moment(mark.at, history.zone)}: {words.MARK_NAMES[mark.kind]}"
-        told += f", {text}" if text != words.MARK_NAMES[mark.kind] else ""
-        events.append(Event(mark.kind, x, told, text if text_width(text, FONT) <= room else ""))
+        more = words.plain(mark.text)
+        local = words.clock(mark.at.astimezone(history.zone))
+        told = f"{words.moment(mark.at, history.zone)}: {words.MARK_NAMES[mark.kind]}{f', {more}' if more else ''}"
+        room = following - x - 2 * _GLYPH
+        text = next((each for each in (f"{local} {more}".strip(), local) if text_width(each, FONT) <= room), "")
+        events.append(Event(mark.kind, x, told, text))
     return events

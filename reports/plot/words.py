@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import counted
@@ -108,6 +109,18 @@ def notes(history: DiskHistory) -> list[str]:
     return [plain(each) for each in told]
 
 
+def changes(history: DiskHistory) -> list[str]:
+    """Say how limits changed, one sentence for each that did."""
+    told = []
+    for kind, unit in dict.fromkeys((limit.kind, limit.unit) for limit in history.limits):
+        of_kind = [limit for limit in history.limits if (limit.kind, limit.unit) == (kind, unit)]
+        values = [of_kind[0], *(limit for before, limit in pairwise(of_kind) if limit.value != before.value)]
+        if len(values) > 1:
+            then = ", ".join(f"{number(each.value, unit)} from {moment(each.start, history.zone)}" for each in values[1:])
+            told.append(f"The {LIMIT_NAMES[kind]} was {number(values[0].value, unit)}, then {then}")
+    return told
+
+
 def description(history: DiskHistory) -> str:
     """Tell what the picture shows to whoever does not see it."""
     told = [f"{period(history)}: {', '.join(summary(history))}"]
@@ -124,7 +137,7 @@ def description(history: DiskHistory) -> str:
         if stretches:
             plural = what.replace("stretch", "stretches").replace("gap", "gaps").replace("time", "times")
             told.append(f"{len(stretches)} {what if len(stretches) == 1 else plural}")
-    told += [f"{moment(mark.at, history.zone)} {MARK_NAMES[mark.kind]}: {mark.text}" for mark in history.marks[:_TOLD_AT_MOST]]
+    told += [f"{moment(mark.at, history.zone)} {MARK_NAMES[mark.kind]}{f': {mark.text}' if mark.text else ''}" for mark in history.marks[:_TOLD_AT_MOST]]
     left = max(0, len(history.limits) - _TOLD_AT_MOST) + max(0, len(history.marks) - _TOLD_AT_MOST)
     if left:
         told.append(f"and {counted(left, 'more limit or event')}")
