@@ -41,7 +41,7 @@ _PIPE_WIDTH: Final = 80
 )  # fmt: skip
 @click.pass_obj
 def plot(  # noqa: PLR0913 - the options of the command
-    app: App, volume: str, start: str | None, end: str | None, disk: str | None, path: Path | None
+    app: App, volume: str, *, start: str | None, end: str | None, disk: str | None, path: Path | None
 ) -> None:
     """Draw what a volume's disk did, beside what limited it.
 

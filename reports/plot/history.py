@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ioledger.lake import settings
@@ -49,6 +50,7 @@ def read(  # noqa: PLR0913 - what is read, when, and by which settings
     start: datetime,
     end: datetime,
     line: Timeline,
+    *,
     disk: Disk | None = None,
 ) -> DiskHistory:
     """Read the history of a volume's disk from ``start`` to ``end``, which is later.
@@ -68,7 +70,7 @@ def read(  # noqa: PLR0913 - what is read, when, and by which settings
         names = _rows(cursor, "volume_title", {"volume": volume_id, "end": end})
     by_disk = _by_disk(pieces)
     shown = _shown(by_disk, disk)
-    others = sorted(disk_name(each, vm_names) for each in by_disk.keys() - shown.keys())
+    others = sorted(disk_name(device, vm_names.get(vm_id) or vm_id) for vm_id, device in by_disk.keys() - shown.keys())
     told = [row for rows in shown.values() for row in rows]
     whole = Stretch(start, end)
     steps = _steps([row for row in told if not row["is_gap"]])
@@ -76,7 +78,7 @@ def read(  # noqa: PLR0913 - what is read, when, and by which settings
     history = DiskHistory(
         volume_id=volume_id,
         volume_name=names[0]["volume_name"] if names else None,
-        disk_names=[disk_name(each, vm_names) for each in shown],
+        disk_names=[disk_name(each[1], vm_names.get(each[0]) or each[0]) for each in shown],
         other_disks=others,
         start=start,
         end=end,
@@ -100,10 +102,9 @@ def read(  # noqa: PLR0913 - what is read, when, and by which settings
     return _clipped(history)
 
 
-def disk_name(disk: Disk, vm_names: Mapping[str, str | None]) -> str:
+def disk_name(device: str | None, vm: str) -> str:
     """Name a disk for people: ``vda of web``."""
-    vm_id, device = disk
-    return f"{device or 'a disk'} of {vm_names.get(vm_id) or vm_id}"
+    return f"{device or 'a disk'} of {vm}"
 
 
 def _rows(cursor: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, object]) -> list[Row]:
@@ -148,20 +149,24 @@ def _steps(rows: Sequence[Row]) -> list[Step]:
     following = next(coming, None)
     covering: list[Row] = []
     steps: list[Step] = []
-    for start, end in zip(borders, borders[1:], strict=False):
+    for start, end in pairwise(borders):
         covering = [row for row in covering if row["piece_end"] > start]
         while following is not None and following["piece_start"] <= start:
             covering.append(following)
             following = next(coming, None)
         if covering:
             steps.append(
-                Step(start, end, *(_rate(covering, name) for name in ("read_ops", "write_ops", "read_bytes", "write_bytes")))
+                Step(
+                    start,
+                    end,
+                    *(_rate(covering, name) for name in ("read_ops", "write_ops", "read_bytes", "write_bytes")),
+                )
             )
     return steps
 
 
 def _rate(rows: Iterable[Row], name: str) -> float:
-    return sum(row[name] * 1_000_000 / row["lasted_us"] for row in rows)
+    return float(sum(row[name] * 1_000_000 / row["lasted_us"] for row in rows))
 
 
 def _limits(rows: Sequence[Row], kinds: Mapping[str, tuple[LimitKind, Unit]]) -> list[Limit]:
@@ -173,7 +178,9 @@ def _limits(rows: Sequence[Row], kinds: Mapping[str, tuple[LimitKind, Unit]]) ->
             if row[name] is None:
                 continue
             of_kind: LimitKind = "unenforced minimum" if name == "min_iops" and not row["enforced"] else kind
-            start, end = (row[key] for key in (("valid_from", "valid_to") if "valid_to" in row else ("piece_start", "piece_end")))
+            start, end = (
+                row[key] for key in (("valid_from", "valid_to") if "valid_to" in row else ("piece_start", "piece_end"))
+            )
             if last is not None and (last.kind, last.value) == (of_kind, row[name]) and start <= last.end:
                 last = last._replace(end=max(last.end, end))
                 limits[-1] = last
@@ -194,16 +201,17 @@ def _migrations(moves: Iterable[Row], shown: Mapping[Disk, Sequence[Row]]) -> li
 def _attachments(shown: Mapping[Disk, Sequence[Row]], vm_names: Mapping[str, str | None]) -> list[Mark]:
     """Say since when each disk but the first has the volume."""
     kind: MarkKind = "attachment"
-    return [Mark(kind, rows[0]["piece_start"], f"on {disk_name(disk, vm_names)}") for disk, rows in list(shown.items())[1:]]
+    return [
+        Mark(kind, rows[0]["piece_start"], f"on {disk_name(disk[1], vm_names.get(disk[0]) or disk[0])}")
+        for disk, rows in list(shown.items())[1:]
+    ]
 
 
 def _clipped(history: DiskHistory) -> DiskHistory:
     """Cut what reaches out of the time that is shown."""
 
     def cut(items: Iterable[_Lasting]) -> list[_Lasting]:
-        inside = (
-            item._replace(start=max(item.start, history.start), end=min(item.end, history.end)) for item in items
-        )
+        inside = (item._replace(start=max(item.start, history.start), end=min(item.end, history.end)) for item in items)
         return [item for item in inside if item.start < item.end]
 
     return replace(

@@ -93,10 +93,12 @@ class _LookUp:
             days = self._days(around)
             disks = self._disks(volume_id, days)
             chosen = None if disk is None else _chosen(disk, disks)
-            with shown(self._opened, self._files, days, sorted({vm_id for vm_id, _ in disks}), [volume_id]) as connection:
+            with shown(
+                self._opened, self._files, days, sorted({vm_id for vm_id, _ in disks}), [volume_id]
+            ) as connection:
                 is_enough = days == all_days or not self._needs_earlier(days)
                 if is_enough:
-                    history = read(connection, volume_id, self._start, self._end, self._line, chosen)
+                    history = read(connection, volume_id, self._start, self._end, self._line, disk=chosen)
             if history is not None:
                 break
         assert history is not None  # noqa: S101 - all days are always enough
@@ -149,15 +151,14 @@ def _similar(wanted: str, names: Mapping[str, Sequence[str]]) -> str:
 
 def _chosen(disk: str, disks: Mapping[Disk, str | None]) -> Disk:
     """Return the disk that is named as VM/DEVICE; the guest's id outranks names."""
-    for is_named in (
-        lambda each: disk == f"{each[0]}/{each[1]}",
-        lambda each: disk == f"{disks[each]}/{each[1]}",
-    ):
-        found = [each for each in disks if is_named(each)]
+    by_id = {each: f"{each[0]}/{each[1]}" for each in disks}
+    by_name = {each: f"{vm_name}/{each[1]}" for each, vm_name in disks.items()}
+    for names in (by_id, by_name):
+        found = [each for each, name in names.items() if name == disk]
         if len(found) == 1:
             return found[0]
         if found:
-            told = ", ".join(f"{vm_id}/{device}" for vm_id, device in found)
+            told = ", ".join(by_id[each] for each in found)
             raise ConfigurationError(f"{disk!r} is the name of {len(found)} disks, {told}; give one of these")
-    told = ", ".join(f"{vm_id}/{device} ({disk_name((vm_id, device), disks)})" for vm_id, device in disks)
+    told = ", ".join(f"{name} ({disk_name(each[1], disks[each] or each[0])})" for each, name in by_id.items())
     raise ConfigurationError(f"the volume was on no disk {disk!r}; {f'it was on {told}' if told else 'it was on none'}")

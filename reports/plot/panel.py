@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from reports.plot.columns import Column
     from reports.plot.disk import DiskHistory, Limit, LimitKind, Rates, Unit
     from reports.plot.labels import Taken
 
@@ -101,18 +100,21 @@ def panel(history: DiskHistory, unit: Unit, frame: Frame, label_width: float, ta
         areas=drawn[0],
         lines=drawn[1],
         limits=[
-            Path(kind.replace(" ", "-"), _steps([(frame.x(each.start), frame.x(each.end), y(each.value)) for each in of_kind]),
-                 _told(history, of_kind))
+            Path(kind.replace(" ", "-"), _steps(_levels(of_kind, frame, y)), _told(history, of_kind))
             for kind, of_kind in _by_kind(limit for limit in limits if limit.value <= axis.top)
         ],
         texts=texts,
         has_bands=not is_exact,
-    )  # fmt: skip
+    )
 
 
 def _by_kind(limits: Iterable[Limit]) -> Iterator[tuple[LimitKind, list[Limit]]]:
     for kind, of_kind in groupby(sorted(limits, key=lambda limit: (limit.kind, limit.start)), lambda limit: limit.kind):
         yield kind, list(of_kind)
+
+
+def _levels(limits: Iterable[Limit], frame: Frame, y: _Y) -> list[_Run]:
+    return [(frame.x(limit.start), frame.x(limit.end), y(limit.value)) for limit in limits]
 
 
 def _told(history: DiskHistory, limits: Sequence[Limit]) -> str:
@@ -178,7 +180,9 @@ def _by_pixel(rates: Sequence[Rates], frame: Frame, y: _Y, count: int) -> tuple[
     bands, lines = [], []
     for name in _SERIES:
         spans = [(left, right, getattr(each, name)) for left, right, each in known]
-        bands.append(Path(f"{name} band", _band([(left, right, y(span.high), y(span.low)) for left, right, span in spans])))
+        bands.append(
+            Path(f"{name} band", _band([(left, right, y(span.high), y(span.low)) for left, right, span in spans]))
+        )
         lines.append(Path(name, _steps([(left, right, y(span.mean)) for left, right, span in spans])))
     return bands, lines
 

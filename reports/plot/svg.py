@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.plot import words
 from reports.plot.labels import Box, Taken, shortened, text_width
-from reports.plot.panel import FONT, LINE, Frame, Panel, panel, px
+from reports.plot.panel import FONT, LINE, Frame, panel, px
 from reports.plot.scales import time_ticks
 
 if TYPE_CHECKING:
@@ -107,7 +107,10 @@ def svg(history: DiskHistory, *, width: int = 960, height: int = 360) -> str:
             areas=areas,
             gap_texts=gap_texts,
             panels=panels,
-            ticks=[(frames[0].x(tick.at), tick.text) for tick in time_ticks(history.start, history.end, history.zone, most_ticks)],
+            ticks=[
+                (frames[0].x(tick.at), tick.text)
+                for tick in time_ticks(history.start, history.end, history.zone, most_ticks)
+            ],
             notes=words.notes(history),
             bottom=bottom,
             margin=_MARGIN,
@@ -198,7 +201,9 @@ def _gap_texts(history: DiskHistory, frame: Frame, taken: Taken) -> list[tuple[f
         left, right = frame.x(stretch.start), frame.x(stretch.end)
         half = text_width(text, FONT) / 2
         middle = (left + right) / 2
-        if right - left > 2 * half + 4 and taken.take(Box(middle - half, frame.top, middle + half, frame.top + LINE + 2)):
+        if right - left > 2 * half + 4 and taken.take(
+            Box(middle - half, frame.top, middle + half, frame.top + LINE + 2)
+        ):
             texts.append((middle, frame.top + LINE - 1, text))
     return texts
 

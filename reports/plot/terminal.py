@@ -32,6 +32,7 @@ _ROWS: Final[Mapping[int, int]] = {1: 14, 2: 9}
 _TICK_COLUMNS: Final = 11
 _ROWS_FOR_A_NUMBER: Final = 3
 _EVENTS: Final = 8
+_HALF: Final = 0.5
 
 
 class Glyphs(NamedTuple):
@@ -53,13 +54,15 @@ class Glyphs(NamedTuple):
 
 _MARKS: Final[Mapping[MarkKind, str]] = {"reset": "R", "migration": "M", "attachment": "A"}
 _COLOURED: Final = Glyphs(
-    read="█", write="█", peak="░", parts="▁▂▃▄▅▆▇", axis="│", floor="─", corner="└", tick="┴", at_cap="▀", gap="╱", unobserved="·",
+    read="█", write="█", peak="░", parts="▁▂▃▄▅▆▇", axis="│", floor="─", corner="└", tick="┴", at_cap="▀",
+    gap="╱", unobserved="·",  # noqa: RUF001 - it is drawn, not read
     limits={"cap": "━", "read cap": "━", "write cap": "━", "minimum": "╌", "unenforced minimum": "┈", "maximum": "─",
             "burst": "┄"},
 )  # fmt: skip
 _PLAIN: Final = _COLOURED._replace(write="▒", parts="")
 _ASCII: Final = Glyphs(
-    read="#", write="+", peak=":", parts="", axis="|", floor="-", corner="+", tick="+", at_cap="^", gap="/", unobserved=".",
+    read="#", write="+", peak=":", parts="", axis="|", floor="-", corner="+", tick="+", at_cap="^",
+    gap="/", unobserved=".",
     limits={"cap": "=", "read cap": "=", "write cap": "=", "minimum": "~", "unenforced minimum": "~", "maximum": "-",
             "burst": "-"},
 )  # fmt: skip
@@ -72,9 +75,8 @@ _UNDRAWN: Final[tuple[LimitKind, ...]] = ("write cap",)
 
 _READ: Final = "blue"
 _WRITE: Final = "yellow"
-_PEAK: Final = "bright_black"
 _AT_CAP: Final = "bright_red"
-_SOFT: Final = "bright_black"
+_SOFT: Final = "dim"
 
 
 def drawn(history: DiskHistory, width: int, *, is_coloured: bool, is_unicode: bool = True) -> Text:
@@ -93,7 +95,11 @@ def drawn(history: DiskHistory, width: int, *, is_coloured: bool, is_unicode: bo
 
 
 def _ascii(text: str) -> str:
-    return text.translate({ord("→"): "->", ord("·"): "-", ord("…"): "...", ord("↑"): "^"}).encode("ascii", "replace").decode()
+    return (
+        text.translate({ord("→"): "->", ord("·"): "-", ord("…"): "...", ord("↑"): "^"})
+        .encode("ascii", "replace")
+        .decode()
+    )
 
 
 class _Picture:
@@ -119,7 +125,9 @@ class _Picture:
             yield from self._panel(unit, _ROWS[len(units)])
         yield from self._times()
         if history.at_cap:
-            yield self._row("at cap", {n: (self._glyphs.at_cap, _AT_CAP) for n, flag in enumerate(self._at_cap) if flag})
+            yield self._row(
+                "at cap", {n: (self._glyphs.at_cap, _AT_CAP) for n, flag in enumerate(self._at_cap) if flag}
+            )
         if history.marks:
             yield self._row("events", self._marks())
         yield Text()
@@ -155,22 +163,26 @@ class _Picture:
         """Return the character of a cell that stands for the values from ``low`` on, and its style."""
         glyphs = self._glyphs
         if column is None:
-            return (glyphs.gap, _SOFT) if self._gaps[n] else (glyphs.unobserved, _SOFT)
+            return (glyphs.gap if self._gaps[n] else glyphs.unobserved), _SOFT
         read, total = ((value - low) / height for value in (column.read.mean, column.total.mean))
-        if glyphs.parts:
-            if read >= 1:
-                return glyphs.read, _READ
-            if total >= 1:
-                return (glyphs.write, _WRITE) if (part := self._part(read)) == " " else (part, f"{_READ} on {_WRITE}")
-            # No cell has three colours: what is more is shown.
-            part = self._part(total)
-            if part != " ":
-                return part, _READ if read > total / 2 else _WRITE
-        elif total >= 0.5:  # noqa: PLR2004 - half of the cell
-            return (glyphs.read, _READ) if read >= 0.5 else (glyphs.write, _WRITE)  # noqa: PLR2004 - likewise
-        if (column.total.high - low) / height >= 0.5 and column.total.high > column.total.mean:  # noqa: PLR2004 - likewise
-            return glyphs.peak, _PEAK
-        return " ", ""
+        glyph, style = self._coloured(read, total) if glyphs.parts else self._textured(read, total)
+        is_peak = column.total.high > column.total.mean and (column.total.high - low) / height >= _HALF
+        return (glyphs.peak, _SOFT) if glyph == " " and is_peak else (glyph, style)
+
+    def _coloured(self, read: float, total: float) -> tuple[str, str]:
+        """Fill a cell from below by so much with reads and then, up to the total, with writes."""
+        if read >= 1:
+            return self._glyphs.read, _READ
+        if total >= 1:
+            part = self._part(read)
+            return (self._glyphs.write, _WRITE) if part == " " else (part, f"{_READ} on {_WRITE}")
+        # No cell has three colours: it has that of what is more.
+        return self._part(total), _READ if read > total / 2 else _WRITE
+
+    def _textured(self, read: float, total: float) -> tuple[str, str]:
+        if total < _HALF:
+            return " ", ""
+        return (self._glyphs.read, _READ) if read >= _HALF else (self._glyphs.write, _WRITE)
 
     def _ground(self, column: Column | None, value: float) -> str:
         """Return what leaves a bar of colour to be seen behind the line of a limit."""
@@ -204,7 +216,10 @@ class _Picture:
             while row in labels and row > 0:
                 row -= 1
             arrow = "↑ " if limit.value > axis.top else ""
-            labels[row] = (f"{arrow}{words.LIMIT_NAMES[limit.kind]} {number(limit.value, limit.unit)}", _STYLES[limit.kind])
+            labels[row] = (
+                f"{arrow}{words.LIMIT_NAMES[limit.kind]} {number(limit.value, limit.unit)}",
+                _STYLES[limit.kind],
+            )
         return labels
 
     def _times(self) -> Iterator[Text]:
@@ -243,7 +258,7 @@ class _Picture:
             yield Text(glyphs.read, _READ) + Text(" reads", "")
             yield Text(glyphs.write, _WRITE) + Text(" writes", "")
             if len(history.steps) > self._count:
-                yield Text(glyphs.peak, _PEAK) + Text(" most within a column", "")
+                yield Text(glyphs.peak, _SOFT) + Text(" most within a column", "")
         if history.at_cap:
             yield Text(glyphs.at_cap, _AT_CAP) + Text(" at a cap", "")
         if any(self._gaps):
@@ -265,7 +280,9 @@ class _Picture:
         if len(history.marks) > _EVENTS:
             yield Text(f"and {len(history.marks) - _EVENTS} more events", style=_SOFT)
         for limit in _last_of_each(each for each in history.limits if each.kind in _UNDRAWN):
-            text = f"The {words.LIMIT_NAMES[limit.kind]} is {number(limit.value, limit.unit)}; it has no line, for writes"
+            text = (
+                f"The {words.LIMIT_NAMES[limit.kind]} is {number(limit.value, limit.unit)}; it has no line, for writes"
+            )
             yield Text(f"{text} stand on reads", style=_SOFT)
         for sentence in (*words.changes(history), *words.notes(history)):
             yield Text(sentence, style=_SOFT)

@@ -116,7 +116,9 @@ def changes(history: DiskHistory) -> list[str]:
         of_kind = [limit for limit in history.limits if (limit.kind, limit.unit) == (kind, unit)]
         values = [of_kind[0], *(limit for before, limit in pairwise(of_kind) if limit.value != before.value)]
         if len(values) > 1:
-            then = ", ".join(f"{number(each.value, unit)} from {moment(each.start, history.zone)}" for each in values[1:])
+            then = ", ".join(
+                f"{number(each.value, unit)} from {moment(each.start, history.zone)}" for each in values[1:]
+            )
             told.append(f"The {LIMIT_NAMES[kind]} was {number(values[0].value, unit)}, then {then}")
     return told
 
@@ -137,7 +139,10 @@ def description(history: DiskHistory) -> str:
         if stretches:
             plural = what.replace("stretch", "stretches").replace("gap", "gaps").replace("time", "times")
             told.append(f"{len(stretches)} {what if len(stretches) == 1 else plural}")
-    told += [f"{moment(mark.at, history.zone)} {MARK_NAMES[mark.kind]}{f': {mark.text}' if mark.text else ''}" for mark in history.marks[:_TOLD_AT_MOST]]
+    told += [
+        f"{moment(mark.at, history.zone)} {MARK_NAMES[mark.kind]}{f': {mark.text}' if mark.text else ''}"
+        for mark in history.marks[:_TOLD_AT_MOST]
+    ]
     left = max(0, len(history.limits) - _TOLD_AT_MOST) + max(0, len(history.marks) - _TOLD_AT_MOST)
     if left:
         told.append(f"and {counted(left, 'more limit or event')}")
