@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from golden import tables_of_runs
 
@@ -74,7 +75,7 @@ HISTORY = DiskHistory(
     other_disks=[],
     start=TEN,
     end=END,
-    zone=UTC,
+    zone=ZoneInfo("UTC"),
     steps=[
         Step(at(0), at(10), 50, 10, 50_000, 10_000),
         Step(at(10), at(20), 90, 10, 90_000, 10_000),
