@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +14,7 @@ from defusedxml import ElementTree
 from lakes import new_lake, sort_partitions
 from plotted import END, HISTORY, MINUTE, STORY, TEN, at, disk, kvm, run
 from policy_lake import ioledger
+from rich.cells import cell_len
 
 from reports.plot.disk import Stretch
 from reports.plot.looking import look
@@ -51,6 +56,25 @@ def test_a_pipe_gets_a_plain_picture_of_eighty_columns(lake: Path, capfd: pytest
     assert "data · vda of web" in out
     assert "\x1b" not in out
     assert 70 < max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(("width", "no_color"), [(60, "1"), (100, "")])
+def test_a_terminal_gets_a_picture_of_its_width(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, width: int, no_color: str
+) -> None:
+    for name, value in (("COLUMNS", str(width)), ("TERM", "xterm-256color"), ("NO_COLOR", no_color)):
+        monkeypatch.setenv(name, value)
+    leader, follower = pty.openpty()
+    with os.fdopen(follower, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        assert ioledger(lake, "plot", "vol-1", *PERIOD) == 0
+        terminal.flush()
+        text = os.read(leader, 65536).decode()
+    os.close(leader)
+
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    assert width - 20 < max(map(cell_len, lines)) <= width
+    assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]", text)) is not bool(no_color)
 
 
 @pytest.mark.parametrize(
