@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from collectors.doctor.volumes import VolumeCheck
-    from collectors.source import Check
     from ioledger.app import App
+    from ioledger.health.check import Check
 
 _log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from contextlib import closing
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
-from collectors.source import Check
 from ioledger.errors import IoledgerError
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

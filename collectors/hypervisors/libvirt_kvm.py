@@ -18,9 +18,10 @@ from collectors.hypervisors.libvirt_epoch import processes_for
 from collectors.hypervisors.libvirt_host import Host
 from collectors.hypervisors.libvirt_round import Round
 from collectors.hypervisors.volume_identity import DiskRule
-from collectors.source import LONGEST_RUN_SECONDS, Check
+from collectors.source import LONGEST_RUN_SECONDS
 from ioledger.config import Secret, StrictModel
 from ioledger.errors import counted
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collectors.hypervisors.libvirt_round import ParsedDisks

@@ -9,8 +9,8 @@ from pyVmomi import vim
 from collectors.hypervisors.vsphere_inventory import everything, pages
 from collectors.hypervisors.vsphere_server import READ_ONLY
 from collectors.hypervisors.vsphere_windows import SAMPLE_SECONDS, counter_ids
-from collectors.source import Check
 from ioledger.errors import SourceError, counted
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
