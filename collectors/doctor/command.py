@@ -79,7 +79,8 @@ def all_checks(app: App) -> list[Check]:
 
     What several areas cannot do without, such as the lake, is told once.
     """
-    areas = sorted(entry_points(group=AREAS), key=lambda area: area.name)
+    # First the lake: where there is none, this is what it is told under.
+    areas = sorted(entry_points(group=AREAS), key=lambda area: (area.name != "lake", area.name))
     told = [*chain.from_iterable(_of_area(area.name, area.load(), app) for area in areas), *_of_sources(app)]
     told += _of_area("volumes", _of_volumes, app)
     once: dict[tuple[str, str | None] | int, Check] = {}
