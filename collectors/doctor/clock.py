@@ -92,7 +92,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 def steps(moments: Sequence[Moment]) -> Check:
     """Tell of the last step of the wall clock between moments, of which those of one boot are in their order."""
-    found = [(later.at, step) for earlier, later in pairwise(moments) if (step := step_us(earlier, later))]
+    told = [each for each in moments if each.boot_id is not None]
+    found = [(later.at, step) for earlier, later in pairwise(told) if (step := step_us(earlier, later))]
     if not found:
         return Check("clock steps", f"none in {counted(len(moments) - 1, 'run')} of today")
     at, step = max(found)

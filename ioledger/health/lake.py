@@ -64,7 +64,7 @@ def writing(lake: Path) -> Check:
     except OSError as error:
         return Check(
             "writing",
-            f"this user cannot write {lake}: {error.strerror or error}",
+            f"this user cannot write the lake at {lake}: {error.strerror or error}",
             "run doctor as the user who collects, or give that user the lake: `chown -R USER LAKE`",
         )
     if problem:

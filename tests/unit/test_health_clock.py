@@ -78,10 +78,10 @@ def test_a_machine_that_booted_again_did_not_step(tmp_path: Path) -> None:
     ("told", "is_to_mend"),
     [
         (None, False),
-        (KernelClock(True, 12), False),
-        (KernelClock(True, 4000), True),
-        (KernelClock(False, 16_000), True),
-    ],  # noqa: FBT003 - as the kernel tells it
+        (KernelClock(is_kept=True, most_error_milliseconds=12), False),
+        (KernelClock(is_kept=True, most_error_milliseconds=4000), True),
+        (KernelClock(is_kept=False, most_error_milliseconds=16_000), True),
+    ],
 )
 def test_a_clock_that_nobody_keeps_is_to_be_mended(told: KernelClock | None, *, is_to_mend: bool) -> None:
     assert (clock.synchronised(told).mend is not None) == is_to_mend

@@ -48,7 +48,7 @@ def test_growth_is_that_of_the_whole_days_of_a_week() -> None:
 
 def test_what_days_take_is_read_from_the_lake(tmp_path: Path) -> None:
     lake = new_lake(tmp_path, a_run(sample()), a_run(sample(), source="kvm-02"))
-    stored = [path for path in lake.rglob("*.parquet")]
+    stored = list(lake.rglob("*.parquet"))
     assert space.files_by_day(lake) == {TODAY: DayFiles(sum(path.stat().st_size for path in stored), 4)}
 
 
