@@ -6,7 +6,7 @@ import json
 import logging
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,21 +21,18 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_BESIDE: Final = "systemd"
-
 
 @click.command()
 @click.option(
     "--systemd",
     "units",
-    type=click.Path(path_type=Path),
     is_flag=False,
-    flag_value=Path(_BESIDE),
+    flag_value="",
     metavar="[DIR]",
     help="Write units for systemd and lines for cron as well [default of DIR: systemd beside the configuration].",
 )
 @click.pass_obj
-def init(app: App, units: Path | None) -> None:
+def init(app: App, units: str | None) -> None:
     """Write a commented ioledger.toml and make the lake it names.
 
     An existing configuration is never overwritten; if only its lake is missing, that is made.
@@ -46,7 +43,7 @@ def init(app: App, units: Path | None) -> None:
     """
     _make_what_is_missing(app, is_enough=units is not None)
     if units is not None:
-        write_units(app, app.directory / units if units == Path(_BESIDE) else units)
+        write_units(app, Path(units) if units else app.directory / "systemd")
 
 
 def _make_what_is_missing(app: App, *, is_enough: bool) -> None:

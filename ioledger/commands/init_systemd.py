@@ -26,7 +26,8 @@ def write_units(app: App, directory: Path) -> None:
     Raises ConfigurationError where a file is there and holds something else, or cannot be written; of the
     former none is written then.
     """
-    installation = Installation(_program(), app.config_file.absolute(), app.lake().absolute())
+    lake = app.directory / app.configuration().lake  # jobs know no other, whatever --lake says now
+    installation = Installation(_program(), app.config_file.absolute(), lake.absolute())
     wanted = {directory / name: content.encode() for name, content in files(installation).items()}
     missing = {path: content for path, content in wanted.items() if not _is_there(path, content)}
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ioledger.schedule.jobs import COLLECT_CRON, JOBS
-from ioledger.schedule.quoting import cron_command, fit_for_units, whole_value, word
+from ioledger.schedule.quoting import cron_command, fit_for_units, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,6 @@ def _values(of: Installation) -> dict[str, str]:
         "PROGRAM": word(of.program),
         "CONFIG": word(of.config_file),
         "LAKE": word(of.lake),
-        "DIRECTORY": whole_value(fit_for_units(of.config_file.parent)),
         "HOME": "read-only" if is_at_home else "true",
     }
     return {"SANDBOX": _filled("sandbox.conf", values), **values}

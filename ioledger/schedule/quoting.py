@@ -11,15 +11,14 @@ from ioledger.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NOT_IN_UNITS: Final = re.compile(r"[\x00-\x1f\x7f]|[ \\]\Z")
+_NOT_IN_UNITS: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def fit_for_units(path: Path) -> Path:
     """Return an absolute path that a line of a unit can hold; raises ConfigurationError for one that none can."""
     if _NOT_IN_UNITS.search(str(path)):
         raise ConfigurationError(
-            f"{str(path)!r} holds a control character, or ends in a blank or a backslash, which no unit of systemd "
-            "can hold; choose another path"
+            f"{str(path)!r} holds a control character, which no unit of systemd can hold; choose another path"
         )
     return path
 
@@ -30,11 +29,6 @@ def word(path: Path) -> str:
     Dollars stay as they are: commands are written with ``:``, which keeps systemd from replacing them.
     """
     return '"' + str(path).replace("\\", r"\\").replace('"', r"\"").replace("%", "%%") + '"'
-
-
-def whole_value(path: Path) -> str:
-    """Return a path as a unit's whole value, in which quotes and backslashes mean themselves."""
-    return str(path).replace("%", "%%")
 
 
 def cron_command(words: list[str]) -> str:
