@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,14 +20,16 @@ from collectors.doctor.kernel_clock import KernelClock
 from collectors.doctor.volume_map import COLUMNS
 from ioledger.lake.compaction import compact
 from ioledger.lake.writer import write_run
+from reports.usage.build import build
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from ioledger.model.records import Row, Run
 
 Ask = Callable[..., tuple[int, dict[str, dict[str, Any]]]]
+
+PAGE = Path(__file__).parents[2] / "docs" / "doctor.md"
 
 RULES = """
 [sources.kvm-01]
@@ -282,6 +285,7 @@ def test_without_an_option_each_check_is_told_with_how_to_mend(
     assert "ioledger doctor --volumes" in check["mend"]
 
     write_run(tmp_path / "lake", a_run(sample("a", NOON + MINUTE, disk_serial="vol-a"), at=NOON + MINUTE))
+    build(tmp_path / "lake", NOON, NOON + MINUTE)
     assert ioledger(tmp_path / "lake", "doctor", "--format", "csv", now=NOON + MINUTE) == 0
     assert "volumes,,ok,1 disk: 1 fine; 0 volumes without a disk," in capsys.readouterr().out
 
@@ -374,6 +378,16 @@ def test_without_a_lake_the_rest_is_told_all_the_same(tmp_path: Path, capsys: py
     assert "did you mean 'libvirt'" in settings[2]
     assert {"Python", "packages"} <= {row["check"] for row in rows}
     assert err == f"{len(rows)} checks, {len(told)} to mend\n"
+
+
+def test_every_line_is_explained_in_the_documentation(
+    ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask(a_run(sample("a")), configuration=RULES.replace("qemu:///system", "test:///default"))
+    ioledger(tmp_path / "lake", "doctor", "--format", "json", now=NOON)
+    told = {row["check"] for row in json.loads(capsys.readouterr().out)}
+    explained = set(re.findall(r"^\| (`.*?) \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert told - {name for cell in explained for name in re.findall("`([^`]+)`", cell)} == set()
 
 
 def test_a_billing_zone_that_is_missing_is_told(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

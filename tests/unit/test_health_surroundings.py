@@ -18,6 +18,9 @@ from ioledger.app import App
 from ioledger.config import Secret
 from ioledger.health import permissions, runs, versions, zones
 from ioledger.lake.compaction import compact
+from ioledger.lake.writer import write_run
+from reports.usage import freshness
+from reports.usage.build import build
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,6 +79,20 @@ def test_a_run_that_failed_is_told_with_why(tmp_path: Path) -> None:
     check = of_runs(lake, NOON + MINUTE)["kvm-01"]
     assert ", and it was failed: " in check.found
     assert "ioledger collect --source kvm-01" in (check.mend or "")
+
+
+def test_usage_that_nobody_builds_is_told(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path, *minutes(2))
+    app = App(HeldClock(), lake_option=lake)
+    (before,) = freshness.checks(app)
+    assert before.found == "no usage is built yet, and the newest run is of 2025-11-22T12:01:00Z"
+    assert "ioledger usage build" in (before.mend or "")
+    build(lake, NOON, NOON + 2 * MINUTE)
+    (after,) = freshness.checks(app)
+    assert after == freshness.Check("usage", "the last hour with usage is that of 2025-11-22T12:00:00Z")
+    write_run(lake, a_run(sample(at=NOON + timedelta(hours=4)), at=NOON + timedelta(hours=4)))
+    assert next(iter(freshness.checks(app))).mend == before.mend
+    assert freshness.built(None, None).mend is None
 
 
 def test_packages_that_are_missing_or_too_old_are_told() -> None:
