@@ -72,24 +72,33 @@
     if (detail) holder.append(made("span", { class: "detail" }, detail));
     return holder;
   };
-  const limits = (known, low, high, burst) => {
-    if (!known) return "not known";
+  const limits = (low, high, burst) => {
     const parts = [];
     if (low !== null) parts.push(`min ${grouped(low)}`);
     if (high !== null) parts.push(`max ${grouped(high)}`);
     if (burst !== null) parts.push(`burst ${grouped(burst)}`);
-    return parts.join(", ") || "no limits";
+    return parts;
+  };
+  const lines = (parts, otherwise) => {
+    const holder = document.createDocumentFragment();
+    holder.append(...(parts.length ? parts : [otherwise]).map((part) => made("span", { class: "limit" }, part)));
+    return holder;
   };
   const sold_words = (place) => {
     const caps = words_of("sold_caps", place);
-    const own = limits(volumes.is_sold[place], volumes.sold_min[place], volumes.sold_max[place], volumes.sold_burst[place]);
-    if (caps === null || caps === "no cap") return own;
-    return own === "no limits" ? `cap ${caps}` : `${own}; cap ${caps}`;
+    const parts = limits(volumes.sold_min[place], volumes.sold_max[place], volumes.sold_burst[place]);
+    if (caps !== null && caps !== "no cap") parts.push(`cap ${plain_cap(caps)}`);
+    return lines(volumes.is_sold[place] ? parts : [], volumes.is_sold[place] ? "no limits" : "not sold");
   };
-  const set_words = (place) =>
-    limits(volumes.is_set[place], volumes.set_min[place], volumes.set_max[place], volumes.set_burst[place]) +
-    (volumes.set_min[place] !== null && !volumes.is_enforced[place] ? ", not enforced" : "");
-  const cap_words = (place) => (volumes.is_read[place] ? words_of("caps", place) ?? "no cap" : "not known");
+  const set_words = (place) => {
+    const parts = limits(volumes.set_min[place], volumes.set_max[place], volumes.set_burst[place]);
+    if (volumes.set_min[place] !== null && !volumes.is_enforced[place]) parts.push("not enforced");
+    return lines(volumes.is_set[place] ? parts : [], volumes.is_set[place] ? "no limits" : "not known");
+  };
+  const cap_words = (place) =>
+    lines([], volumes.is_read[place] ? plain_cap(words_of("caps", place) ?? "no cap") : "not known");
+  // Of a cap on all operations alone, the number says it.
+  const plain_cap = (words) => words.replace(/^(\d+) IOPS in total$/, (_, count) => grouped(count));
 
   // Pictures of a month: a point a day, nothing where nobody watched
   const points_of = (place) =>
@@ -150,12 +159,15 @@
         filter.select = select;
         this.tools.append(made("label", {}, filter.label, select));
       }
-      const order = made("select", {});
+      const order = made("select", {}, made("option", { value: "" }, "as listed"));
       this.columns.forEach((column, place) => {
         if (!column.order) return;
         order.append(made("option", { value: `${place} up` }, `${column.name}, rising`), made("option", { value: `${place} down` }, `${column.name}, falling`));
       });
-      order.addEventListener("change", () => { const [place, way] = order.value.split(" "); this.sort(Number(place), way === "down"); });
+      order.addEventListener("change", () => {
+        const [place, way] = order.value.split(" ");
+        this.sort(place ? Number(place) : null, way === "down");
+      });
       this.order = order;
       this.tools.append(made("label", {}, "Sort by", order));
       this.heads = this.columns.map((column, place) => {
@@ -237,7 +249,7 @@
     { name: "At a cap, h", css: "n", numeric: true, order: (place) => volumes.at_cap[place], cell: (place) => hundredths(volumes.at_cap[place]) },
     { name: "Findings", order: (place) => codes_of(place) || null, cell: (place) => codes_of(place) ? made("span", { class: "off" }, codes_of(place)) : NONE },
     ...told.currencies.map((currency) => ({
-      name: told.currencies.length > 1 ? `Amount, ${currency}` : `Amount, ${currency}`, css: "n", numeric: true,
+      name: `Amount, ${currency}`, css: "n", numeric: true,
       order: (place) => volumes[`amount ${currency}`][place], cell: (place) => number_cell(volumes[`amount ${currency}`][place], money),
     })),
   ].filter(Boolean);
@@ -273,10 +285,16 @@
       `<svg class="life" viewBox="0 0 ${told.days.length} 4" preserveAspectRatio="none" aria-hidden="true">` +
       `<rect class="span" y="1.5" width="${told.days.length}" height="1"/><rect class="lasted" x="${from}" width="${until - from}" height="4"/></svg>`);
   };
+  const state_words = (row) => {
+    const words = [findings.state[row]];
+    if (findings.status[row] !== "violation") words.push(findings.status[row] === "unknown" ? "not known" : "rule failed");
+    if (findings.returns[row]) words.push(`came back ${grouped(findings.returns[row])}×`);
+    return words.join(", ");
+  };
   const finding_columns = [
     { name: "Rule", order: (row) => findings.code[row], cell: (row) => findings.code[row] },
     { name: "Severity", numeric: true, order: (row) => SEVERITIES.indexOf(findings.severity[row]), cell: (row) => severity(findings.severity[row]) },
-    { name: "State", order: (row) => findings.state[row], cell: (row) => findings.status[row] === "violation" ? findings.state[row] : `${findings.state[row]}, ${findings.status[row] === "unknown" ? "not known" : "rule failed"}` },
+    { name: "State", order: (row) => findings.state[row], cell: state_words },
     { name: "What", css: "why", cell: (row) => {
       const holder = document.createDocumentFragment();
       const place = findings.volume[row];
@@ -289,7 +307,6 @@
     { name: "First seen", css: "when", order: (row) => findings.first[row], cell: (row) => findings.first[row] },
     { name: "Last seen", css: "when", order: (row) => findings.last[row], cell: (row) => findings.last[row] },
     { name: "In the month", cell: life },
-    { name: "Came back", css: "n", numeric: true, order: (row) => findings.returns[row], cell: (row) => grouped(findings.returns[row]) },
   ];
   const finding_list = (holder, rows, id, open_only) => {
     const list = new List(holder, {
