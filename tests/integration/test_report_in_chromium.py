@@ -201,12 +201,13 @@ def test_every_account_and_volume_has_a_page(browser: Browser, page: str) -> Non
     assert browser.complaints() == []
 
 
-@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("place", ["", "#account=acme", "#volume=vol-0008"])
-def test_nothing_keeps_people_from_reading_it(browser: Browser, page: str, place: str, *, dark: bool) -> None:
-    browser.open(page + place, dark=dark)
-
+def test_nothing_keeps_people_from_reading_it(browser: Browser, page: str, place: str) -> None:
+    browser.open(page + place)
     assert browser.barriers() == []
+
+    browser.open(page + place, dark=True)
+    assert browser.barriers("color-contrast") == []
 
 
 @pytest.mark.parametrize("place", ["", "#account=acme", "#volume=vol-0008"])

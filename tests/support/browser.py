@@ -25,7 +25,11 @@ _FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 _AXE = resources.files("selenium_axe_python").joinpath("axe-core", "axe.min.js")
-_RUN_AXE = "const done = arguments[arguments.length - 1]; axe.run().then(found => done(JSON.stringify(found.violations)))"
+_RUN_AXE = """
+const done = arguments[arguments.length - 1];
+const options = {resultTypes: ["violations"], ...(arguments[0].length ? {runOnly: arguments[0]} : {})};
+axe.run(options).then(found => done(JSON.stringify(found.violations)));
+"""
 
 
 class Browser:
@@ -72,10 +76,10 @@ class Browser:
         """Run a script in the page."""
         return self.driver.execute_script(script, *values)  # type: ignore[no-untyped-call]
 
-    def barriers(self) -> list[str]:
-        """Return what axe-core finds that keeps people from reading the page, in words."""
+    def barriers(self, *rules: str) -> list[str]:
+        """Return what axe-core finds, by all of its rules or by some, that keeps people from reading the page."""
         self.run(_AXE.read_text(encoding="utf-8"))
-        found = json.loads(self.driver.execute_async_script(_RUN_AXE))  # type: ignore[no-untyped-call]
+        found = json.loads(self.driver.execute_async_script(_RUN_AXE, rules))  # type: ignore[no-untyped-call]
         return [f"{each['id']}: {each['help']}: {[node['html'] for node in each['nodes']][:3]}" for each in found]
 
     def pdf(self) -> str:
@@ -93,6 +97,7 @@ def started() -> Iterator[Browser]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    driver.set_script_timeout(120)
     try:
         yield Browser(driver)
     finally:
