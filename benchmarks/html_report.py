@@ -1,4 +1,4 @@
-"""``python -m benchmarks.html_report``: how long `ioledger report` takes for a month of many volumes, and how large it is.
+"""``python -m benchmarks.html_report``: what the report of a month of many volumes takes, and its size.
 
 The lake has usage records of every hour, what was sold, set and enforced at the end of the month, a check of
 all rules, which finds something of one volume in ten, and charges.
@@ -75,8 +75,9 @@ def _volume(number: int) -> str:
 
 def _allocation(number: int, _: datetime) -> Row:
     minimum = 500 * (number % 8) or None
-    return {"volume_id": _volume(number), "pool_id": f"pool-{number % 7}", "backend": "array", "min_iops": minimum,
-            "max_iops": 8000, "min_enforced": True, "size_bytes": 2**30 * (10 + number % 990), "attached_count": 1}  # fmt: skip
+    limits = {"min_iops": minimum, "max_iops": 8000, "min_enforced": True, "attached_count": 1}
+    pool = {"pool_id": f"pool-{number % 7}", "backend": "array"}
+    return {"volume_id": _volume(number), **pool, **limits, "size_bytes": 2**30 * (10 + number % 990)}
 
 
 def _entitlement(number: int, _: datetime) -> Row:
@@ -89,7 +90,7 @@ def _entitlement(number: int, _: datetime) -> Row:
 
 
 def _sample(number: int, at: datetime) -> Row:
-    capped = 2000 if number % 20 == 2 else None  # two systems limit it
+    capped = None if (number + 1) % 20 else 2000  # two systems limit it
     return {"vm_id": f"guest-{number:06d}", "vm_name": f"web-{number}", "device": "vda", "volume_id": _volume(number),
             "state": "ok", "epoch": f"e{number}", "sampled_at": at, "cap_total_iops": capped, "read_ops": 1,
             "write_ops": 1, "read_bytes": 1, "write_bytes": 1}  # fmt: skip

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ioledger.lake.reader import OpenLake
-    from ioledger.lake.settings import Timeline
     from reports.charges.parts import Month
     from reports.html.values import Bill, Finding
 
@@ -64,7 +63,7 @@ def gather(lake: Path, period: str) -> Report:
             kind: last_names(opened, lake, kind, ids - {None}, told_in)
             for kind, ids in (
                 ("volume", {row[3] for row in used} | {side.volume_id for side in sides.values()}),
-                ("account", {row[0] for row in used} | {each.account_id for each in (*sides.values(), *found.findings)}),
+                ("account", {row[0] for row in used} | {it.account_id for it in (*sides.values(), *found.findings)}),
                 ("offering", {row[1] for row in used} | {side.offering_id for side in sides.values()}),
             )
         }

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from markupsafe import Markup
 
+from ioledger.errors import counted
 from ioledger.model.tables import CHARGE_KINDS, OPERATION_CLASSES
+from reports.exports.totals import exactly
 from reports.html import data, tables
 from reports.html.tables import MOST_VOLUMES, SEVERITIES
 from reports.pages import text
@@ -73,12 +75,12 @@ class Compared(NamedTuple):
 
 def render(report: Report, provider: str) -> str:
     """Return the report as HTML; equal input gives equal text."""
-    style, script = _packaged("reports.pages", "base.css") + _packaged("reports.html", "report.css"), _packaged(
-        "reports.html", "report.js"
-    )
+    style = _packaged("reports.pages", "base.css") + _packaged("reports.html", "report.css")
+    script = _packaged("reports.html", "report.js")
     total = tables.total(report.volumes)
     accounts = tables.accounts(report)
-    return environment(__package__ or "").get_template("report.html").render(
+    template = environment(__package__ or "").get_template("report.html")
+    return template.render(
         report=report,
         provider=provider,
         span=f"{text.moment(report.start, report.zone)} to {text.moment(report.end, report.zone)}",
@@ -134,14 +136,15 @@ def _sampling(report: Report) -> str:
     if not usual:
         return ""
     least, most = text.lasting(min(usual)), text.lasting(max(usual))
-    return f"Disks were read every {least if least == most else f'{least} to {most}'}; in between their rates count as even."
+    span = least if least == most else f"{least} to {most}"
+    return f"Disks were read every {span}; in between their rates count as even."
 
 
 def _notes(report: Report) -> Iterator[str]:
     """Say what a reader has to know before any number."""
     if report.status == "open":
         hours = report.provisional_hours
-        still = f" {text.number(hours)} {'hour' if hours == 1 else 'hours'} with readings can still change." if hours else ""
+        still = f" {counted(hours, 'hour')} with readings can still change." if hours else ""
         yield f"This month is not closed: usage and amounts can still change.{still}"
     if report.bill and not report.bill.is_current:
         yield (
@@ -169,7 +172,8 @@ def _history(report: Report) -> dict[str, Any]:
                 parts.append({"severity": severity, "y": bottom - before - height, "height": height})
         top = bottom - (done * _CHART_HEIGHT // most if most else 0)
         x = (local.day - 1) * _DAY_WIDTH + 3
-        days.append({"x": x, "parts": parts, "count": done, "top": top, "label": local.day, "date": f"{local:%Y-%m-%d}"})
+        told = {"label": local.day, "date": f"{local:%Y-%m-%d}"}
+        days.append({"x": x, "parts": parts, "count": done, "top": top, **told})
     return {
         "days": days,
         "width": len(report.days) * _DAY_WIDTH,
@@ -198,7 +202,7 @@ def _charge_lines(report: Report) -> Iterator[ChargeLine]:
 
 def _summed(rows: Sequence[Any]) -> tuple[int, Decimal | None]:
     known = [row.amount for row in rows if row.amount is not None]
-    with tables.exactly():
+    with exactly():
         return sum(row.line_count for row in rows), sum(known, Decimal(0)) if known else None
 
 
@@ -229,7 +233,8 @@ def _reconciled(report: Report, accounts: Kept, total: Usage) -> Iterator[Compar
 def _amounts_compared(totals: CurrencyTotals, found: Group) -> Compared:
     currency = totals.currency or ""
     owed = found.amounts.get(currency, Decimal(0))
-    return Compared(f"Charges, {currency}", text.money(totals.amount or Decimal(0), currency), text.money(owed, currency))
+    expected = totals.amount or Decimal(0)
+    return Compared(f"Charges, {currency}", text.money(expected, currency), text.money(owed, currency))
 
 
 def _share(part: Decimal, whole: Decimal) -> int:
@@ -241,5 +246,3 @@ def _cap_of(volume: Volume) -> str:
     if volume.side is None or volume.side.caps is None:
         return text.NONE
     return volume.side.caps
-
-

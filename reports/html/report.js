@@ -426,7 +426,7 @@
       made("a", { class: "back", href: "#volumes" }, "← All volumes"),
       made("h2", { tabindex: "-1" }, volume_name(place)),
       made("p", { class: "soft" }, [id, volumes.vm[place]].filter(Boolean).join(" · "), " · ", account_link(account_of(place))),
-      made("dl", { class: "facts" }, fact("Sold", sold_words(place), "IOPS"), fact("Set on the storage", set_words(place), "IOPS"), fact("Enforced by the hypervisor", cap_words(place), null)),
+      made("dl", { class: "facts" }, fact("Sold", sold_words(place), "IOPS"), fact("Set on the storage", set_words(place), "IOPS"), fact("Enforced by the hypervisor", volumes.is_read[place] ? words_of("caps", place) ?? "no cap" : "not known", null)),
       made("h3", {}, "Observed, average IOPS of each day"), picture,
       made("p", { class: "days soft small" }, made("span", {}, first_day), made("span", {}, volumes.peak[place] === null ? "nobody watched it" : `busiest day ${grouped(volumes.peak[place])} IOPS`), made("span", {}, last_day)),
       facts_of([place]), split_table([place]));

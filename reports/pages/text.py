@@ -75,7 +75,7 @@ def lasting(seconds: int) -> str:
         count, seconds = divmod(seconds, length)
         if count:
             parts.append(f"{count}\N{NO-BREAK SPACE}{unit}")
-    return " ".join(parts[:2]) or f"0\N{NO-BREAK SPACE}s"
+    return " ".join(parts[:2]) or "0\N{NO-BREAK SPACE}s"
 
 
 def size(count: int) -> str:

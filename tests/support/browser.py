@@ -64,7 +64,7 @@ class Browser:
 
     def rows(self, css: str) -> list[dict[str, str]]:
         """Return the rows of a table as they are shown, by the names of their columns."""
-        names = [name.rstrip("▲▼\xa0 ") for name in self.texts(f"{css} thead th")]
+        names = self.texts(f"{css} thead th")
         cells: list[list[str]] = self.run(
             "return [...document.querySelectorAll(arguments[0])].map(row => [...row.cells].map(each => "
             "each.innerText.trim()))",

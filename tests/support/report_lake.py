@@ -72,10 +72,7 @@ class Planted:
         }  # fmt: skip
 
     def allocation(self, at: datetime) -> Row:
-        limits: dict[str, int | None] = {"gold": 1000, "silver": 500}.get(self.offering) and {
-            "min_iops": 1000 if self.offering == "gold" else None,
-            "max_iops": 2000 if self.offering == "gold" else 500,
-        } or {}
+        limits = {"gold": {"min_iops": 1000, "max_iops": 2000}, "silver": {"max_iops": 500}}.get(self.offering, {})
         if self.number == 8 and at >= START + 30 * HOUR:
             limits["min_iops"] = 400
         return {"volume_id": self.volume_id, "pool_id": "pool-1", "backend": "array", "size_bytes": 2**30 * 50,
