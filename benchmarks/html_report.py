@@ -54,12 +54,9 @@ def _write(lake: Path, volume_count: int) -> None:
         rollup.update(opened, lake, settings.load(lake), layout.days(lake, USAGE_RECORD.name))
     numbers = range(volume_count)
     run = _END - timedelta(minutes=5)
-    for source, kind, table, row in (
-        ("array", "storage", "provisioned_iops", _allocation),
-        ("cloud", "controlplane", "entitlement", _entitlement),
-        ("kvm", "hypervisor", "disk_io_stat", _sample),
-    ):
-        write_run(lake, _run(source, kind, run, table, [row(number, run) for number in numbers]))
+    write_run(lake, _run("array", "storage", run, "provisioned_iops", [_allocation(number) for number in numbers]))
+    write_run(lake, _run("cloud", "controlplane", run, "entitlement", [_entitlement(number) for number in numbers]))
+    write_run(lake, _run("kvm", "hypervisor", run, "disk_io_stat", [_sample(number, run) for number in numbers]))
 
 
 def _run(source: str, kind: Kind, at: datetime, table: str, rows: list[Row]) -> Run:
@@ -73,14 +70,14 @@ def _volume(number: int) -> str:
     return f"volume-{number:06d}"
 
 
-def _allocation(number: int, _: datetime) -> Row:
+def _allocation(number: int) -> Row:
     minimum = 500 * (number % 8) or None
     limits = {"min_iops": minimum, "max_iops": 8000, "min_enforced": True, "attached_count": 1}
     pool = {"pool_id": f"pool-{number % 7}", "backend": "array"}
     return {"volume_id": _volume(number), **pool, **limits, "size_bytes": 2**30 * (10 + number % 990)}
 
 
-def _entitlement(number: int, _: datetime) -> Row:
+def _entitlement(number: int) -> Row:
     more = 100 if number % 20 == 1 else 0  # was promised more than the storage is set to
     return {"volume_id": _volume(number), "volume_name": f"data-{number}", "vm_id": f"guest-{number:06d}",
             "account_id": f"account-{number % 500}", "account_name": f"Account {number % 500} Ltd",

@@ -59,13 +59,15 @@ def gather(lake: Path, period: str) -> Report:
         opened.connection.execute(statement("usage_day"), told)
         used = opened.connection.execute(statement("usage_by_resource")).fetchall()
         series = _series(opened, len(days))
+        owners = {each.account_id for each in found.findings}
+        ids_of: dict[str, set[str | None]] = {
+            "volume": {row[3] for row in used} | {side.volume_id for side in sides.values()},
+            "account": {row[0] for row in used} | {side.account_id for side in sides.values()} | owners,
+            "offering": {row[1] for row in used} | {side.offering_id for side in sides.values()},
+        }
         names = {
-            kind: last_names(opened, lake, kind, ids - {None}, told_in)
-            for kind, ids in (
-                ("volume", {row[3] for row in used} | {side.volume_id for side in sides.values()}),
-                ("account", {row[0] for row in used} | {it.account_id for it in (*sides.values(), *found.findings)}),
-                ("offering", {row[1] for row in used} | {side.offering_id for side in sides.values()}),
-            )
+            kind: last_names(opened, lake, kind, {each for each in ids if each is not None}, told_in)
+            for kind, ids in ids_of.items()
         }
         sources = _sources(opened, lake, month)
     return Report(
@@ -159,10 +161,10 @@ def _volumes(
     for row in map(_with_usage, used):
         found.setdefault((row[0], row[2]), []).append(row)
     known = {resource_id for _, resource_id in found}
-    for resource_id, side in sides.items():
-        if resource_id not in known:
-            about = (side.account_id, side.offering_id, resource_id, side.volume_id, side.vm_id, side.device, NOTHING)
-            found[side.account_id, resource_id] = [about]
+    for each in sides.values():
+        if each.resource_id not in known:
+            about = (each.account_id, each.offering_id, each.resource_id, each.volume_id, each.vm_id, each.device)
+            found[each.account_id, each.resource_id] = [(*about, NOTHING)]
     volumes = []
     for (account_id, resource_id), rows in sorted(found.items(), key=lambda each: _order(each[0])):
         side = sides.get(resource_id or "")

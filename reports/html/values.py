@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from reports.exports.totals import exactly
@@ -10,7 +11,6 @@ from reports.exports.totals import exactly
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
-    from decimal import Decimal
     from typing import Literal
     from zoneinfo import ZoneInfo
 
@@ -47,7 +47,7 @@ class Usage(NamedTuple):
         return self.read_ops + self.write_ops
 
 
-NOTHING: Usage = Usage(*(0 for _ in Usage._fields))
+NOTHING = Usage(0, 0, 0, 0, 0, 0, 0, 0, 0, *[Decimal(0)] * 6)
 
 
 def added(usages: Iterable[Usage]) -> Usage:
