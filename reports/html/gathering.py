@@ -48,12 +48,12 @@ def gather(lake: Path, period: str) -> Report:
     days = _days(month.start.astimezone(zone).date(), (month.end - MOMENT).astimezone(zone).date())
     with open_export(lake, USAGE_RECORD, period) as export:
         quarantined = withheld(lake, export)
-    found = checks.read(lake, month.start, month.end, zone)
-    bill = money.read(lake, month, line)
     state_at, sides = _sides(lake, month)
     told_since = month.start - timedelta(seconds=max(each.max_allocation_age_seconds for each in line))
     told_in = (told_since, month.end)
     with reader.open_unlisted(lake) as opened:
+        found = checks.read(opened, lake, (month.start, month.end), zone)
+        bill = money.read(opened, lake, month, line)
         show_parts(opened, _cover(lake, month))
         told = {"start": month.start, "end": month.end, "zone": zone.key, "first_day": days[0]}
         opened.connection.execute(statement("usage_day"), told)

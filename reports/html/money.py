@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ioledger.lake import reader, settings
+from ioledger.lake import settings
 from ioledger.model.tables import CHARGE
 from reports.charges import bill, stored
 from reports.closing import archive
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
+    from ioledger.lake.reader import OpenLake
     from ioledger.lake.settings import Timeline
     from reports.charges.parts import Month
 
 
-def read(lake: Path, month: Month, line: Timeline) -> Bill | None:
+def read(opened: OpenLake, lake: Path, month: Month, line: Timeline) -> Bill | None:
     """Add up the charges of a month; None where it was not rated. Raises LakeError if the lake cannot be read."""
     is_closed = archive.closed(lake, month.name) is not None
     if not is_closed and not stored.path_of(lake, month).exists():
         return None
     zone: ZoneInfo = settings.at(line, month.start).zone
-    with open_export(lake, CHARGE, month.name) as export, reader.open_unlisted(lake) as opened:
+    with open_export(lake, CHARGE, month.name) as export:
         opened.show(CHARGE.name, export.paths)
         ask = opened.connection.execute
         period = {"period": month.name}
