@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ioledger.metrics.family import parts
+from ioledger.metrics.reference import metrics_page
 from ioledger.model.reference import tables_page
 from policies.documentation import pages as rule_pages
 from policies.rule import load_rules
@@ -14,7 +16,7 @@ DOCS = Path(__file__).parent
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
     rules = {DOCS / "rules" / name: text for name, text in rule_pages(load_rules()).items()}
-    return {DOCS / "tables.md": tables_page(), **rules}
+    return {DOCS / "tables.md": tables_page(), DOCS / "metrics.md": metrics_page(parts()), **rules}
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ class _Told:
 class Findings:
     """The lake's last check; before the first there is only the time 0, for nobody knows what it will find."""
 
+    title: Final = "Findings"
     families: Final = (*_BY_KIND.values(), _FAILED, _EXPIRED, _UNMATCHED, _CHECKED_AT)
 
     def samples(self, asked: Asked) -> Iterator[Sample]:

@@ -54,6 +54,7 @@ _statement = statements_of("reports")
 class Usage:
     """The usage records of a lake."""
 
+    title: Final = "Usage"
     families: Final = (BUILT_UNTIL, PROVISIONAL, COVERAGE, LOWEST_COVERAGE, WITHHELD, CLOSED_UNTIL)
 
     def samples(self, asked: Asked) -> Iterator[Sample]:

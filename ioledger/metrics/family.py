@@ -57,6 +57,11 @@ class Part(Protocol):
     """What one area tells."""
 
     @property
+    def title(self) -> str:
+        """Return what it is about, as a heading."""
+        ...
+
+    @property
     def families(self) -> Sequence[Family]:
         """Return its metrics."""
         ...

@@ -64,6 +64,7 @@ RUNS: Final = Family(
 class Sources:
     """The sources that are waited for: those of the configuration and of the lake, without retired ones."""
 
+    title: Final = "Sources"
     families: Final = (
         LAST_RUN, LAST_SUCCESS, LAST_STATUS, LAST_DURATION, LAST_ROWS, LAST_GUESTS, LAST_TIMEOUTS, NEWEST_ROW, BEAT,
         RUNS,

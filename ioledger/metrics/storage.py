@@ -48,6 +48,7 @@ _WHY: Final = "why.txt"
 class Storage:
     """The files of a lake, and the program."""
 
+    title: Final = "The lake"
     families: Final = (BYTES, FILES, UNMERGED, COMPACTED, SET_ASIDE, ROOM, WHOLE, BUILD)
 
     def samples(self, asked: Asked) -> Iterator[Sample]:
