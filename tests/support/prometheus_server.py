@@ -55,7 +55,7 @@ class Prometheus:
         """Return the values of a query by those of its series' labels other than instance and job, sorted by name."""
         of_all = {"__name__", "instance", "job"}
         return {
-            tuple(value for name, value in sorted(each["metric"].items()) if name not in of_all): float(each["value"][1])
+            tuple(each["metric"][name] for name in sorted(each["metric"].keys() - of_all)): float(each["value"][1])
             for each in self.api("query", query=query)["result"]
         }
 
