@@ -73,7 +73,7 @@ class Sources:
     def samples(self, asked: Asked) -> Iterator[Sample]:
         """Return the values of every such source; one that never ran has them all, too."""
         retired = settings.at(settings.load(asked.lake), asked.now).retired
-        found = {name: runs for name, runs in latest.latest_runs(asked.lake).items() if name not in retired}
+        found = latest.latest_runs(asked.lake)
         told = _told(asked, found)
         guests = _guests(asked, found)
         for source in sorted((found.keys() | asked.configuration.sources.keys()) - {*retired}):

@@ -67,7 +67,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_run(lake, guests("vm-1", "vm-2", "vm-3", at=NOON + minute * MINUTE, seconds=4))
     write_run(lake, guests("vm-1", "vm-2", at=NOON - 2 * MINUTE, status="partial", seconds=7))
     write_run(lake, failed(NOON - MINUTE))
-    write_run(lake, guests("vm-8", at=NOON - 3 * HOUR, source="other"))
+    for hours in (30, 29, 3, 2):
+        write_run(lake, guests("vm-8", at=NOON - hours * HOUR, source="other"))
     write_run(lake, guests("vm-9", at=NOON - HOUR, source="old"))
     return lake
 
@@ -113,19 +114,25 @@ def test_a_source_that_never_ran_has_every_series(told: Told) -> None:
     assert {value for value in never.values() if not math.isnan(value)} == {0}
 
 
+def test_a_source_with_two_runs_in_the_day_before_its_last_has_no_usual_time_between_them(told: Told) -> None:
+    assert math.isnan(of_source(told, "other")["beat_seconds"])
+
+
 def test_sources_are_those_that_are_waited_for(told: Told) -> None:
     assert {source for (source,) in told["ioledger_source_last_run_rows"]} == {"kvm-01", "never", "other"}
 
 
 def test_rows_guests_and_duration_are_of_the_last_run_also_once_it_is_merged(tmp_path: Path) -> None:
-    earlier = [guests("vm-1", "vm-2", at=NOON - hours * HOUR) for hours in (3, 2)]
-    lake = new_lake(tmp_path, *earlier, guests("vm-2", "vm-3", "vm-4", at=NOON - HOUR, seconds=9))
+    earlier = [guests("vm-1", "vm-2", at=NOON - minutes * MINUTE) for minutes in (3, 2)]
+    last = guests("vm-2", "vm-3", "vm-4", at=NOON - MINUTE, seconds=9)
+    last.tables["disk_io_stat"].append(sample("vm-3", NOON - MINUTE, device="vdb"))
+    lake = new_lake(tmp_path, *earlier, last)
 
     before = of_source(metrics_of(lake), "kvm-01")
     assert ioledger(lake, "lake", "compact", now=NOON + 2 * DAY) == 0
     after = metrics_of(lake)
 
-    assert (before["last_run_rows"], before["last_run_guests"], before["last_run_duration_seconds"]) == (3, 3, 9)
+    assert (before["last_run_rows"], before["last_run_guests"], before["last_run_duration_seconds"]) == (4, 3, 9)
     assert of_source(after, "kvm-01") == before
     assert after["ioledger_lake_unmerged_files"][()] == 0
     merged = [*lake.glob("collection_run/**/merged~*"), *lake.glob("disk_io_stat/**/merged~*")]
@@ -138,9 +145,9 @@ def test_the_files_of_the_lake_are_all_counted(watched: Path, told: Told) -> Non
 
     assert sum(told["ioledger_lake_size_bytes"].values()) == sum(path.stat().st_size for path in files)
     assert sum(told["ioledger_lake_files"].values()) == len(files)
-    assert told["ioledger_lake_files"][("collection_run",)] == len(layout.files(watched, "collection_run")) == 9
+    assert told["ioledger_lake_files"][("collection_run",)] == len(layout.files(watched, "collection_run")) == 12
     assert {table for (table,) in told["ioledger_lake_files"]} == {*TABLES, "other"}
-    assert told["ioledger_lake_unmerged_files"][()] == 17
+    assert told["ioledger_lake_unmerged_files"][()] == 23
     assert 0 < told["ioledger_lake_filesystem_avail_bytes"][()] < told["ioledger_lake_filesystem_size_bytes"][()]
 
 
