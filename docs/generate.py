@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ioledger.metrics.family import parts
+from ioledger.metrics.reference import metrics_page
 from ioledger.model.reference import tables_page
 from ioledger.reference.commands import commands_page
 from ioledger.reference.configuration import configuration_page
@@ -18,6 +20,7 @@ def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
     return {
         DOCS / "tables.md": tables_page(),
+        DOCS / "metrics.md": metrics_page(parts()),
         DOCS / "reference" / "commands.md": commands_page(),
         DOCS / "reference" / "configuration.md": configuration_page(),
         DOCS / "reference" / "errors.md": errors_page(),
