@@ -32,7 +32,7 @@ _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 @click.command()
 @click.option("--source", "wanted", multiple=True, metavar="NAME", help="Only this source; may be repeated.")
-@click.option("--every", metavar="DURATION", help="Keep collecting, such as every 60s or 5m, until SIGTERM.")
+@click.option("--every", metavar="DURATION", help="Keep collecting, such as every 60s or 1m30s, until SIGTERM.")
 @click.pass_obj
 def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
     """Read every configured source once and store what it says.

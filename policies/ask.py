@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from ioledger.errors import ConfigurationError
 from ioledger.lake import settings
-from ioledger.model.period import parse_moment, parse_period
+from ioledger.model.period import parse_period
 from policies import checking, engine, exemptions, judged, life, outputs, store, touched
 from policies.over_period import PeriodReport, tally, write
 from policies.over_period import store as keep
@@ -46,7 +46,7 @@ class Question:
 
 def at_moment(ask: Question, at: str | None, *, only_new: bool) -> list[Finding]:
     """Judge the moment ``at``, or now; keep, print and return the findings that the exit code rests on."""
-    moment = parse_moment(at, settings.at(settings.load(ask.lake), ask.now).zone) if at else ask.now
+    moment = settings.calendar(ask.lake, ask.now).moment(at) if at else ask.now
     found = checking.check(ask.lake, ask.rules, judged.at(moment), ask.thresholds, ask.limits)
     damping = timedelta(seconds=ask.limits.flap_damping_seconds)
     codes = {rule.code for rule in ask.rules}
@@ -63,7 +63,9 @@ def at_moment(ask: Question, at: str | None, *, only_new: bool) -> list[Finding]
 
 def over_period(ask: Question, period: str) -> list[Finding]:
     """Judge a period up to now; keep, print and return the findings that nobody has exempted."""
-    start, end = parse_period(period, settings.zone_spans(settings.load(ask.lake)))
+    calendar = settings.calendar(ask.lake, ask.now)
+    period = calendar.period(period)
+    start, end = parse_period(period, calendar.spans)
     if start >= ask.now:
         raise ConfigurationError(f"the period {period} has not begun; choose one with a past")
     time = judged.Judged(start, min(end, ask.now))

@@ -34,8 +34,8 @@ own_rules_option = click.option(
 
 
 @click.command()
-@click.option("--at", "at", metavar="TIME", help="The moment to judge [default: now].")
-@click.option("--period", metavar="PERIOD", help="A month (2026-11) or day (2026-11-22) to judge, not a moment.")
+@click.option("--at", "at", metavar="TIME", help="The moment to judge, such as yesterday or -2h [default: now].")
+@click.option("--period", metavar="PERIOD", help="A month or day to judge, such as 2026-11, last-month or yesterday.")
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
@@ -74,8 +74,8 @@ def check(  # noqa: PLR0913 - one argument for each option
     did not find, so that an alert comes once.
 
     Over a period each finding is given with every interval in which it held, and with the operations
-    and IOPS-hours of the usage records that it touches. TIME is ISO 8601; without an offset it is meant
-    in the lake's billing time zone, as PERIOD is.
+    and IOPS-hours of the usage records that it touches. TIME and PERIOD are of the lake's billing time
+    zone; docs/times.md lists how they are written.
     """
     if period is None:
         asked = partial(ask.at_moment, at=at, only_new=only_new)

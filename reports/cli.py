@@ -11,7 +11,6 @@ import click
 from ioledger.cli import EXIT_PARTIAL
 from ioledger.errors import ConfigurationError
 from ioledger.lake import layout, settings
-from ioledger.model.period import parse_moment
 from ioledger.model.tables import OPERATION_CLASSES, USAGE_AMOUNTS
 from ioledger.terminal import format_option, progress, show
 from reports.usage import quarantine
@@ -31,16 +30,16 @@ _KEYS: Final = ("name", "qos_class", "provisioned", "throttled")
 _FOR_PEOPLE: Final = (*_KEYS, "read_ops", "write_ops", *OPERATION_CLASSES, "at_cap_seconds", "final")
 _FOR_PROGRAMS: Final = (*_KEYS, *USAGE_AMOUNTS, "final")
 
-_from_option = click.option("--from", "start", metavar="TIME", help="First hour [default: the lake's first run].")
-_to_option = click.option("--to", "end", metavar="TIME", help="End, exclusive [default: now].")
+_from_option = click.option("--from", "start", metavar="TIME", help="First hour, such as yesterday or -2h [default: the lake's first run].")
+_to_option = click.option("--to", "end", metavar="TIME", help="End, exclusive, such as today [default: now].")
 
 
 @click.group()
 def usage() -> None:
     """Account for what disks did and what volumes held, hour by hour.
 
-    TIME is ISO 8601, such as 2026-11-22 or 2026-11-22T10:00:00Z; without an offset it is meant in
-    the lake's billing time zone.
+    TIME is a day such as 2026-11-22 or yesterday, a month such as 2026-11, a time such as
+    2026-11-22T10:00, or how long ago, such as -2h, all of the lake's billing time zone (docs/times.md).
     """
 
 
@@ -108,9 +107,9 @@ def show_command(app: App, grouping: str, start: str | None, end: str | None, ou
 
 def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[datetime, datetime] | None:
     """Read the two ends of a period; None where the lake has nothing to begin with."""
-    zone = settings.at(settings.load(layout.require(lake)), app.clock.now()).zone
-    opens = parse_moment(start, zone) if start else first_moment(lake)
-    closes = parse_moment(end, zone) if end else app.clock.now() + timedelta(microseconds=1)
+    calendar = settings.calendar(layout.require(lake), app.clock.now())
+    opens = calendar.moment(start) if start else first_moment(lake)
+    closes = calendar.moment(end) if end else calendar.now + timedelta(microseconds=1)
     if opens is None:
         return None
     if opens >= closes:

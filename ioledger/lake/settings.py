@@ -14,6 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from ioledger.config import StrictModel, validated
 from ioledger.errors import ConfigurationError, one_of
 from ioledger.lake import layout
+from ioledger.model.when import Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -218,3 +219,8 @@ def zone_spans(line: Timeline) -> list[ZoneSpan]:
         else:
             spans.append((settings.valid_from, settings.valid_to, settings.zone))
     return spans
+
+
+def calendar(lake: Path, now: datetime) -> Calendar:
+    """Return what the times of one command are read by; raises ConfigurationError as ``load`` does."""
+    return Calendar(now, zone_spans(load(lake)))

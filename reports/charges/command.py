@@ -11,6 +11,7 @@ import click
 from ioledger.cli import EXIT_PARTIAL
 from ioledger.errors import counted
 from ioledger.lake import layout, locks, settings
+from ioledger.model.when import is_word
 from ioledger.terminal import format_option, show
 from reports.charges import bill, card_file, stored, totals
 from reports.charges.compare import compare
@@ -38,7 +39,7 @@ _FOR_PROGRAMS: Final = (
 
 
 @click.command()
-@click.option("--period", "period", required=True, help="The billing month, such as 2026-11.")
+@click.option("--period", "period", required=True, metavar="MONTH", help="The billing month: 2026-11, or last-month.")
 @click.option(
     "--rate-card",
     "rate_card",
@@ -61,9 +62,10 @@ def rate(app: App, period: str, rate_card: Path, other: str | None, output_forma
     nothing says the price of is told on stderr and by the exit code 3.
     """
     lake = layout.require(app.lake())
-    month = stored.month_of(period, settings.load(lake))
+    calendar = settings.calendar(lake, app.clock.now())
+    month = stored.month_of(calendar.month(period), settings.load(lake))
     if other is not None:
-        _compare(lake, month, rate_card, other, output_format)
+        _compare(lake, month, rate_card, calendar.month(other) if is_word(other) else other, output_format)
         return 0
     with locks.exclusive(lake, LOCK):
         made = bill.make(lake, month, card_file.text_of(rate_card), rate_card)

@@ -35,7 +35,7 @@ _RATE_AGAIN: Final = "run `ioledger rate --period {} --rate-card FILE`, look at 
 
 
 @click.command()
-@click.argument("period")
+@click.argument("period", metavar="MONTH")
 @click.option(
     "--verify", "is_verified", is_flag=True, help="Close nothing: tell whether a closed month is as it was closed."
 )
@@ -71,12 +71,13 @@ def close(  # noqa: PLR0913 - click hands over what each option says
 ) -> None:
     """Freeze a billing month: usage records, bill and a manifest.
 
-    The month has to be rated, and nothing may have changed since. A closed month never changes: what
+    MONTH is written as 2026-10 or last-month. It has to be rated, and nothing may have changed since. A closed month never changes: what
     comes late for it is corrected on the bill of the month after the last closed one. Closing a month
     twice changes nothing.
     """
     lake = layout.require(app.lake())
-    month = stored.month_of(period, settings.load(lake))
+    calendar = settings.calendar(lake, app.clock.now())
+    month = stored.month_of(calendar.month(period), settings.load(lake))
     if bool(despite) != bool(because):
         raise ConfigurationError("--despite and --because go together: what may be, and why; give both or neither")
     with locks.exclusive(lake, LOCK):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger.lake import layout, settings
 from ioledger.model.tables import TABLES
 from reports.exports import formats, publication
 from reports.exports.rows import open_export, withheld
@@ -24,7 +25,7 @@ _TABLES: Final = {"usage": "usage_record", "charges": "charge"}
 
 @click.command()
 @click.argument("what", type=click.Choice(list(_TABLES)))
-@click.option("--period", required=True, metavar="MONTH", help="The billing month, such as 2026-10.")
+@click.option("--period", required=True, metavar="MONTH", help="The billing month: 2026-11, or last-month.")
 @click.option("--to", required=True, metavar="FILE", help="The file to write; for postgres, the database's URI.")
 @click.option("--as", "name", type=click.Choice(formats.names()), required=True, help="The format.")
 @click.pass_obj
@@ -36,7 +37,8 @@ def export(app: App, what: str, period: str, to: str, name: str) -> None:
     """
     table = TABLES[_TABLES[what]]
     publication.refuse_unfit(name, table.name)
-    lake = app.lake()
+    lake = layout.require(app.lake())
+    period = settings.calendar(lake, app.clock.now()).month(period)
     with open_export(lake, table, period) as found:
         opened = replace(found, provider=app.configuration().export.provider)
         send = formats.sender(formats.load(name))

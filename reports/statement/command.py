@@ -11,6 +11,7 @@ from urllib.parse import quote
 import click
 
 from ioledger.errors import ConfigurationError, counted
+from ioledger.lake import layout, settings
 from reports.statement.gathering import gathered
 from reports.statement.page import render
 from reports.statement.publication import published
@@ -35,12 +36,14 @@ _LONGEST_NAME: Final = 180
 def statement(app: App, period: str, to: Path, account_id: str | None) -> None:
     """Write what each account is charged and used, as HTML pages.
 
-    MONTH is written as 2026-10. Until the month is closed, statements are marked as drafts. The same rows
+    MONTH is written as 2026-10 or last-month. Until the month is closed, statements are marked as drafts. The same rows
     always give the same bytes.
     """
     provider = app.configuration().export.provider
+    lake = layout.require(app.lake())
+    period = settings.calendar(lake, app.clock.now()).month(period)
     nobodys = written = 0
-    with gathered(app.lake(), period, account_id) as (month, accounts), published() as publish:
+    with gathered(lake, period, account_id) as (month, accounts), published() as publish:
         for account in accounts:
             if account.account_id is None:
                 nobodys = len(account.charges)
