@@ -248,8 +248,3 @@ def log_to_stderr(log_format: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request that is made
-
-
-def writes_json() -> bool:
-    """Tell whether stderr is written for machines."""
-    return any(isinstance(handler.formatter, _JsonFormatter) for handler in logging.getLogger().handlers)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ioledger import completion
 from ioledger.cli import EXIT_FINDINGS, EXIT_WRONG_USE
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
+from ioledger.examples import examples
 from ioledger.lake import layout
 from ioledger.terminal import format_choice, format_option, show
 from policies import ask, cases, documentation, engine, exemptions, outputs, over_period
@@ -33,9 +35,27 @@ own_rules_option = click.option(
 )
 
 
-@click.command()
-@click.option("--at", "at", metavar="TIME", help="The moment to judge, such as yesterday or -2h [default: now].")
-@click.option("--period", metavar="PERIOD", help="A month or day to judge, such as 2026-11, last-month or yesterday.")
+@click.command(
+    epilog=examples(
+        "check",
+        "check --new --fail-on critical",
+        "check --at yesterday",
+        "check --period last-month --format markdown --to findings.md",
+    )
+)
+@click.option(
+    "--at",
+    "at",
+    metavar="TIME",
+    shell_complete=completion.moments,
+    help="The moment to judge, such as yesterday or -2h [default: now].",
+)
+@click.option(
+    "--period",
+    metavar="PERIOD",
+    shell_complete=completion.periods,
+    help="A month or day to judge, such as 2026-11, last-month or yesterday.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
@@ -65,7 +85,7 @@ def check(  # noqa: PLR0913 - one argument for each option
     output_format: str,
     to: Path | None,
 ) -> int:
-    """Judge by the policy rules what is in force, or was over a period.
+    """Judge what is in force, or was over a period, by the policy rules.
 
     Findings are printed and kept in the lake. A finding is a violation, or unknown where data is
     missing. The exit code is 1 if there are findings, of either kind, as severe as --fail-on or
@@ -108,7 +128,9 @@ def _all_rules(own_rules: Path | None) -> list[Rule]:
     return [*shipped_rules(), *load_own_rules(own_rules)]
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True, epilog=examples("rules", "rules explain QOS201", "rules test --rules my-rules")
+)
 @own_rules_option
 @format_option
 @click.pass_context
@@ -129,8 +151,12 @@ def _parameters(rule: Rule) -> str | None:
     return ", ".join(f"{name} = {default}" for name, default in rule.defaults.items()) or None
 
 
-@rules.command()
-@click.argument("code")
+def _codes(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [rule.code for rule in shipped_rules() if rule.code.startswith(incomplete.upper())]
+
+
+@rules.command(epilog=examples("rules explain QOS201"))
+@click.argument("code", shell_complete=_codes)
 @own_rules_option
 def explain(code: str, own_rules: Path | None) -> None:
     """Say what rule CODE finds, why it matters and how to mend it."""
@@ -141,7 +167,7 @@ def explain(code: str, own_rules: Path | None) -> None:
     click.echo(documentation.page(known[wanted]), nl=False)
 
 
-@rules.command()
+@rules.command(epilog=examples("rules test", "rules test --rules my-rules"))
 @own_rules_option
 @click.pass_obj
 def test(app: App, own_rules: Path | None) -> None:

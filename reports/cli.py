@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
 from ioledger.cli import EXIT_PARTIAL
 from ioledger.errors import ConfigurationError
+from ioledger.examples import examples
 from ioledger.lake import layout, settings
 from ioledger.model.tables import OPERATION_CLASSES, USAGE_AMOUNTS
 from ioledger.terminal import format_option, progress, show
@@ -30,8 +32,20 @@ _KEYS: Final = ("name", "qos_class", "provisioned", "throttled")
 _FOR_PEOPLE: Final = (*_KEYS, "read_ops", "write_ops", *OPERATION_CLASSES, "at_cap_seconds", "final")
 _FOR_PROGRAMS: Final = (*_KEYS, *USAGE_AMOUNTS, "final")
 
-_from_option = click.option("--from", "start", metavar="TIME", help="First hour, such as yesterday or -2h [default: the lake's first run].")
-_to_option = click.option("--to", "end", metavar="TIME", help="End, exclusive, such as today [default: now].")
+_from_option = click.option(
+    "--from",
+    "start",
+    metavar="TIME",
+    shell_complete=completion.moments,
+    help="First hour, such as yesterday or -2h [default: the lake's first run].",
+)
+_to_option = click.option(
+    "--to",
+    "end",
+    metavar="TIME",
+    shell_complete=completion.moments,
+    help="End, exclusive, such as today [default: now].",
+)
 
 
 @click.group()
@@ -43,18 +57,18 @@ def usage() -> None:
     """
 
 
-@usage.command("build")
+@usage.command("build", epilog=examples("usage build", "usage build --from yesterday --explain"))
 @_from_option
 @_to_option
 @click.option("--explain", is_flag=True, help="Show which hours were made again, and what had changed for them.")
 @format_option
 @click.pass_obj
 def build_command(app: App, start: str | None, end: str | None, *, explain: bool, output_format: str) -> int:
-    """Make the usage records of a period; the same lake always gives the same records.
+    """Make the usage records of a period.
 
-    Hours of which nothing changed since they were built are left as they are. Records of which something
-    that must hold does not are withheld: each disk and volume concerned is told on stderr, and the exit
-    code is then 3.
+    The same lake always gives the same records. Hours of which nothing changed since they were built are
+    left as they are. Records of which something that must hold does not are withheld: each disk and volume
+    concerned is told on stderr, and the exit code is then 3.
     """
     lake = app.lake()
     period = _period(app, lake, start, end)
@@ -77,16 +91,22 @@ def build_command(app: App, start: str | None, end: str | None, *, explain: bool
     return EXIT_PARTIAL if built.quarantined else 0
 
 
-@usage.command("show")
+@usage.command(
+    "show",
+    epilog=examples(
+        "usage show --by vm --from -24h", "usage show --by account --from last-month --to this-month --format csv"
+    ),
+)
 @click.option("--by", "grouping", type=click.Choice(GROUPINGS), default="volume", show_default=True)
 @_from_option
 @_to_option
 @format_option
 @click.pass_obj
 def show_command(app: App, grouping: str, start: str | None, end: str | None, output_format: str) -> None:
-    """Show usage, with guaranteed, burst, throttled and best-effort operations apart.
+    """Show usage, summed by volume, guest, account, offering or pool.
 
-    A row is final when none of its hours can still change.
+    Guaranteed, burst, throttled and best-effort operations stand apart. A row is final when none of its
+    hours can still change.
     """
     lake = app.lake()
     period = _period(app, lake, start, end)

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from ioledger import completion
 from ioledger.errors import ConfigurationError
+from ioledger.examples import examples
 from ioledger.lake import layout, settings
 from ioledger.lake.pruning import prune, refuse_recent
 from ioledger.model.period import utc_day
@@ -29,8 +31,14 @@ KEEPERS: Final = "ioledger.keepers"
 _COLUMNS: Final = ("table", "rows", "files_removed", "files_thinned", "bytes")
 
 
-@click.command("prune")
-@click.option("--before", metavar="DATE", required=True, help="The first UTC date that stays whole: 2026-10-01, 2026-10 or -90d.")
+@click.command("prune", epilog=examples("lake prune --before 2026-10-01 --dry-run", "lake prune --before -90d"))
+@click.option(
+    "--before",
+    metavar="DATE",
+    required=True,
+    shell_complete=completion.moments,
+    help="The first UTC date that stays whole: 2026-10-01, 2026-10 or -90d.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would go, and change nothing.")
 @format_option
 @click.pass_obj
@@ -63,7 +71,6 @@ def prune_command(app: App, before: str, output_format: str, *, dry_run: bool) -
     ]
     show(rows, _COLUMNS, output_format)
     _log.info("%s %d rows", "would remove" if dry_run else "removed", sum(each.row_count for each in gone))
-
 
 
 def _date(text: str, now: datetime) -> date:

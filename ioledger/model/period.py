@@ -60,18 +60,24 @@ def parse_period(text: str, spans: Sequence[ZoneSpan]) -> Window:
 
     Returns its start and its end, exclusive, in UTC. Raises ConfigurationError for anything else.
     """
-    try:
-        if not _PERIOD.fullmatch(text):
-            raise ValueError  # strptime reads 2026-1 too, and digits of any script
-        first = datetime.strptime(text if text.count("-") > 1 else f"{text}-01", "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise ConfigurationError(f"{text!r} is no period; write a month as 2026-11 or a day as 2026-11-22") from error
+    first = _first_day(text)
+    if first is None:
+        raise ConfigurationError(f"{text!r} is no period; write a month as 2026-11 or a day as 2026-11-22")
     noon = require_billable(first, text).replace(hour=12)
     listed = days(noon - _LONGEST_DAY, noon + _LONGEST_DAY, spans) if text.count("-") > 1 else months(noon, noon, spans)
     for start, end in listed:
         if f"{start.astimezone(zone_at(start, spans)):%Y-%m-%d}".startswith(text):
             return start, end
     raise ConfigurationError(f"the billing time zone has no {text}; choose another period")
+
+
+def _first_day(period: str) -> datetime | None:
+    if not _PERIOD.fullmatch(period):
+        return None  # strptime reads 2026-1 too, and digits of any script
+    try:
+        return datetime.strptime(period if period.count("-") > 1 else f"{period}-01", "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def parse_duration(text: str) -> timedelta:

@@ -67,7 +67,8 @@ class Calendar(NamedTuple):
             return day[: len("2026-11")] if word.endswith("month") else day
         if near := did_you_mean(word, PERIOD_WORDS):
             raise ConfigurationError(
-                f"{text!r} is no period{near}; write a month as 2026-11, a day as 2026-11-22, or {_one_of(PERIOD_WORDS)}"
+                f"{text!r} is no period{near}; write a month as 2026-11, a day as 2026-11-22, or "
+                f"{_one_of(PERIOD_WORDS)}"
             )
         parse_period(text, self.spans)
         return text

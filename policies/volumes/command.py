@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
 from ioledger.errors import counted
+from ioledger.examples import examples
 from ioledger.lake import layout, settings
 from ioledger.terminal import format_option, show
 from policies import judged
@@ -22,8 +24,14 @@ _log = logging.getLogger(__name__)
 _FOR_PEOPLE: Final = ("volume", "sold", "set", "enforced", "deliverable", "differs")
 
 
-@click.command()
-@click.option("--at", "at", metavar="TIME", help="The moment to show, such as yesterday or -2h [default: now].")
+@click.command(epilog=examples("volumes --drift", "volumes --at yesterday --format csv"))
+@click.option(
+    "--at",
+    "at",
+    metavar="TIME",
+    shell_complete=completion.moments,
+    help="The moment to show, such as yesterday or -2h [default: now].",
+)
 @click.option("--drift", is_flag=True, help="Show only where the sides differ, or nobody knows whether they do.")
 @format_option
 @click.pass_obj

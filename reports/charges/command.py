@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
 from ioledger.cli import EXIT_PARTIAL
 from ioledger.errors import counted
+from ioledger.examples import examples
 from ioledger.lake import layout, locks, settings
 from ioledger.model.when import is_word
 from ioledger.terminal import format_option, show
@@ -38,8 +40,20 @@ _FOR_PROGRAMS: Final = (
 )  # fmt: skip
 
 
-@click.command()
-@click.option("--period", "period", required=True, metavar="MONTH", help="The billing month: 2026-11, or last-month.")
+@click.command(
+    epilog=examples(
+        "rate --period last-month --rate-card rates.toml",
+        "rate --period 2026-10 --rate-card rates.toml --compare 2026-09",
+    )
+)
+@click.option(
+    "--period",
+    "period",
+    required=True,
+    metavar="MONTH",
+    shell_complete=completion.months,
+    help="The billing month: 2026-11, or last-month.",
+)
 @click.option(
     "--rate-card",
     "rate_card",

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
 from ioledger.errors import ConfigurationError, LakeError
+from ioledger.examples import examples
 from ioledger.lake import files, layout, locks, settings
 from ioledger.terminal import show
 from reports.charges import bill, stored
@@ -34,8 +36,12 @@ _LEAST_COVERAGE: Final = 95
 _RATE_AGAIN: Final = "run `ioledger rate --period {} --rate-card FILE`, look at it, and close then"
 
 
-@click.command()
-@click.argument("period", metavar="MONTH")
+@click.command(
+    epilog=examples(
+        "close last-month", "close 2026-10 --despite findings --because 'ticket 4711'", "close 2026-10 --verify"
+    )
+)
+@click.argument("period", metavar="MONTH", shell_complete=completion.months)
 @click.option(
     "--verify", "is_verified", is_flag=True, help="Close nothing: tell whether a closed month is as it was closed."
 )
@@ -71,9 +77,9 @@ def close(  # noqa: PLR0913 - click hands over what each option says
 ) -> None:
     """Freeze a billing month: usage records, bill and a manifest.
 
-    MONTH is written as 2026-10 or last-month. It has to be rated, and nothing may have changed since. A closed month never changes: what
-    comes late for it is corrected on the bill of the month after the last closed one. Closing a month
-    twice changes nothing.
+    MONTH is written as 2026-10 or last-month. It has to be rated, and nothing may have changed since. A
+    closed month never changes: what comes late for it is corrected on the bill of the month after the last
+    closed one. Closing a month twice changes nothing.
     """
     lake = layout.require(app.lake())
     calendar = settings.calendar(lake, app.clock.now())

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
+from ioledger.examples import examples
 from ioledger.lake import layout, settings
 from ioledger.model.tables import TABLES
 from reports.exports import formats, publication
@@ -23,9 +25,20 @@ _log = logging.getLogger(__name__)
 _TABLES: Final = {"usage": "usage_record", "charges": "charge"}
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "export usage --period last-month --as csv --to usage.csv",
+        "export charges --period 2026-10 --as focus --to october.parquet",
+    )
+)
 @click.argument("what", type=click.Choice(list(_TABLES)))
-@click.option("--period", required=True, metavar="MONTH", help="The billing month: 2026-11, or last-month.")
+@click.option(
+    "--period",
+    required=True,
+    metavar="MONTH",
+    shell_complete=completion.months,
+    help="The billing month: 2026-11, or last-month.",
+)
 @click.option("--to", required=True, metavar="FILE", help="The file to write; for postgres, the database's URI.")
 @click.option("--as", "name", type=click.Choice(formats.names()), required=True, help="The format.")
 @click.pass_obj

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
+from ioledger.examples import examples
 from ioledger.lake import layout, settings
 from ioledger.model.period import parse_period, zone_at
 from ioledger.terminal import format_option, show
@@ -25,8 +27,14 @@ _DIGITS: Final = 50
 """More than sums of operations, times a hundred, have."""
 
 
-@click.command()
-@click.option("--period", required=True, metavar="PERIOD", help="A billing month or day: 2026-11, last-month, 2026-11-22, yesterday.")
+@click.command(epilog=examples("reconcile --period 2026-10 --against listUsageRecords.json"))
+@click.option(
+    "--period",
+    required=True,
+    metavar="PERIOD",
+    shell_complete=completion.periods,
+    help="A billing month or day: 2026-11, last-month, 2026-11-22, yesterday.",
+)
 @click.option(
     "--against",
     "path",

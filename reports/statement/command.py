@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 import click
 
+from ioledger import completion
 from ioledger.errors import ConfigurationError, counted
+from ioledger.examples import examples
 from ioledger.lake import layout, settings
 from reports.statement.gathering import gathered
 from reports.statement.page import render
@@ -25,8 +27,10 @@ _LONGEST_NAME: Final = 180
 """Well below the 255 bytes that file systems give a name, with what temporary files add to it."""
 
 
-@click.command()
-@click.argument("period", metavar="MONTH")
+@click.command(
+    epilog=examples("statement 2026-10 --to statements/", "statement last-month --account acme --to acme.html")
+)
+@click.argument("period", metavar="MONTH", shell_complete=completion.months)
 @click.option(
     "--to", required=True, metavar="PATH", type=click.Path(path_type=Path),
     help="The directory for a file of each account, or with --account the file.",

@@ -53,7 +53,9 @@ def test_times_beyond_all_bills_are_refused(text: str) -> None:
         parse_moment(text, KOLKATA)
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("1s", 1), ("90s", 90), ("5m", 300), ("1h30m", 5400), ("0h1m30s", 90), ("2d", 172_800)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("1s", 1), ("90s", 90), ("5m", 300), ("1h30m", 5400), ("0h1m30s", 90), ("2d", 172_800)]
+)
 def test_a_duration_is_numbers_with_units(text: str, seconds: int) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)
 
@@ -62,7 +64,9 @@ def test_a_duration_is_numbers_with_units(text: str, seconds: int) -> None:
 def test_what_is_no_duration_is_told_with_examples(text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_duration(text)
-    assert str(caught.value) == (f"{text!r} is no duration; write whole numbers with their units, such as 60s, 5m, 1h30m or 2d")
+    assert str(caught.value) == (
+        f"{text!r} is no duration; write whole numbers with their units, such as 60s, 5m, 1h30m or 2d"
+    )
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,20 @@ def test_a_time_is_meant_in_the_zone_that_was_the_bills_then(text: str, moment: 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "next week", "-2", "-h", "+2h", "10:00", "2h ago", "2h", "22.11.2025", "2026-13-01", "2026-11-22T25:00", "2026-1"],
+    [
+        "",
+        "next week",
+        "-2",
+        "-h",
+        "+2h",
+        "10:00",
+        "2h ago",
+        "2h",
+        "22.11.2025",
+        "2026-13-01",
+        "2026-11-22T25:00",
+        "2026-1",
+    ],
 )
 def test_what_is_no_time_is_told_with_examples(text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -101,9 +114,9 @@ def test_a_period_is_a_word_a_month_or_a_day_and_has_one_name(text: str, period:
     assert BERLIN.period(text) == period
 
 
-@pytest.mark.parametrize("text", ["now", "-2h", "2026-1", "٢٠٢٦-١١", "november", "last-week", ""])
+@pytest.mark.parametrize("text", ["now", "-2h", "2026-1", "\u0662026-11", "november", "last-week", ""])
 def test_what_is_no_period_is_refused(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="is no period.*; write a month as 2026-11"):
+    with pytest.raises(ConfigurationError, match=r"is no period.*; write a month as 2026-11"):
         BERLIN.period(text)
 
 
