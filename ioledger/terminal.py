@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
 from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from rich.progress import Task
 
 FORMATS: Final = ("table", "json", "csv")
 """How every command prints rows."""
@@ -204,11 +206,22 @@ def _grouped(value: object) -> str:
     return _text(value).translate(_VISIBLE_CONTROLS)
 
 
+class _Rate(ProgressColumn):
+    """How many parts of a work are done per second, or per minute where that is less than one."""
+
+    def render(self, task: Task) -> Text:
+        if task.speed is None:
+            return Text()
+        per_minute = task.speed * 60
+        return Text(f"{per_minute:,.0f}/min" if task.speed < 1 else f"{task.speed:,.0f}/s")
+
+
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Show how far a long work is, on stderr, if that is a terminal.
 
-    Yields a function that is told how much of how much is done.
+    Yields a function that is told how much of how much is done. The rate and the time left are those of
+    the last half minute.
     """
     if not sys.stderr.isatty():
         yield lambda _done, _all: None
@@ -216,7 +229,8 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+        _Rate(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,

@@ -24,16 +24,16 @@ def _told(error: click.ClickException, context: click.Context) -> str:
             return _unknown_command(error.command_name, context, context.command)
         case click.NoSuchOption():
             return _unknown_option(error.option_name, context)
-        case click.MissingParameter(param=click.Parameter()):
-            return _missing(error.param, context)
-        case click.BadParameter(param=click.Parameter()):
-            return f"{_name(error.param)}: {_bad_value(error.message, error.param.type)}"
+        case click.MissingParameter(param=click.Parameter() as parameter):
+            return _missing(parameter, context)
+        case click.BadParameter(param=click.Parameter() as parameter):
+            return f"{_name(parameter)}: {_bad_value(error.message, parameter)}"
     return f"`{context.command_path}`: {_clause(error.format_message())}"
 
 
-def _bad_value(message: str, wanted: click.ParamType) -> str:
+def _bad_value(message: str, parameter: click.Parameter) -> str:
     received = message.partition(" is not ")[0].strip("'")
-    match wanted:
+    match wanted := parameter.type:
         case click.Choice():
             valid = list(map(str, wanted.choices))
             return f"received {received!r}{did_you_mean(received, valid)}; valid are {one_of(valid)}"

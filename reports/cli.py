@@ -93,11 +93,11 @@ def build_command(app: App, start: str | None, end: str | None, *, explain: bool
 
 @usage.command(
     "show",
-    epilog=examples(
-        "usage show --by vm --from -24h", "usage show --by account --from last-month --to this-month --format csv"
-    ),
+    epilog=examples("usage show --by vm --from -24h", "usage show --by account --from last-month --format csv"),
 )
-@click.option("--by", "grouping", type=click.Choice(GROUPINGS), default="volume", show_default=True)
+@click.option(
+    "--by", "grouping", type=click.Choice(GROUPINGS), default="volume", show_default=True, help="What is summed."
+)
 @_from_option
 @_to_option
 @format_option

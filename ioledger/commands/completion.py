@@ -13,7 +13,7 @@ _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 @click.command(
     epilog=examples(
-        "completion bash > ~/.local/share/bash-completion/completions/ioledger",
+        "completion bash > /etc/bash_completion.d/ioledger",
         "completion zsh > ~/.zfunc/_ioledger",
         "completion fish > ~/.config/fish/completions/ioledger.fish",
     )

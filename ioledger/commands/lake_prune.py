@@ -16,7 +16,7 @@ from ioledger.lake import layout, settings
 from ioledger.lake.pruning import prune, refuse_recent
 from ioledger.model.period import utc_day
 from ioledger.model.when import Calendar
-from ioledger.terminal import format_option, show
+from ioledger.terminal import format_option, progress, show
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -58,7 +58,8 @@ def prune_command(app: App, before: str, output_format: str, *, dry_run: bool) -
         raise ConfigurationError("no part of this installation can say whether usage is built; install ioledger again")
     for keeper in keepers:
         keeper.load()(lake, first_kept)
-    gone = prune(lake, first_kept, is_dry_run=dry_run)
+    with progress("pruning") as tell:
+        gone = prune(lake, first_kept, is_dry_run=dry_run, progress=tell)
     rows = [
         {
             "table": each.table,

@@ -13,6 +13,7 @@ from ioledger import completion
 from ioledger.examples import examples
 from ioledger.lake import layout, settings
 from ioledger.model.tables import TABLES
+from ioledger.terminal import progress
 from reports.exports import formats, publication
 from reports.exports.rows import open_export, withheld
 from reports.usage import quarantine
@@ -52,8 +53,8 @@ def export(app: App, what: str, period: str, to: str, name: str) -> None:
     publication.refuse_unfit(name, table.name)
     lake = layout.require(app.lake())
     period = settings.calendar(lake, app.clock.now()).month(period)
-    with open_export(lake, table, period) as found:
-        opened = replace(found, provider=app.configuration().export.provider)
+    with open_export(lake, table, period) as found, progress(f"exporting {period}") as tell:
+        opened = replace(found, provider=app.configuration().export.provider, progress=tell)
         send = formats.sender(formats.load(name))
         if send is None:
             publication.write_file(opened, name, Path(to))
