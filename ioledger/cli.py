@@ -120,6 +120,7 @@ def group(ctx: click.Context, config_file: Path | None, lake: Path | None) -> No
 
 def run(arguments: list[str] | None = None, app: App | None = None) -> int:
     """Run one command and return its exit code; a mistake of the user's is a sentence on stderr."""
+    log_to_stderr("text")
     try:
         return _invoke(sys.argv[1:] if arguments is None else arguments, app)
     except NoArgsIsHelpError as error:

@@ -28,7 +28,9 @@ def _told(error: click.ClickException, context: click.Context) -> str:
             return _missing(parameter, context)
         case click.BadParameter(param=click.Parameter() as parameter):
             return f"{_name(parameter)}: {_bad_value(error.message, parameter)}"
-    return f"`{context.command_path}`: {_clause(error.format_message())}"
+    told = _clause(error.format_message())
+    hint = "; a value with spaces stands in quotes" if "unexpected extra argument" in told else ""
+    return f"`{context.command_path}`: {told}{hint}"
 
 
 def _bad_value(message: str, parameter: click.Parameter) -> str:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from ioledger.config import StrictModel, validated
-from ioledger.errors import ConfigurationError, one_of
+from ioledger.errors import ConfigurationError, one_of, unreadable_toml
 from ioledger.lake import layout
 from ioledger.model.when import Calendar
 
@@ -188,7 +188,7 @@ def load(lake: Path) -> Timeline:
     except FileNotFoundError:
         return timeline(())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as TOML: {error}; correct it there") from error
+        raise ConfigurationError(unreadable_toml(path, error)) from error
     tables = validated(_SettingsFile, values, str(path)).settings
     return timeline([table.model_dump(exclude_none=True) for table in tables], str(path))
 

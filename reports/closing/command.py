@@ -134,15 +134,15 @@ def _refuse_disorder(lake: Path, month: Month, now: datetime) -> None:
 def _current_bill(lake: Path, month: Month, line: Timeline) -> Bill:
     """Return the stored bill of a month; raises LakeError if there is none or it does not stand for the lake of now."""
     again = _RATE_AGAIN.format(month.name)
+    found = stored.load(stored.path_of(lake, month), month)
+    if found is None:
+        raise LakeError(f"{month.name} is not rated; {again}")
     stale = first_unbuilt(lake, month.end)
     if stale is not None:
         raise LakeError(
             f"usage of the hour from {stale.window_start:%Y-%m-%dT%H:%MZ} is not built ({stale.reason}); run "
             f"`ioledger usage build`, and {again}"
         )
-    found = stored.load(stored.path_of(lake, month), month)
-    if found is None:
-        raise LakeError(f"{month.name} is not rated; {again}")
     _refuse_stale(lake, found, line)
     return found
 

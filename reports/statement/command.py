@@ -11,7 +11,7 @@ from urllib.parse import quote
 import click
 
 from ioledger import completion
-from ioledger.errors import ConfigurationError, counted
+from ioledger.errors import ConfigurationError, counted, did_you_mean
 from ioledger.examples import examples
 from ioledger.lake import layout, settings
 from reports.statement.gathering import gathered
@@ -57,12 +57,17 @@ def statement(app: App, period: str, to: Path, account_id: str | None) -> None:
             written += 1
         if account_id is not None and not written:
             raise ConfigurationError(
-                f"the account {account_id!r} has no charges and no usage in {period}; name one that has, or leave "
-                "--account out for all"
+                f"the account {account_id!r} has no charges and no usage in {period}"
+                f"{did_you_mean(account_id, _accounts(lake, period))}; name one that has, or leave --account out for all"
             )
     _log.info("%s of %s written", counted(written, "statement"), period)
     if nobodys:
         _log.warning("ioledger: %d charges are on no statement, because nobody knows whose they are", nobodys)
+
+
+def _accounts(lake: Path, period: str) -> list[str]:
+    with gathered(lake, period) as (_, accounts):
+        return [account.account_id for account in accounts if account.account_id is not None]
 
 
 def file_name(account_id: str) -> str:

@@ -89,7 +89,7 @@ def test_a_table_is_for_people(site: Path) -> None:
         (["usage", "show", "--form", "json"], "No such option"),
         (["usage", "show", "--by", "colour"], "'colour' is not one of 'volume', 'vm', 'account'"),
         (["--lake", "none", "lake", "stats"], "there is no lake at none; make one with `ioledger init`, or name"),
-        (["--lake", "ioledger.toml", "lake", "stats"], "the lake's marker ioledger.toml/lake.toml cannot be read"),
+        (["--lake", "ioledger.toml", "lake", "stats"], "there is no lake at ioledger.toml; make one with"),
         (["usage", "build", "--from", "yestreday"], "'yestreday' is no time (did you mean 'yesterday'?); write it as"),
         (["usage", "build", "--to", "9999-12-31"], "'9999-12-31' is out of range; valid are the years 1970 to 9998"),
         (["usage", "show", "--from", "2025-11-23", "--to", "2025-11-22"], "give an earlier --from or a later --to"),
