@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import tomllib
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import pytest
 
 FILE = Path(__file__).parents[1] / "mistakes" / "mistakes.toml"
+
+_LONG_LIST = re.compile(r"((?:[\w-]+, ){3})(?:[\w-]+, ){3,}([\w-]+)")
+"""More than six words: names of which more come to be, and which nobody reads in a page."""
 
 _NOW = month_end.END + 2 * month_end.HOUR
 
@@ -57,16 +61,18 @@ def october(directory: Path) -> None:
 
 
 def closed(directory: Path) -> None:
-    """Close October 2026 too."""
-    october(directory)
+    """Close October 2026 in a copy of its place."""
     ioledger(directory / "lake", "close", "2026-10", "--despite", "findings", "--because", "a test", now=_NOW)
 
+
+AFTER = {"closed": "october"}
+"""Places that begin as a copy of another one."""
 
 PLACES: dict[str, Callable[[Path], None]] = {"nothing": nothing, "begun": begun, "october": october, "closed": closed}
 
 
 def make(mistake: dict[str, Any], place: Path, directory: Path, capsys: pytest.CaptureFixture[str]) -> Told:
-    """Make a mistake in a copy of its place, and return what is told."""
+    """Make a mistake in a copy of its place, and return what is told, long lists of names cut short."""
     shutil.copytree(place, directory, dirs_exist_ok=True)
     for name, text in mistake.get("files", {}).items():
         (directory / name).parent.mkdir(exist_ok=True, parents=True)
@@ -75,4 +81,4 @@ def make(mistake: dict[str, Any], place: Path, directory: Path, capsys: pytest.C
         capsys.readouterr()
         code = run(shlex.split(mistake["words"]))
     told = capsys.readouterr()
-    return Told(code, told.err.replace(str(directory), "."))
+    return Told(code, _LONG_LIST.sub(r"\1..., \2", told.err.strip().removeprefix("ioledger: ")))
