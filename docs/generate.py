@@ -12,6 +12,13 @@ from policies.rule import load_rules
 
 DOCS = Path(__file__).parent
 
+_INTRODUCTION = (
+    "Whatever goes wrong by a mistake that you can mend is told in one sentence on stderr: what was received, what is "
+    "valid, what to do. The exit code is 2, and nothing was changed. Here are the likeliest mistakes with what you "
+    "then read; lists of names are cut short, and `ioledger: ` stands before most sentences. The page is made of "
+    "[mistakes.toml](../tests/mistakes/mistakes.toml), and a test makes every one of them."
+)
+
 
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
@@ -24,10 +31,7 @@ def mistakes_page() -> str:
     lines = [
         "# Mistakes, and what they tell you",
         "",
-        "Whatever goes wrong by a mistake that you can mend is told in one sentence on stderr: what was received, "
-        "what is valid, what to do. The exit code is 2, and nothing was changed. Here are the likeliest mistakes with "
-        "what you then read; lists of names are cut short, and `ioledger: ` stands before most sentences. The page is "
-        "made of [mistakes.toml](../tests/mistakes/mistakes.toml), and a test makes every one of them.",
+        _INTRODUCTION,
     ]
     listed = tomllib.loads((DOCS.parent / "tests/mistakes/mistakes.toml").read_text(encoding="utf-8"))["mistake"]
     for mistake in listed:

@@ -8,8 +8,6 @@ from ioledger import config
 from ioledger.app import App
 from ioledger.clock import SystemClock
 from ioledger.errors import IoledgerError
-from ioledger.lake import layout
-from ioledger.model.tables import USAGE_RECORD
 from ioledger.model.when import MOMENT_WORDS, PERIOD_WORDS
 
 if TYPE_CHECKING:
@@ -17,6 +15,9 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "_IOLEDGER_COMPLETE"
 """In which a shell asks what may follow; the name is the one that click makes of ours."""
+
+_USAGE: Final = "usage_record"
+"""The directory of usage records in a lake, whose own modules load what takes longer than pressing a key may."""
 
 
 def _app(context: click.Context) -> App:
@@ -52,9 +53,9 @@ def moments(_context: click.Context, _parameter: click.Parameter, incomplete: st
 
 
 def _months_in_lake(context: click.Context) -> list[str]:
-    """List the months of the UTC days of usage records, latest first: what a look at directories tells."""
+    """List the months of the UTC days of usage records, latest first: what the names of directories tell."""
     try:
-        days = layout.days(_app(context).lake(), USAGE_RECORD.name)
-    except IoledgerError:
+        partitions = list((_app(context).lake() / _USAGE).glob("date=????-??-??"))
+    except (IoledgerError, OSError):
         return []
-    return sorted({f"{day:%Y-%m}" for day in days}, reverse=True)
+    return sorted({path.name.removeprefix("date=")[: len("2026-11")] for path in partitions}, reverse=True)

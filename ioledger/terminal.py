@@ -32,6 +32,9 @@ _FOLDED_WIDTH: Final = 14
 
 _GAP: Final = 2
 
+_BAR_WIDTH: Final = 60
+"""In narrower terminals the numbers of a long work have the room of its bar."""
+
 _PIPE_WIDTH: Final = 10_000
 """Wide enough that nothing is cut where no terminal gives a width."""
 
@@ -206,6 +209,13 @@ def _grouped(value: object) -> str:
     return _text(value).translate(_VISIBLE_CONTROLS)
 
 
+class _Done(ProgressColumn):
+    """How many parts of how many are done, once that is known."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.total is None else f"{task.completed:,.0f}/{task.total:,.0f}")
+
+
 class _Rate(ProgressColumn):
     """How many parts of a work are done per second, or per minute where that is less than one."""
 
@@ -223,20 +233,16 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     Yields a function that is told how much of how much is done. The rate and the time left are those of
     the last half minute.
     """
-    if not sys.stderr.isatty():
+    out = Console(stderr=True)
+    if not sys.stderr.isatty() or out.is_dumb_terminal:
         yield lambda _done, _all: None
         return
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
-        _Rate(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
+    columns = [TextColumn("{task.description}"), BarColumn(), _Done(), _Rate(), TimeRemainingColumn()]
+    if out.width < _BAR_WIDTH:
+        del columns[1]
+    bar = Progress(*columns, console=out, transient=True)
     with bar:
-        task = bar.add_task(what, total=1)
+        task = bar.add_task(what, total=None)
         yield lambda done, all_of_it: bar.update(task, completed=done, total=all_of_it)
 
 

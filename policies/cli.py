@@ -85,7 +85,7 @@ def check(  # noqa: PLR0913 - one argument for each option
     output_format: str,
     to: Path | None,
 ) -> int:
-    """Judge what is in force, or was over a period, by the policy rules.
+    """Judge by rules what is in force, or was over a period.
 
     Findings are printed and kept in the lake. A finding is a violation, or unknown where data is
     missing. The exit code is 1 if there are findings, of either kind, as severe as --fail-on or

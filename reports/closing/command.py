@@ -11,7 +11,7 @@ from ioledger import completion
 from ioledger.errors import ConfigurationError, LakeError
 from ioledger.examples import examples
 from ioledger.lake import files, layout, locks, settings
-from ioledger.terminal import show
+from ioledger.terminal import format_option, show
 from reports.charges import bill, stored
 from reports.charges.command import LOCK
 from reports.closing import archive
@@ -64,6 +64,7 @@ _RATE_AGAIN: Final = "run `ioledger rate --period {} --rate-card FILE`, look at 
     "--despite", "despite", type=click.Choice(KINDS), multiple=True, help="Close although this speaks against it."
 )
 @click.option("--because", help="Why --despite is right; it is kept with the closed month.")
+@format_option
 @click.pass_obj
 def close(  # noqa: PLR0913 - click hands over what each option says
     app: App,
@@ -74,6 +75,7 @@ def close(  # noqa: PLR0913 - click hands over what each option says
     severity: str,
     despite: tuple[str, ...],
     because: str | None,
+    output_format: str,
 ) -> None:
     """Freeze a billing month: usage records, bill and a manifest.
 
@@ -93,10 +95,10 @@ def close(  # noqa: PLR0913 - click hands over what each option says
         elif found is not None:
             _log.info("%s was closed at %s; nothing was changed", month.name, found.manifest["closed_at"])
         else:
-            _close(lake, month, Terms(coverage_percent, severity, despite, because), app.clock.now())
+            _close(lake, month, Terms(coverage_percent, severity, despite, because), calendar.now, output_format)
 
 
-def _close(lake: Path, month: Month, terms: Terms, now: datetime) -> None:
+def _close(lake: Path, month: Month, terms: Terms, now: datetime, output_format: str) -> None:
     _refuse_disorder(lake, month, now)
     line = settings.load(lake)
     current = _current_bill(lake, month, line)
@@ -113,7 +115,7 @@ def _close(lake: Path, month: Month, terms: Terms, now: datetime) -> None:
     with locks.exclusive(lake, "usage-build"):
         _refuse_stale(lake, current, line)  # a build may have ended since the bill was looked at
         closed = freeze(lake, current, found, terms.because, now)
-    show([each._asdict() for each in totals_of(current.lines)], Total._fields, "table")
+    show([each._asdict() for each in totals_of(current.lines)], Total._fields, output_format)
     _log.info(
         "%s is closed; SHA-256 of its manifest: %s", month.name, files.digest(closed.directory / archive.MANIFEST)
     )

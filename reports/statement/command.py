@@ -58,7 +58,8 @@ def statement(app: App, period: str, to: Path, account_id: str | None) -> None:
         if account_id is not None and not written:
             raise ConfigurationError(
                 f"the account {account_id!r} has no charges and no usage in {period}"
-                f"{did_you_mean(account_id, _accounts(lake, period))}; name one that has, or leave --account out for all"
+                f"{did_you_mean(account_id, _accounts(lake, period))}; name one that has, or leave --account out for "
+                "all"
             )
     _log.info("%s of %s written", counted(written, "statement"), period)
     if nobodys:

@@ -7,7 +7,6 @@ import shlex
 import shutil
 import tomllib
 from contextlib import chdir
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
