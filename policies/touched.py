@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from ioledger.lake import layout, reader
 from ioledger.model.period import utc_days
 from ioledger.model.tables import CHARGE, USAGE_RECORD
+from ioledger.sql_files import statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from policies.finding import Finding
     from policies.judged import Judged
+
+_statement = statements_of("policies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,3 @@ def _shown(amount: Decimal) -> str:
     whole, _, places = f"{amount:f}".partition(".")
     places = places.rstrip("0")
     return f"{whole}.{places:0<2}" if places else whole
-
-
-def _statement(name: str) -> str:
-    return resources.files("policies").joinpath(f"{name}.sql").read_text(encoding="utf-8")

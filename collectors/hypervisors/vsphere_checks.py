@@ -9,8 +9,9 @@ from pyVmomi import vim
 from collectors.hypervisors.vsphere_inventory import everything, pages
 from collectors.hypervisors.vsphere_server import READ_ONLY
 from collectors.hypervisors.vsphere_windows import SAMPLE_SECONDS, counter_ids
-from collectors.source import Check
+from collectors.remote.clocks import MOST_SKEW_OF_SAMPLES, clock_check
 from ioledger.errors import SourceError, counted
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,25 +19,19 @@ if TYPE_CHECKING:
     from collectors.hypervisors.vsphere_server import Server
     from ioledger.clock import Clock
 
-CLOCK_SECONDS: Final = 30
-"""How far the clocks may be apart: samples are filed by the server's clock, an hour ends by ours."""
+_ONE_CLOCK: Final = "set both clocks by NTP; samples are filed by the server's"
 
 
 def checks(server: Server, clock: Clock) -> list[Check]:
     """Look at the connection, the clock, what may be seen, and the samples; raises SourceError."""
     told = server.begin()
-    ahead_seconds = (told - clock.now()).total_seconds()
+    apart = clock_check(clock.now(), told, "the server's clock", _ONE_CLOCK, MOST_SKEW_OF_SAMPLES)
     about = server.content.about
-    found = [Check("connection", f"{about.fullName}, API {about.apiVersion}")]
-    apart = f"the server's clock is {abs(ahead_seconds):.0f} s {'ahead' if ahead_seconds > 0 else 'behind'}"
-    is_apart = abs(ahead_seconds) > CLOCK_SECONDS
-    found.append(
-        Check("clock", apart, "set both clocks by NTP; samples are filed by the server's")
-        if is_apart
-        else Check("clock", apart)
-    )
-    found += _rights_and_samples(server)
-    return found
+    return [
+        Check("connection", f"{about.fullName}, API {about.apiVersion}"),
+        apart,
+        *_rights_and_samples(server),
+    ]
 
 
 def _rights_and_samples(server: Server) -> Iterator[Check]:

@@ -8,9 +8,10 @@ from collectors.hypervisors.xenserver_inventory import by_host, hosts_of, listin
 from collectors.hypervisors.xenserver_pool import NoAnswerError
 from collectors.hypervisors.xenserver_rrd import MINUTE, Disk
 from collectors.hypervisors.xenserver_windows import STEP_SECONDS, statistics_of
+from collectors.remote.clocks import MOST_SKEW_OF_SAMPLES, clock_check
 from collectors.remote.unread import Unread
-from collectors.source import Check
 from ioledger.errors import counted
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from collectors.hypervisors.xenserver_pool import Pool
     from ioledger.clock import Clock
 
-CLOCK_SECONDS: Final = 30
-"""How far the clocks may be apart: minutes are filed by the host's clock, an hour ends by ours."""
+_ONE_CLOCK: Final = "set both clocks by NTP; minutes are filed by the host's"
 
 _OPERATIONS: Final = {"read_ops", "write_ops"}
 
@@ -63,10 +63,7 @@ def _rights(pool: Pool) -> Check:
 def _host(pool: Pool, host: Host, machines: Sequence[Machine], clock: Clock) -> Iterator[Check]:
     try:
         told = pool.time_of(host.ref)
-        ahead_seconds = (told - clock.now()).total_seconds()
-        apart = f"{host.name} is {abs(ahead_seconds):.0f} s {'ahead' if ahead_seconds > 0 else 'behind'}"
-        is_apart = abs(ahead_seconds) > CLOCK_SECONDS
-        yield Check("clock", apart, "set both clocks by NTP; minutes are filed by the host's" if is_apart else None)
+        yield clock_check(clock.now(), told, host.name, _ONE_CLOCK, MOST_SKEW_OF_SAMPLES)
         minute = int(told.timestamp()) // MINUTE * MINUTE
         statistics = statistics_of(pool, host, STEP_SECONDS, minute - MINUTE, minute)
     except NoAnswerError as error:

@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from collectors.source import Check
+from ioledger.health.check import Check
 
 MOST_SKEW: Final = timedelta(minutes=1)
 """Clocks that are kept by NTP are nowhere near that far apart."""
+
+MOST_SKEW_OF_SAMPLES: Final = timedelta(seconds=30)
+"""The same where samples are filed by the service's clock: an hour ends by ours."""
 
 
 def header_time(date: str | None) -> datetime | None:
@@ -21,8 +24,8 @@ def header_time(date: str | None) -> datetime | None:
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
-def clock_check(ours: datetime, theirs: datetime, whose: str, mend: str) -> Check:
-    """Say how far our clock is from the one of a service, which is called ``whose``, and what mends too much."""
+def clock_check(ours: datetime, theirs: datetime, whose: str, mend: str, most: timedelta = MOST_SKEW) -> Check:
+    """Say how far our clock is from that of a service, which is called ``whose``; ``mend`` counts beyond ``most``."""
     skew = ours - theirs
     found = f"{abs(skew).total_seconds():.0f} s {'ahead of' if skew > timedelta() else 'behind'} {whose}"
-    return Check("clock", found, mend if abs(skew) > MOST_SKEW else None)
+    return Check("clock", found, mend if abs(skew) > most else None)

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from ioledger.errors import DataError
@@ -14,6 +13,7 @@ from ioledger.lake import layout, reader
 from ioledger.lake.state.tables import show_reaching
 from ioledger.model.period import utc_day
 from ioledger.model.tables import DISK_IO_STAT, ENTITLEMENT, PROVISIONED_IOPS, VOLUME_IO_STAT
+from ioledger.sql_files import statements_of
 from policies import checking, engine
 from policies.guarded import Guard
 from policies.rule import shipped_rules
@@ -34,6 +34,8 @@ COMPARING: Final = (
     "QOS102", "QOS103", "QOS104", "QOS106", "QOS201", "QOS202", "QOS204", "QOS206", "QOS207", "QOS209",
 )  # fmt: skip
 """The rules that compare two of the three sides of a volume; a difference is what they find, and nothing else."""
+
+_statement = statements_of("policies.volumes")
 
 _BATCH: Final = 2000
 """Rows that are held at a time."""
@@ -164,10 +166,6 @@ def _files(opened: OpenLake, table: str, since: datetime, until: datetime) -> li
     days = utc_day(since - timedelta(days=1)), utc_day(until + timedelta(days=1))
     by_day = layout.by_day(opened.files[table]).items()
     return [path for day, paths in by_day if days[0] <= day <= days[1] for path in paths]
-
-
-def _statement(name: str) -> str:
-    return resources.files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _execute(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any] | None = None) -> None:

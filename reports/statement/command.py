@@ -14,9 +14,9 @@ from ioledger import completion
 from ioledger.errors import ConfigurationError, counted, did_you_mean
 from ioledger.examples import examples
 from ioledger.lake import layout, settings
+from reports.pages.publication import published
 from reports.statement.gathering import gathered
 from reports.statement.page import render
-from reports.statement.publication import published
 
 if TYPE_CHECKING:
     from ioledger.app import App

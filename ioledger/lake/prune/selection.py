@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from ioledger.lake import layout
 from ioledger.model.period import utc_day
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, VOLUME_ALIAS
+from ioledger.sql_files import statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ioledger.lake.reader import OpenLake
+
+_sql = statements_of("ioledger.lake.prune")
 
 RunName = tuple[str, str]
 """Source and run id."""
@@ -87,7 +89,3 @@ def select(lake: OpenLake, before: date, longest_age: timedelta) -> Selection:
 
 def _statements(name: str) -> list[str]:
     return [sql for sql in _sql(name).split(";\n") if sql.strip()]
-
-
-def _sql(name: str) -> str:
-    return resources.files("ioledger.lake.prune").joinpath(f"{name}.sql").read_text(encoding="utf-8")
