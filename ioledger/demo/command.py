@@ -16,6 +16,7 @@ import click
 
 from ioledger.app import App
 from ioledger.errors import ConfigurationError
+from ioledger.examples import examples
 from ioledger.lake import layout, reader
 from ioledger.model.tables import OPERATION_CLASSES
 from ioledger.terminal import progress, show
@@ -45,7 +46,7 @@ class _StoryClock:
         return "story"
 
 
-@click.command()
+@click.command(epilog=examples("demo", "demo --directory /tmp/tour"))
 @click.option(
     "--directory",
     type=click.Path(path_type=Path),
