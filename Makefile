@@ -33,8 +33,9 @@ lint: $(VENV)/.installed-test ## style, types and the dependency rules between t
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.installed-test ## write the pages of docs/ that come from the code
+docs: $(VENV)/.installed-test ## write the pages of docs/ that come from the code, and run its notebooks
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/notebooks/run.py
 
 bench: $(VENV)/.installed-bench ## measure usage build beside a bare scan and other engines, SIZE=small, files or large
 	$(BIN)/python -m benchmarks $(SIZE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +13,7 @@ from ioledger.lake import reader, settings
 from ioledger.model.period import months, parse_period
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     import pandas as pd
@@ -119,12 +120,8 @@ class Library:
         """
         import pandas as pd  # noqa: PLC0415 - who takes relations or Polars does without
 
-        try:
+        with self._naming_files():
             rows = relation.to_arrow_table()
-        except duckdb.Error:
-            self._require_open()
-            reader.refuse_unreadable(self._opened)
-            raise
         frame: pd.DataFrame = rows.to_pandas(types_mapper=pd.ArrowDtype)
         return frame
 
@@ -162,9 +159,16 @@ class Library:
         return parse_period(period, settings.zone_spans(self._line))
 
     def _table(self, name: str) -> duckdb.DuckDBPyRelation:
-        self._require_open()
-        return self.connection.table(name)
+        with self._naming_files():
+            return self.connection.table(name)
 
-    def _require_open(self) -> None:
-        if self._is_closed:
-            raise LakeError(f"the lake at {self._lake} is closed; open it again with ioledger.open")
+    @contextmanager
+    def _naming_files(self) -> Iterator[None]:
+        """Say what is wrong where that is not a mistake in a query: a file, or that the lake is closed."""
+        try:
+            yield
+        except duckdb.Error as error:
+            if self._is_closed:
+                raise LakeError(f"the lake at {self._lake} is closed; open it again with ioledger.open") from error
+            reader.refuse_unreadable(self._opened)
+            raise
