@@ -1,7 +1,7 @@
 """Draws the history of a disk as an SVG picture that needs nothing else, for light and dark pages.
 
-The few shapes are laid out here and written by a template: a plotting library would be a hundred times as
-large, and its pictures have their colours written into every shape, so that no page could turn them dark.
+The few shapes are laid out here and written by a template: a plotting library is a large dependency for them, and
+one such as matplotlib writes its colours into every shape, so that no page could turn its pictures dark.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def svg(history: DiskHistory, *, width: int = 960, height: int = 360) -> str:
     taken = Taken()
     keys = _keys(history, width, has_bands=_is_dense(history, width))
     strip_y = (keys[-1].y if keys else 44) + LINE
-    top = strip_y + (_STRIP if history.marks else 4) + 12
+    top = strip_y + (_STRIP if history.marks else 10) + 12
     bottom = height - _BOTTOM - (LINE * len(words.notes(history)))
     each = (bottom - top - _PANEL_GAP * (len(units) - 1)) / len(units)
     frames = [

@@ -36,11 +36,16 @@ _HALF: Final = 0.5
 
 
 class Glyphs(NamedTuple):
-    """The characters of a picture. ``parts`` fill a cell from below by a part more each, if there are any."""
+    """The characters of a picture.
+
+    ``parts`` fill a cell from below by an eighth more each, if there are any; ``some`` is what is too little for
+    a cell.
+    """
 
     read: str
     write: str
     peak: str
+    some: str
     parts: str
     axis: str
     floor: str
@@ -54,14 +59,14 @@ class Glyphs(NamedTuple):
 
 _MARKS: Final[Mapping[MarkKind, str]] = {"reset": "R", "migration": "M", "attachment": "A"}
 _COLOURED: Final = Glyphs(
-    read="█", write="█", peak="░", parts="▁▂▃▄▅▆▇", axis="│", floor="─", corner="└", tick="┴", at_cap="▀",
+    read="█", write="█", peak="░", some="▁", parts="▁▂▃▄▅▆▇", axis="│", floor="─", corner="└", tick="┴", at_cap="▀",
     gap="╱", unobserved="·",  # noqa: RUF001 - it is drawn, not read
     limits={"cap": "━", "read cap": "━", "write cap": "━", "minimum": "╌", "unenforced minimum": "┈", "maximum": "─",
             "burst": "┄"},
 )  # fmt: skip
 _PLAIN: Final = _COLOURED._replace(write="▒", parts="")
 _ASCII: Final = Glyphs(
-    read="#", write="+", peak=":", parts="", axis="|", floor="-", corner="+", tick="+", at_cap="^",
+    read="#", write="+", peak=":", some="_", parts="", axis="|", floor="-", corner="+", tick="+", at_cap="^",
     gap="/", unobserved=".",
     limits={"cap": "=", "read cap": "=", "write cap": "=", "minimum": "~", "unenforced minimum": "~", "maximum": "-",
             "burst": "-"},
@@ -113,6 +118,7 @@ class _Picture:
         self._count = width - _AXIS - (_LABELS if self._has_labels else 1)
         span = (history.start, history.end, self._count)
         self._gaps = marked(history.gaps, *span)
+        self._has_peaks = False
         self._at_cap = marked(history.at_cap, *span)
 
     def lines(self) -> Iterator[Text]:
@@ -166,8 +172,14 @@ class _Picture:
             return (glyphs.gap if self._gaps[n] else glyphs.unobserved), _SOFT
         read, total = ((value - low) / height for value in (column.read.mean, column.total.mean))
         glyph, style = self._coloured(read, total) if glyphs.parts else self._textured(read, total)
-        is_peak = column.total.high > column.total.mean and (column.total.high - low) / height >= _HALF
-        return (glyphs.peak, _SOFT) if glyph == " " and is_peak else (glyph, style)
+        if glyph != " ":
+            return glyph, style
+        if column.total.high > column.total.mean and (column.total.high - low) / height >= _HALF:
+            self._has_peaks = True
+            return glyphs.peak, _SOFT
+        if low == 0 and column.total.mean > 0:
+            return glyphs.some, _READ if column.read.mean > column.write.mean else _WRITE
+        return " ", ""
 
     def _coloured(self, read: float, total: float) -> tuple[str, str]:
         """Fill a cell from below by so much with reads and then, up to the total, with writes."""
@@ -257,7 +269,7 @@ class _Picture:
         if history.steps:
             yield Text(glyphs.read, _READ) + Text(" reads", "")
             yield Text(glyphs.write, _WRITE) + Text(" writes", "")
-            if len(history.steps) > self._count:
+            if self._has_peaks:
                 yield Text(glyphs.peak, _SOFT) + Text(" most within a column", "")
         if history.at_cap:
             yield Text(glyphs.at_cap, _AT_CAP) + Text(" at a cap", "")

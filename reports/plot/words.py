@@ -20,7 +20,7 @@ LIMIT_NAMES: Final[dict[LimitKind, str]] = {
     "read cap": "cap on reads",
     "write cap": "cap on writes",
     "minimum": "minimum",
-    "unenforced minimum": "minimum, not enforced",
+    "unenforced minimum": "unenforced minimum",
     "maximum": "maximum",
     "burst": "burst",
 }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from golden import tables_of_runs
 
@@ -74,7 +75,7 @@ HISTORY = DiskHistory(
     other_disks=[],
     start=TEN,
     end=END,
-    zone=UTC,
+    zone=ZoneInfo("UTC"),
     steps=[
         Step(at(0), at(10), 50, 10, 50_000, 10_000),
         Step(at(10), at(20), 90, 10, 90_000, 10_000),
@@ -100,11 +101,12 @@ HISTORY = DiskHistory(
 """What the story comes to, by hand."""
 
 
-def history_of(runs: Iterable[Run], volume_id: str = "vol-1", **options: Any) -> DiskHistory:
-    """Read a history of runs that are held in memory."""
-    given = options.pop("settings", [])
-    with reader.connect_tables(tables_of_runs(runs), given) as connection:
-        return read(connection, volume_id, TEN, END, settings.timeline(given), **options)
+def history_of(
+    runs: Iterable[Run], settings_tables: Sequence[Row] = (), disk: tuple[str, str | None] | None = None
+) -> DiskHistory:
+    """Read the history of vol-1 in runs that are held in memory."""
+    with reader.connect_tables(tables_of_runs(runs), settings_tables) as connection:
+        return read(connection, "vol-1", TEN, END, settings.timeline(settings_tables), disk=disk)
 
 
 def busy(count: int, **changes: object) -> DiskHistory:
@@ -114,4 +116,5 @@ def busy(count: int, **changes: object) -> DiskHistory:
         Step(TEN + n * length, TEN + (n + 1) * length, 1000 if n == count // 3 else 10, 5, 10_000, 5_000)
         for n in range(count)
     ]
-    return replace(HISTORY, steps=steps, limits=[], at_cap=[], gaps=[], unobserved=[], marks=[], **changes)
+    quiet = {"limits": [], "at_cap": [], "gaps": [], "unobserved": [], "marks": []}
+    return replace(HISTORY, steps=steps, **{**quiet, **changes})

@@ -25,13 +25,13 @@ def test_a_history_is_what_was_worked_out_by_hand(history: DiskHistory, name: st
 def test_times_are_those_of_the_billing_zone() -> None:
     berlin = [{"valid_from": at(-600), "billing_time_zone": "Europe/Berlin"}]
 
-    assert history_of(STORY[2:4], settings=berlin).zone == ZoneInfo("Europe/Berlin")
+    assert history_of(STORY[2:4], settings_tables=berlin).zone == ZoneInfo("Europe/Berlin")
 
 
 def test_where_a_side_wins_the_other_ones_cap_is_no_cap_to_be_at() -> None:
     storage_wins = [{"valid_from": at(-600), "policy_mode": "storage_wins"}]
 
-    told = history_of(STORY, settings=storage_wins)
+    told = history_of(STORY, settings_tables=storage_wins)
 
     assert told.at_cap == []
     assert Limit("cap", "IOPS", at(0), at(20), 100) in told.limits
