@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.text import Text
@@ -71,16 +72,18 @@ _ASCII: Final = Glyphs(
     limits={"cap": "=", "read cap": "=", "write cap": "=", "minimum": "~", "unenforced minimum": "~", "maximum": "-",
             "burst": "-"},
 )  # fmt: skip
-_STYLES: Final[Mapping[str, str]] = {
-    "cap": "bright_magenta", "read cap": "bright_cyan", "write cap": "bright_yellow", "minimum": "bright_green",
-    "unenforced minimum": "bright_green", "maximum": "bright_white", "burst": "bright_white",
+_STYLES: Final[Mapping[LimitKind, str]] = {
+    "cap": "magenta", "read cap": "cyan", "write cap": "yellow", "minimum": "green", "unenforced minimum": "green",
+    "maximum": "bold", "burst": "bold",
 }  # fmt: skip
+"""Styles that are to be read on light and on dark terminals; white or black is on one of them only."""
+
 _UNDRAWN: Final[tuple[LimitKind, ...]] = ("write cap",)
 """Writes stand on reads, so that no line could show what their cap leaves to them."""
 
 _READ: Final = "blue"
 _WRITE: Final = "yellow"
-_AT_CAP: Final = "bright_red"
+_AT_CAP: Final = "red"
 _SOFT: Final = "dim"
 
 
@@ -153,14 +156,17 @@ class _Picture:
         yield Text(f"{unit}, {words.resolution(history)}" if history.steps else unit, style=_SOFT)
         height = axis.top / row_count
         for row in reversed(range(row_count)):
-            line = Text(f"{numbers.get(row, ''):>{_AXIS - 2}} ", style=_SOFT) + Text(self._glyphs.axis, style=_SOFT)
+            line = Text()
+            line.append(f"{numbers.get(row, ''):>{_AXIS - 2}} {self._glyphs.axis}", _SOFT)
+            cells: list[tuple[str, str]] = []
             for n, column in enumerate(found):
-                glyph, style = self._cell(column, n, row * height, height)
                 if (row, n) in lines:
                     kind = lines[row, n]
-                    glyph = self._glyphs.limits[kind]
-                    style = f"{_STYLES[kind]}{self._ground(column, (row + 0.5) * height)}"
-                line.append(glyph, style)
+                    ground = self._ground(column, (row + _HALF) * height)
+                    cells.append((self._glyphs.limits[kind], f"{_STYLES[kind]}{ground}"))
+                else:
+                    cells.append(self._cell(column, n, row * height, height))
+            _append(line, cells)
             if row in labels:
                 line.append(f" {labels[row][0]}", labels[row][1])
             yield line
@@ -251,9 +257,9 @@ class _Picture:
         yield Text("".join(written), style=_SOFT)
 
     def _row(self, name: str, cells: Mapping[int, tuple[str, str]]) -> Text:
-        line = Text(f"{name:>{_AXIS - 1}} ", style=_SOFT)
-        for n in range(self._count):
-            line.append(*cells.get(n, (" ", "")))
+        line = Text()
+        line.append(f"{name:>{_AXIS - 1}} ", _SOFT)
+        _append(line, [cells.get(n, (" ", "")) for n in range(self._count)])
         return line
 
     def _marks(self) -> dict[int, tuple[str, str]]:
@@ -267,21 +273,21 @@ class _Picture:
     def _legend(self) -> Iterator[Text]:
         glyphs, history = self._glyphs, self._history
         if history.steps:
-            yield Text(glyphs.read, _READ) + Text(" reads", "")
-            yield Text(glyphs.write, _WRITE) + Text(" writes", "")
+            yield _key(glyphs.read, _READ, " reads")
+            yield _key(glyphs.write, _WRITE, " writes")
             if self._has_peaks:
-                yield Text(glyphs.peak, _SOFT) + Text(" most within a column", "")
+                yield _key(glyphs.peak, _SOFT, " most within a column")
         if history.at_cap:
-            yield Text(glyphs.at_cap, _AT_CAP) + Text(" at a cap", "")
+            yield _key(glyphs.at_cap, _AT_CAP, " at a cap")
         if any(self._gaps):
-            yield Text(glyphs.gap, _SOFT) + Text(" readings too far apart", "")
+            yield _key(glyphs.gap, _SOFT, " readings too far apart")
         if history.unobserved:
-            yield Text(glyphs.unobserved, _SOFT) + Text(" not observed", "")
+            yield _key(glyphs.unobserved, _SOFT, " not observed")
         for limit in [] if self._has_labels else _last_of_each(history.limits):
             if limit.kind in _UNDRAWN:
                 continue
             name = f" {words.LIMIT_NAMES[limit.kind]} {number(limit.value, limit.unit)}"
-            yield Text(glyphs.limits[limit.kind], _STYLES[limit.kind]) + Text(name, "")
+            yield _key(glyphs.limits[limit.kind], _STYLES[limit.kind], name)
 
     def _told(self) -> Iterator[Text]:
         """Tell of events and changes, line by line."""
@@ -298,6 +304,16 @@ class _Picture:
             yield Text(f"{text} stand on reads", style=_SOFT)
         for sentence in (*words.changes(history), *words.notes(history)):
             yield Text(sentence, style=_SOFT)
+
+
+def _key(glyph: str, style: str, meaning: str) -> Text:
+    return Text().append(glyph, style).append(meaning)
+
+
+def _append(line: Text, cells: Iterable[tuple[str, str]]) -> None:
+    """Append cells, neighbours of one style at once."""
+    for style, run in groupby(cells, lambda cell: cell[1]):
+        line.append("".join(glyph for glyph, _ in run), style)
 
 
 def _row_of(value: float, axis: Scale, row_count: int) -> int:
@@ -322,10 +338,10 @@ def _wrapped_texts(parts: Iterable[Text], width: int, separator: str = "   ") ->
     line: Text | None = None
     for part in parts:
         if line is not None and line.cell_len + len(separator) + part.cell_len <= width:
-            line = line + Text(separator, style=_SOFT) + part
+            line.append(separator).append_text(part)
         else:
             if line is not None:
                 yield line
-            line = part
+            line = Text().append_text(part)
     if line is not None:
         yield line

@@ -1,4 +1,4 @@
-"""Lakes that may only be read, for root as well."""
+"""What a user meets who may not write."""
 
 from __future__ import annotations
 
