@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import tomllib
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -52,20 +53,21 @@ def demo(directory: Path) -> int:
     clock = StoryClock(story["start"], booted_at=story["start"] - timedelta(days=1))
     with contextlib.chdir(directory):
         stage = Stage(App(clock=clock, config_named=True), clock)
-        stage.say(
-            """A tour through the commands that people use. All its numbers were worked out by hand before, and are
-            compared at the end."""
-        )
-        stage.type(f"cd {directory}")
+        stage.write("The tour of an evening whose true numbers are known, and compared at the end.")
+        stage.type(f"cd {shlex.quote(str(directory))}")
         chapters.tell(stage, story)
-        differences = [*stage.differences, *compare(stage, stage.app.lake(), story)]
+        code = end(stage, story)
+    stage.say(f"The directory {directory} stays: every command above can be tried again in it.")
+    return code
+
+
+def end(stage: Stage, story: dict[str, Any]) -> int:
+    """Compare everything with what was worked out by hand, name what differs, and return the exit code."""
+    differences = [*stage.differences, *compare(stage, stage.app.lake(), story)]
     for sentence in differences:
         stage.write(f"DIFFERS: {sentence}", "bold red")
-    stage.say(
-        "Something is not as it was worked out by hand; see above."
-        if differences
-        else f"Every number is as it was worked out by hand. The directory {directory} stays: try the commands again."
-    )
+    if not differences:
+        stage.write("\nEvery number is as it was worked out by hand.", "bold")
     return _EXIT_DEFECT if differences else 0
 
 

@@ -26,13 +26,13 @@ def compare(stage: Stage, lake: Path, story: _Row) -> list[str]:
             connection.sql(packaged(f"{name}.sql")).to_arrow_table().to_pylist()
             for name in ("usage_by_volume", "finding_key", "charge_by_item")
         )
-    stage.type("# what the guests did, and what was metered")
+    stage.chapter("By hand, and by ioledger", "What the guests did, and what was metered:")
     differences = [*_operations(story["truth"], usage)]
-    stage.type("# what is wrong in the story, and what was found")
-    differences += _findings(story["finding"], found)
-    stage.type("# what has to be paid, and what was billed")
+    stage.say("What the accounts have to pay, and what was billed:")
     differences += _amounts(story, charged)
-    return differences
+    unlike = [*_findings(story["finding"], found)]
+    stage.say(f"{len(found)} findings, {'not those that were planted' if unlike else 'each of them planted'}.")
+    return differences + unlike
 
 
 def packaged(name: str) -> str:
@@ -58,27 +58,13 @@ def _operations(truths: Sequence[_Row], usage: Sequence[_Row]) -> Iterator[str]:
 
 
 def _findings(expected: Sequence[_Row], found: Sequence[_Row]) -> Iterator[str]:
-    wanted, had = (
+    planted, had = (
         Counter((row["code"], row["resource_id"], row.get("volume_id")) for row in rows) for rows in (expected, found)
     )
-    rows = [
-        {
-            "code": code,
-            "planted": sum(number for key, number in wanted.items() if key[0] == code),
-            "found": sum(number for key, number in had.items() if key[0] == code),
-            "verdict": "equal" if _of(wanted, code) == _of(had, code) else "DIFFERS",
-        }
-        for code in sorted({key[0] for key in (*wanted, *had)})
-    ]
-    for code, resource_id, _volume_id in wanted - had:
-        yield f"{code} of {resource_id}: not found, and planted"
-    for code, resource_id, _volume_id in had - wanted:
+    for code, resource_id, _ in planted - had:
+        yield f"{code} of {resource_id}: planted, and not found"
+    for code, resource_id, _ in had - planted:
         yield f"{code} of {resource_id}: found, and not planted"
-    show(rows, ("code", "planted", "found", "verdict"), "table")
-
-
-def _of(findings: Counter[tuple[str, str, str | None]], code: str) -> dict[object, int]:
-    return {key: number for key, number in findings.items() if key[0] == code}
 
 
 def _amounts(story: _Row, charged: Sequence[_Row]) -> Iterator[str]:

@@ -45,7 +45,7 @@ def test_readme_works_from_top_to_bottom(checkout: Path) -> None:
     done = bash("\n".join(blocks("sh")), checkout)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Every number is as worked out by hand" in done.stderr
+    assert "Every number is as it was worked out by hand." in done.stdout
     assert "disk_io_stat" in done.stdout
     python = f". venv/bin/activate; cd first; python - <<'END'\n{blocks('python')[0]}END"
     assert "vda" in bash(python, checkout).stdout
