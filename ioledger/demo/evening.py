@@ -28,9 +28,10 @@ def collect(app: App, clock: StoryClock, story: dict[str, Any]) -> int:
     branch = App(clock=clock, config_file=BRANCH / "ioledger.toml", config_named=True)
     for lake in (app.lake(), branch.lake()):
         layout.create(lake)
-    step, last = story["sample_every_minutes"], story["checked_at_minute"]
+    last = story["checked_at_minute"]
+    beats = range(0, last + 1, story["sample_every_minutes"])
     with progress("collecting six hours") as tell, only_warnings():
-        for minute in range(0, last + 1, step):
+        for minute in beats:
             tell(minute, last)
             clock.moment = story["start"] + timedelta(minutes=minute)
             if minute == story["resize"]["minute"]:
@@ -40,7 +41,7 @@ def collect(app: App, clock: StoryClock, story: dict[str, Any]) -> int:
             command(branch, "collect")
             if minute <= story["branch"]["until_minute"] and minute % story["list_every_minutes"] == 0:
                 deliver()
-    return last // step + 1
+    return len(beats)
 
 
 def _sources(story: dict[str, Any], minute: int) -> Iterator[str]:
