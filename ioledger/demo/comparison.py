@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ioledger.lake import reader
 from ioledger.model.tables import OPERATION_CLASSES
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ioledger.demo.stage import Stage
 
 _Row = dict[str, Any]
+
+_NOTHING: Final = Decimal("0.00")
 
 
 def compare(stage: Stage, lake: Path, story: _Row) -> list[str]:
@@ -77,15 +80,18 @@ def _amounts(story: _Row, charged: Sequence[_Row]) -> Iterator[str]:
         for expected in story[name]:
             billed = kept.pop((expected["account_id"], is_correction), {})
             whose = f"{name} of {expected['account_id']}"
-            items = {sku: (expected["items"].get(sku, 0), billed.get(sku, 0)) for sku in {*expected["items"], *billed}}
-            total = sum(billed.values())
-            wrong = [*_unequal(whose, {**dict(sorted(items.items())), "total": (expected["total"], total)})]
+            total = sum(billed.values(), _NOTHING)
+            amounts = {
+                sku: (expected["items"].get(sku, _NOTHING), billed.get(sku, _NOTHING))
+                for sku in sorted({*expected["items"], *billed})
+            }
+            wrong = [*_unequal(whose, {**amounts, "total": (expected["total"], total)})]
             rows.append(
                 {
                     "account_id": expected["account_id"],
                     "bill": "November, correction of October" if is_correction else "October",
-                    "by_hand": f"{expected['total']:.2f}",
-                    "billed": f"{total:.2f}",
+                    "by_hand": _in_words(expected["total"]),
+                    "billed": _in_words(total),
                     "verdict": "DIFFERS" if wrong else "equal",
                 }
             )
@@ -98,4 +104,8 @@ def _amounts(story: _Row, charged: Sequence[_Row]) -> Iterator[str]:
 def _unequal(what: str, numbers: dict[str, tuple[Any, Any]]) -> Iterator[str]:
     for name, (by_hand, answered) in numbers.items():
         if by_hand != answered:
-            yield f"{what}: {name} is {for_people(by_hand)} by hand and {for_people(answered)} by ioledger"
+            yield f"{what}: {name} is {_in_words(by_hand)} by hand and {_in_words(answered)} by ioledger"
+
+
+def _in_words(number: int | Decimal) -> str:
+    return f"{number:,.2f}" if isinstance(number, Decimal) else for_people(number)
