@@ -39,7 +39,7 @@ def _collecting(stage: Stage, story: dict[str, Any]) -> None:
     )
     stage.type("ioledger collect", "ioledger --config branch/ioledger.toml collect", evening.DELIVER)
     times = evening.collect(stage.app, stage.clock, story)
-    stage.write(f"(the first two {times} times, the copy every hour until the line is down)", "dim")
+    stage.write(f"(the first two {times} times each, the copy every hour until the line is down)", "dim")
 
 
 def _usage(stage: Stage) -> None:
