@@ -1,8 +1,9 @@
-"""A process that carries out writes in forks of itself and kills each at a chosen file-system step.
+"""A process that carries out writes in forks of itself, and keeps what a crash at each file-system step would leave.
 
-One JSON object a line on stdin: ``operation``, ``lake`` and ``step``, or null for no kill. One a line
-on stdout: whether the fork was killed, and its exit code otherwise. A fork costs a hundredth of a
-fresh interpreter, so that every step can be tried.
+One JSON object a line on stdin: ``operation``, ``lake``, and either ``states``, a directory, or ``step``. With
+``states`` the lake is copied there before each step, by its number: that is what a process that is killed there
+leaves, for what it holds in memory is nowhere. With ``step`` it is killed at that one. One object a line on stdout:
+the exit code of the fork. A fork costs a hundredth of a fresh interpreter.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 from crash_operations import OPERATIONS
@@ -23,19 +25,22 @@ if TYPE_CHECKING:
 _STEPS = ("fsync", "rename", "replace", "unlink", "remove", "mkdir", "rmdir", "truncate", "ftruncate", "link")
 
 
-def _kill_at(step: int) -> None:
-    """Count the calls that change files, and die by SIGKILL before one of them.
+def _at_each_step(react: Callable[[int], None]) -> None:
+    """Count the calls that change files, and have ``react`` told the number of each before it is made.
 
     What a call leaves is what is there before the next; only what was opened for writing is counted
     afterwards as well, when it is still empty.
     """
-    passed = 0
+    passed, is_reacting = 0, False
 
     def reached() -> None:
-        nonlocal passed
+        nonlocal passed, is_reacting
+        if is_reacting:
+            return
         passed += 1
-        if passed == step:
-            os.kill(os.getpid(), signal.SIGKILL)
+        is_reacting = True
+        react(passed)
+        is_reacting = False
 
     def counted(call: Callable[..., Any]) -> Callable[..., Any]:
         def stepped(*positional: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the wrapped call takes and gives
@@ -61,18 +66,22 @@ def _kill_at(step: int) -> None:
     io.open = counted_open(io.open, lambda _path, mode="r", *_, **__: bool(set(mode) & set("wax+")))
 
 
+def _reaction(request: dict[str, Any]) -> Callable[[int], None]:
+    if "states" in request:
+        return lambda step: copytree(request["lake"], Path(request["states"], str(step)))  # type: ignore[return-value]
+    return lambda step: os.kill(os.getpid(), signal.SIGKILL) if step == request["step"] else None
+
+
 def _serve() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()
         if child == 0:
-            if request["step"] is not None:
-                _kill_at(request["step"])
+            _at_each_step(_reaction(request))
             OPERATIONS[request["operation"]](Path(request["lake"]))
             os._exit(0)
         _, status = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        sys.stdout.write(json.dumps({"killed": code == -signal.SIGKILL, "exit_code": code}) + "\n")
+        sys.stdout.write(json.dumps({"exit_code": os.waitstatus_to_exitcode(status)}) + "\n")
         sys.stdout.flush()
 
 
