@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs bench bench-collect bench-check bench-rate bench-sources constraints clean
+.PHONY: help demo demo-live test defects lint docs bench bench-collect bench-check bench-rate bench-report bench-sources constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,10 @@ bench-check: $(VENV)/.installed ## measure check by all rules: a million volumes
 
 bench-rate: $(VENV)/.installed ## measure rate and export beside a bare scan: a month of ten million usage records
 	$(BIN)/python -m benchmarks.rate
+
+bench-report: $(VENV)/.installed ## measure the report of a month of 10,000 volumes
+	mkdir -p .cache
+	$(BIN)/python -m benchmarks.html_report
 
 bench-sources: $(VENV)/.installed-test $(CINDER)/.installed ## measure collect on 100,000 volumes of CloudStack and of Cinder
 	$(BIN)/python -m benchmarks.sources

@@ -26,6 +26,12 @@ def last_moment(paths: Iterable[Path]) -> datetime | None:
     return max((moment for path in paths if (moment := _moment(path.stem))), default=None)
 
 
+def by_moment(paths: Iterable[Path]) -> dict[datetime, Path]:
+    """Return the files of checks by the moments of the checks, in order; files under other names are of none."""
+    found = {moment: path for path in paths if (moment := _moment(path.stem))}
+    return dict(sorted(found.items()))
+
+
 def last_before(paths: Iterable[Path], moment: datetime) -> Path | None:
     """Return the file of the last check before ``moment``; None if there is no such check."""
     earlier = [path for path in paths if _moment(path.stem) and path.stem < name_at(moment)]

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import click
 
 from ioledger.errors import ConfigurationError, counted
+from reports.pages.publication import published
 from reports.statement.gathering import gathered
 from reports.statement.page import render
-from reports.statement.publication import published
 
 if TYPE_CHECKING:
     from ioledger.app import App

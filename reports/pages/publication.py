@@ -1,4 +1,4 @@
-"""Publishes statements: all that were asked for, each whole, or none of them."""
+"""Publishes pages: all that were asked for, each whole, or none of them."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ NONE: Final = "\N{EN DASH}"
 _PLACES: Final = Decimal("0.01")
 _TENTH: Final = Decimal("0.1")
 _SECONDS_PER_HOUR: Final = 3600
+_SIZES: Final = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def number(value: Decimal | int, least_places: int = 0) -> str:
@@ -65,3 +66,22 @@ def period(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     if opens == first and closes == next_month.replace(day=1):
         return f"{opens:%Y-%m}"
     return f"{moment(start, zone)} to {moment(end, zone)}"
+
+
+def lasting(seconds: int) -> str:
+    """Write a time in its two largest units: ``90 s`` is ``1 min 30 s``."""
+    parts = []
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, seconds = divmod(seconds, length)
+        if count:
+            parts.append(f"{count}\N{NO-BREAK SPACE}{unit}")
+    return " ".join(parts[:2]) or "0\N{NO-BREAK SPACE}s"
+
+
+def size(count: int) -> str:
+    """Write bytes in the largest unit of which there is one or more, rounded down to a place."""
+    unit = 0
+    while count >> (10 * (unit + 1)) and unit < len(_SIZES) - 1:
+        unit += 1
+    tenths = count * 10 >> (10 * unit)
+    return f"{tenths // 10:,}{f'.{tenths % 10}' if unit else ''}\N{NO-BREAK SPACE}{_SIZES[unit]}"

@@ -1,0 +1,36 @@
+"""The command `report`: what a billing month was like, as one HTML file."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reports.html.gathering import gather
+from reports.html.page import render
+from reports.pages.publication import published
+
+if TYPE_CHECKING:
+    from ioledger.app import App
+
+_log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option("--period", required=True, metavar="MONTH", help="The billing month, such as 2026-11.")
+@click.option(
+    "--to", required=True, metavar="FILE", type=click.Path(path_type=Path), help="The file that is to be written."
+)
+@click.pass_obj
+def report(app: App, period: str, to: Path) -> None:
+    """Write what a month was like, for operators and finance.
+
+    One HTML file that needs nothing else: findings, volumes as sold, set, enforced and observed, accounts,
+    charges and coverage. Until the month is rated it shows usage alone. The same lake gives the same bytes.
+    """
+    made = gather(app.lake(), period)
+    with published() as publish:
+        publish(to, render(made, app.configuration().export.provider))
+    _log.info("the report of %s is in %s, with %d volumes", period, to, len(made.volumes))
