@@ -6,12 +6,11 @@ that are stored, of more and more days, for an interval may have begun long ago.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ioledger.lake import reader, watermark
+from ioledger.lake import watermark
 from ioledger.model.period import utc_day
 from ioledger.model.tables import (
     COLLECTION_RUN,
@@ -20,15 +19,15 @@ from ioledger.model.tables import (
     PROVISIONED_IOPS,
     USAGE_AMOUNTS,
     USAGE_KEY,
-    VOLUME_ALIAS,
 )
 from reports.explain import statement
 from reports.usage import statement as usage_statement
 from reports.usage.build import metered
 from reports.usage.samples import files_by_day
+from reports.usage.subject import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -89,10 +88,11 @@ def make_again(opened: OpenLake, line: Timeline, subject: Subject, stored: Seque
     """Make stored records of one subject again. ``opened`` is a lake with its files listed."""
     files = files_by_day(opened)
     hours = sorted({(record["window_start"], record["window_end"]) for record in stored})
+    volume_ids = [subject.volume_id] if subject.volume_id is not None else []
     made = MadeAgain()
     for around in _DAYS_AROUND:
         days = _days(files, hours, line, around)
-        with _shown(opened, files, days, subject) as connection:
+        with shown(opened, files, days, subject.vm_ids, volume_ids) as connection:
             made = _made(connection, subject, hours)
         made.days = (days[0], days[-1]) if days else None
         if all(not differing(record, made.records.get(key_of(record))) for record in stored):
@@ -115,49 +115,6 @@ def _days(files: Files, hours: Sequence[Window], line: Timeline, around: int | N
 def _all_days(files: Files) -> list[date]:
     tables = (COLLECTION_RUN, DISK_IO_STAT, PROVISIONED_IOPS, ENTITLEMENT)
     return sorted({day for table in tables for day in files.days(table.name)})
-
-
-@contextmanager
-def _shown(
-    opened: OpenLake, files: Files, days: Sequence[date], subject: Subject
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Show the facts of some days that concern a subject."""
-    connection = opened.connection
-    _name_volumes(opened)
-    only = {
-        COLLECTION_RUN.name: "true",
-        DISK_IO_STAT.name: f"list_contains({_listed(subject.vm_ids)}, vm_id)",
-        PROVISIONED_IOPS.name: f"list_contains({_listed([subject.volume_id])}, volume_id)",
-        ENTITLEMENT.name: f"list_contains({_listed([subject.volume_id])}, volume_id)",
-    }
-    # In tables: DuckDB would open all files again wherever a view is used.
-    for table, condition in only.items():
-        paths = files.of(table, days)
-        opened.show(table, paths)
-        connection.from_query(reader.scan(table, paths)).filter(condition).create(f"of_subject_{table}")
-        connection.execute(f"CREATE OR REPLACE VIEW stored_{table} AS FROM of_subject_{table}")
-    yield connection
-    for table in only:
-        opened.show(table, ())
-        connection.execute(f"DROP TABLE of_subject_{table}")
-
-
-def _listed(texts: Sequence[str | None]) -> str:
-    """Write texts as a list in SQL."""
-    quoted = ", ".join("'" + text.replace("'", "''") + "'" for text in texts if text is not None)
-    return f"[{quoted}]::VARCHAR[]"
-
-
-def _name_volumes(opened: OpenLake) -> None:
-    """Read the names of volumes once, from all days."""
-    connection = opened.connection
-    if connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'known_name'").fetchall()[0][0]:
-        return
-    aliases = opened.files[VOLUME_ALIAS.name]
-    opened.show(VOLUME_ALIAS.name, aliases)
-    opened.show(COLLECTION_RUN.name, opened.files[COLLECTION_RUN.name] if aliases else ())
-    connection.execute("CREATE TABLE known_name AS FROM volume_name")
-    connection.execute("CREATE OR REPLACE VIEW volume_name AS FROM known_name")
 
 
 def _made(connection: duckdb.DuckDBPyConnection, subject: Subject, hours: Sequence[Window]) -> MadeAgain:

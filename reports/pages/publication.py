@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def published() -> Iterator[Callable[[Path, str], None]]:
+def published(option: str = "--to") -> Iterator[Callable[[Path, str], None]]:
     """Give what writes a page at a path; pages get their names at the end of the block, if it ends well.
 
-    Raises ConfigurationError if one cannot be written.
+    Raises ConfigurationError if one cannot be written, which names the ``option`` that says where.
     """
     paths: list[Path] = []
 
@@ -26,7 +26,7 @@ def published() -> Iterator[Callable[[Path, str], None]]:
         if path.exists() and not path.is_file():
             raise ConfigurationError(f"{path} is no file; name one that is to be written")
         paths.append(path)
-        with _told(path):
+        with _told(path, option):
             files.make_directories(path.parent)
             with files.temporary(path).open("wb") as stream:
                 stream.write(page.encode())
@@ -36,7 +36,7 @@ def published() -> Iterator[Callable[[Path, str], None]]:
     try:
         yield write
         for path in paths:
-            with _told(path):
+            with _told(path, option):
                 files.temporary(path).replace(path)
         for directory in {path.parent for path in paths}:
             files.sync_directory(directory)
@@ -47,11 +47,11 @@ def published() -> Iterator[Callable[[Path, str], None]]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: Path, option: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise ConfigurationError(
-            f"{path} cannot be written: {error.strerror or error}; name a place with --to that has room and that this "
-            "user can write"
+            f"{path} cannot be written: {error.strerror or error}; name a place with {option} that has room and that "
+            "this user can write"
         ) from error

@@ -76,11 +76,23 @@ def metered(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> I
     Yields a cursor that has the tables of each step until the end of the block: ``piece``,
     ``allocation_held`` and those that the statement ``usage_record`` sums up.
     """
+    with pieced(connection, hours) as cursor:
+        for name in ("io", "allocation"):
+            cursor.execute(statement(name))
+        yield cursor
+
+
+@contextmanager
+def pieced(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Cut and judge what disks did in some billing hours, as ``metered`` does before it sums up.
+
+    Yields a cursor that has ``piece``, ``cut_interval`` and ``allocation_held`` until the end of the block.
+    """
     with closing(connection.cursor()) as cursor:
         cursor.execute("SET TimeZone = 'UTC'")
         show_hours(cursor, hours, hours[0][0])
         cursor.execute("CREATE TEMP VIEW metered_interval AS FROM interval")
-        for name in ("split", "held", "judgement", "piece", "io", "allocation"):
+        for name in ("split", "held", "judgement", "piece"):
             cursor.execute(statement(name))
         yield cursor
 

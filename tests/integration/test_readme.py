@@ -51,6 +51,18 @@ def test_readme_works_from_top_to_bottom(checkout: Path) -> None:
     assert "vda" in bash(python, checkout).stdout
 
 
+def test_pictures_in_the_docs_are_what_the_demo_gives(checkout: Path) -> None:
+    for volume, name in (("vol-web", "plot-example.svg"), ("vol-mail", "plot-example-drift.svg")):
+        period = "--from 2026-11-01T00:00Z --to 2026-11-01T06:00Z"
+        plot = f".venv/bin/ioledger --config .cache/demo/ioledger.toml plot {volume} {period} --to-file {name}"
+
+        done = bash(plot, checkout)
+
+        assert done.returncode == 0, done.stderr
+        made, committed = ((path / name).read_text(encoding="utf-8") for path in (checkout, ROOT / "docs"))
+        assert made == committed, f"{plot} gives another picture than docs/{name}"
+
+
 def test_scheduled_commands_of_the_readme_work(checkout: Path) -> None:
     commands = [line.split(maxsplit=5)[5] for line in blocks("cron")[0].splitlines()]
     assert len(commands) == 5
