@@ -27,6 +27,7 @@ def tell(stage: Stage, story: dict[str, Any]) -> None:
     stage.clock.moment = story["delivered_at"]
     _late(stage)
     _explain(stage)
+    _pages(stage)
 
 
 def _collecting(stage: Stage, story: dict[str, Any]) -> None:
@@ -105,3 +106,13 @@ def _explain(stage: Stage) -> None:
     with reader.connect(stage.app.lake()) as connection:
         ((charge_id,),) = connection.sql(packaged("credit.sql")).fetchall()
     stage.run("explain", charge_id[:12])
+
+
+def _pages(stage: Stage) -> None:
+    stage.chapter(
+        "To be looked at",
+        """A page of the month for operators and finance, and a picture of shop-db: above its maximum at 22:00, and below
+        its minimum from 23:00 on. Open both in a browser.""",
+    )
+    stage.run("report", "--period", "2026-10", "--to", "report.html")
+    stage.run("plot", "vol-shop-db", "--from", "2026-10-31T18:00Z", "--to", _MONTHS_END, "--to-file", "disk.svg")

@@ -74,6 +74,11 @@ def test_what_is_shown_can_be_typed_again(told: Told) -> None:
     assert {path: path.read_bytes() for path in told.directory.rglob("lake/**/*.parquet")} == before
 
 
+def test_the_page_and_the_picture_tell_the_story(told: Told) -> None:
+    assert '<data value="30.1">30.10</data> EUR' in (told.directory / "report.html").read_text(encoding="utf-8")
+    assert "peak 1,200" in (told.directory / "disk.svg").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("place", "wrong", "sentence"),
     [

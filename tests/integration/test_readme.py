@@ -52,8 +52,8 @@ def test_readme_works_from_top_to_bottom(checkout: Path) -> None:
 
 
 def test_pictures_in_the_docs_are_what_the_demo_gives(checkout: Path) -> None:
-    for volume, name in (("vol-web", "plot-example.svg"), ("vol-mail", "plot-example-drift.svg")):
-        period = "--from 2026-11-01T00:00Z --to 2026-11-01T06:00Z"
+    for volume, name in (("vol-web", "plot-example.svg"), ("vol-mail", "plot-example-gap.svg")):
+        period = "--from 2026-10-31T18:00Z --to 2026-11-01"
         plot = f".venv/bin/ioledger --config .cache/demo/ioledger.toml plot {volume} {period} --to-file {name}"
 
         done = bash(plot, checkout)
