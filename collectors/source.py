@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ioledger.clock import Clock
+    from ioledger.health.check import Check
     from ioledger.model.records import Kind, Reading, Row
 
 
@@ -31,19 +32,6 @@ class Occasion:
     clock: Clock
     remembered: Mapping[str, Any] | None = None
     last_rows: Callable[[], Iterable[Row]] = tuple
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What `doctor` found of one thing that a source needs.
-
-    ``name`` is what was looked at (connection, login, rights, clock), ``found`` what is there, and
-    ``mend`` what somebody has to do; None where nothing is wrong.
-    """
-
-    name: str
-    found: str
-    mend: str | None = None
 
 
 class Source(Protocol):

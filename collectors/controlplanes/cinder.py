@@ -16,8 +16,9 @@ from ioledger.errors import SourceError
 from ioledger.model.records import Reading
 
 if TYPE_CHECKING:
-    from collectors.source import Check, Occasion
+    from collectors.source import Occasion
     from ioledger.clock import Clock
+    from ioledger.health.check import Check
     from ioledger.model.records import Kind
 
 _log = logging.getLogger(__name__)

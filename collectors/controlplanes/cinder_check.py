@@ -16,8 +16,8 @@ from collectors.controlplanes.cinder_lists import (
 from collectors.controlplanes.cinder_rows import HOST, QOS_SPEC
 from collectors.remote.clocks import clock_check, header_time
 from collectors.remote.unread import Unread
-from collectors.source import Check
 from ioledger.errors import counted
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from collectors.controlplanes.cloudstack_pools import Pool
     from collectors.controlplanes.cloudstack_volumes import Volume
-    from collectors.source import Check, Occasion
+    from collectors.source import Occasion
     from ioledger.clock import Clock
+    from ioledger.health.check import Check
     from ioledger.model.records import Kind, Row
 
 

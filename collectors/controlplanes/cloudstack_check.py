@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from collectors.controlplanes.cloudstack_client import CloudStackError, clock_in_words
 from collectors.controlplanes.cloudstack_sold import read_defaults
 from collectors.remote.clocks import MOST_SKEW
-from collectors.source import Check
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,9 @@ from collectors.inventory.source import InventoryFile, InventorySettings, examin
 from collectors.source import LONGEST_RUN_SECONDS
 
 if TYPE_CHECKING:
-    from collectors.source import Check, Occasion
+    from collectors.source import Occasion
     from ioledger.clock import Clock
+    from ioledger.health.check import Check
     from ioledger.model.records import Kind, Reading
 
 

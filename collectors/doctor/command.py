@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import replace
+from importlib.metadata import entry_points
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -13,17 +16,21 @@ from collectors.doctor.volume_map import COLUMNS, TO_MEND
 from collectors.doctor.volumes import check_volumes
 from collectors.registry import build_sources
 from ioledger.cli import EXIT_PARTIAL
-from ioledger.errors import counted
+from ioledger.errors import IoledgerError, counted
+from ioledger.health.check import Check, of_error
 from ioledger.terminal import format_option, show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from collectors.doctor.volumes import VolumeCheck
-    from collectors.source import Check
+    from collectors.source import Source
     from ioledger.app import App
 
 _log = logging.getLogger(__name__)
+
+AREAS: Final = "ioledger.health"
+"""Entry points of what is checked beside the sources: each is called with the App and gives its checks."""
 
 _CHECK_COLUMNS: Final = ("check", "source", "result", "found", "mend")
 _FOR_PEOPLE: Final = ("vm", "device", "volume_id", "mapped_by", "remark")
@@ -44,50 +51,81 @@ _SUMMARY: Final = {
 def doctor(app: App, *, volumes: bool, output_format: str) -> int:
     """Check what has to fit together, and say how to mend it.
 
+    The lake, its runs, the clock, the room on the disk, time zones, versions and permissions are looked at.
     Every configured source is examined: whether it answers, takes our credentials and lets us read what a
     run needs. Then every disk is mapped, as the latest run of each source found it, by the rules that
     ioledger.toml has now and the aliases of the lake: to a volume that storage or control plane knows, and
-    to one of its own. Nothing is stored or changed.
+    to one of its own. Nothing is stored or changed, but for one file that is written to the lake to see
+    whether that works, and is removed.
 
     The exit code is 0 if everything fits (a volume without a disk does), and 3 if something is to be mended.
     """
-    found = check_volumes(app)
     if volumes:
+        found = check_volumes(app)
         rows = [_for_people(row) for row in found.rows] if output_format == "table" else found.rows
         show(rows, _FOR_PEOPLE if output_format == "table" else COLUMNS, output_format)
-    for note in found.notes:
-        _log.warning("ioledger: %s", note)
-    if volumes:
+        _warn(found)
         _log.info("%s", _summary(found))
         return EXIT_PARTIAL if _is_to_mend(found) else 0
-    sources = build_sources(app.configuration(), app.directory) if app.configuration().sources else {}
-    checks = [
-        *(_of_source(name, check) for name, own in examine_sources(sources, app.clock).items() for check in own),
-        _of_volumes(found),
-    ]
-    show(checks, _CHECK_COLUMNS, output_format)
-    return EXIT_PARTIAL if any(check["result"] == "mend" for check in checks) else 0
+    checks = all_checks(app)
+    show([_row(check) for check in checks], _CHECK_COLUMNS, output_format)
+    to_mend = sum(check.mend is not None for check in checks)
+    _log.info("%s, %s", counted(len(checks), "check"), f"{to_mend} to mend" if to_mend else "nothing to mend")
+    return EXIT_PARTIAL if to_mend else 0
+
+
+def all_checks(app: App) -> list[Check]:
+    """Check everything: the areas that are found as entry points, the sources, and how volumes and disks meet.
+
+    What several areas cannot do without, such as the lake, is told once.
+    """
+    # First the lake: where there is none, this is what it is told under.
+    areas = sorted(entry_points(group=AREAS), key=lambda area: (area.name != "lake", area.name))
+    told = [*chain.from_iterable(_of_area(area.name, area.load(), app) for area in areas), *_of_sources(app)]
+    told += _of_area("volumes", _of_volumes, app)
+    once: dict[tuple[str, str | None] | int, Check] = {}
+    for place, check in enumerate(told):
+        once.setdefault((check.found, check.source) if check.mend else place, check)
+    return list(once.values())
+
+
+def _of_area(name: str, checks: Callable[[App], Iterable[Check]], app: App) -> Iterator[Check]:
+    try:
+        yield from checks(app)
+    except IoledgerError as error:
+        yield of_error(name, error)
+
+
+def _of_sources(app: App) -> Iterator[Check]:
+    sources: dict[str, Source] = {}
+    for name in app.configuration().sources:
+        try:
+            sources |= build_sources(app.configuration(), app.directory, [name])
+        except IoledgerError as error:
+            yield of_error("settings", error, name)
+    for name, checks in examine_sources(sources, app.clock).items():
+        yield from (replace(check, source=name) for check in checks)
+
+
+def _row(check: Check) -> dict[str, str | None]:
+    result = "ok" if check.mend is None else "mend"
+    return {"check": check.name, "source": check.source, "result": result, "found": check.found, "mend": check.mend}
+
+
+def _warn(found: VolumeCheck) -> None:
+    for note in found.notes:
+        _log.warning("ioledger: %s", note)
 
 
 def _is_to_mend(found: VolumeCheck) -> bool:
     return any(row["finding"] in TO_MEND for row in found.rows)
 
 
-def _of_source(name: str, check: Check) -> dict[str, str | None]:
-    result = "ok" if check.mend is None else "mend"
-    return {"check": check.name, "source": name, "result": result, "found": check.found, "mend": check.mend}
-
-
-def _of_volumes(found: VolumeCheck) -> dict[str, str | None]:
+def _of_volumes(app: App) -> Iterator[Check]:
+    found = check_volumes(app)
+    _warn(found)
     mend = "see which with `ioledger doctor --volumes`, then add a rule to ioledger.toml or an alias"
-    is_to_mend = _is_to_mend(found)
-    return {
-        "check": "volumes",
-        "source": None,
-        "result": "mend" if is_to_mend else "ok",
-        "found": _summary(found),
-        "mend": mend if is_to_mend else None,
-    }
+    yield Check("volumes", _summary(found), mend if _is_to_mend(found) else None)
 
 
 def _summary(found: VolumeCheck) -> str:

@@ -8,8 +8,8 @@ from contextlib import closing
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
-from collectors.source import Check
 from ioledger.errors import IoledgerError
+from ioledger.health.check import Check, of_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,8 +50,7 @@ def _examine(name: str, source: Source, clock: Clock, found: dict[str, list[Chec
         with closing(source):
             checks = source.examine(clock)
     except IoledgerError as error:
-        told, _, mend = str(error).rpartition("; ")
-        checks = [Check("connection", told or mend, mend)]
+        checks = [of_error("connection", error)]
     except Exception as error:  # noqa: BLE001 - a defect in one source must not cost the others their lines
         _log.exception("%s: a defect of ioledger ended its examination", name)
         checks = [Check("connection", f"{type(error).__name__}: {error}", "report this defect of ioledger")]

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from collectors.hypervisors import libvirt_versions
 from collectors.hypervisors.libvirt_epoch import processes_for
 from collectors.hypervisors.libvirt_host import Host
 from collectors.hypervisors.libvirt_round import Round
 from collectors.hypervisors.volume_identity import DiskRule
-from collectors.source import LONGEST_RUN_SECONDS, Check
+from collectors.source import LONGEST_RUN_SECONDS
 from ioledger.config import Secret, StrictModel
 from ioledger.errors import counted
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collectors.hypervisors.libvirt_round import ParsedDisks
@@ -94,9 +96,10 @@ class LibvirtSource:
         return reading
 
     def examine(self, clock: Clock) -> list[Check]:  # noqa: ARG002 - libvirt tells no time
-        """Connect and list the guests; SourceError where that fails."""
+        """Connect, list the guests and ask for versions; SourceError where the host cannot be reached."""
         guests = self._host.list_guests().guests
-        return [Check("connection", f"{self._settings.uri} lists {counted(len(guests), 'guest')}")]
+        listed = Check("connection", f"{self._settings.uri} lists {counted(len(guests), 'guest')}")
+        return [listed, libvirt_versions.check(self._host)]
 
     def close(self) -> None:
         """Let go of the connection, and of the worker that holds it."""

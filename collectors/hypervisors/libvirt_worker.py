@@ -61,6 +61,10 @@ class Calls:
         """Tell whether the connection still is one."""
         return bool(self._connection.isAlive())
 
+    def versions(self) -> dict[str, int]:
+        """Return the versions of the client's library and of the daemon's, as libvirt counts them."""
+        return {"client": libvirt.getVersion(), "daemon": self._connection.getLibVersion()}
+
     def guests(self) -> dict[str, Any]:
         """List all guests as (uuid, name, id), and what has happened to any since the last list.
 

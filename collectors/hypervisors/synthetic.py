@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from collectors.source import LONGEST_RUN_SECONDS, Check
+from collectors.source import LONGEST_RUN_SECONDS
 from ioledger.config import ConfiguredPath, StrictModel, validated
 from ioledger.errors import SourceError, counted
+from ioledger.health.check import Check
 from ioledger.model.records import Kind, Reading, Row
 
 if TYPE_CHECKING:

@@ -25,8 +25,9 @@ from ioledger.model.records import Kind, Reading, Row
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from collectors.source import Check, Occasion
+    from collectors.source import Occasion
     from ioledger.clock import Clock
+    from ioledger.health.check import Check
 
 
 MOST_ROWS: Final = 300_000

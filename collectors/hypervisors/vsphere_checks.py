@@ -10,8 +10,8 @@ from collectors.hypervisors.vsphere_inventory import everything, pages
 from collectors.hypervisors.vsphere_server import READ_ONLY
 from collectors.hypervisors.vsphere_windows import SAMPLE_SECONDS, counter_ids
 from collectors.remote.clocks import MOST_SKEW_OF_SAMPLES, clock_check
-from collectors.source import Check
 from ioledger.errors import SourceError, counted
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

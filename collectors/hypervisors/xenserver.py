@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from collectors.hypervisors.xenserver_inventory import Machine
-    from collectors.source import Check, Occasion
+    from collectors.source import Occasion
     from ioledger.clock import Clock
+    from ioledger.health.check import Check
 
 
 class XenserverSource:

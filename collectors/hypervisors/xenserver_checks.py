@@ -10,8 +10,8 @@ from collectors.hypervisors.xenserver_rrd import MINUTE, Disk
 from collectors.hypervisors.xenserver_windows import STEP_SECONDS, statistics_of
 from collectors.remote.clocks import MOST_SKEW_OF_SAMPLES, clock_check
 from collectors.remote.unread import Unread
-from collectors.source import Check
 from ioledger.errors import counted
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,9 +9,9 @@ from pydantic import AfterValidator, model_validator
 from collectors.inventory.csv_file import read_csv
 from collectors.inventory.parquet_file import read_parquet
 from collectors.inventory.toml_file import read_toml
-from collectors.source import Check
 from ioledger.config import ConfiguredPath, StrictModel
 from ioledger.errors import DataError, counted, one_of
+from ioledger.health.check import Check
 from ioledger.model.records import Reading
 from ioledger.model.tables import FACTS
 

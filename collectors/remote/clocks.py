@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from collectors.source import Check
+from ioledger.health.check import Check
 
 MOST_SKEW: Final = timedelta(minutes=1)
 """Clocks that are kept by NTP are nowhere near that far apart."""

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, field_validator
 
-from collectors.source import LONGEST_RUN_SECONDS, Check
+from collectors.source import LONGEST_RUN_SECONDS
 from collectors.storage.ceph_rbd_cluster import Cluster
 from collectors.storage.ceph_rbd_round import PoolSpec, Round
 from collectors.volume_rules import VolumeRule
 from collectors.worker_process import RefusedError, SilentError
 from ioledger.config import ConfiguredPath, StrictModel
 from ioledger.errors import SourceError, counted
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collectors.source import Occasion

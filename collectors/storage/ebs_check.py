@@ -8,11 +8,11 @@ from botocore.exceptions import ClientError, SSLError
 
 from collectors.remote.certificates import MEND_UNTRUSTED
 from collectors.remote.clocks import clock_check, header_time
-from collectors.source import Check
 from collectors.storage.ebs_client import FAILURES, is_refused
 from collectors.storage.ebs_progress import PERIOD_US, newest_us
 from collectors.storage.ebs_statistics import METRICS, query
 from ioledger.clock import from_us, to_us
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from collectors.remote.clocks import clock_check, header_time
-from collectors.source import Check
 from collectors.storage.solidfire_client import MEND_RIGHTS, ElementError
 from collectors.storage.solidfire_listing import limits_of
 from collectors.storage.solidfire_rows import cluster_of
 from collectors.storage.solidfire_values import OddValueError
 from ioledger.errors import counted
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

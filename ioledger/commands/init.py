@@ -5,34 +5,55 @@ from __future__ import annotations
 import json
 import logging
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ioledger.commands.init_systemd import write_units
 from ioledger.config import Configuration
 from ioledger.errors import ConfigurationError, LakeError
 from ioledger.lake import layout
 from ioledger.lake.files import write_whole
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ioledger.app import App
 
 _log = logging.getLogger(__name__)
 
 
 @click.command()
+@click.option(
+    "--systemd",
+    "units",
+    is_flag=False,
+    flag_value="",
+    metavar="[DIR]",
+    help="Write units for systemd and lines for cron as well [default of DIR: systemd beside the configuration].",
+)
 @click.pass_obj
-def init(app: App) -> None:
+def init(app: App, units: str | None) -> None:
     """Write a commented ioledger.toml and make the lake it names.
 
     An existing configuration is never overwritten; if only its lake is missing, that is made.
+
+    With --systemd a service that collects and timers for all else that has to be run are written, with the
+    paths of this installation, for a user called ioledger. Nothing is installed: the commands that do are
+    printed. A file that is there and differs from what would be written stays as it is.
     """
+    _make_what_is_missing(app, is_enough=units is not None)
+    if units is not None:
+        write_units(app, Path(units) if units else app.directory / "systemd")
+
+
+def _make_what_is_missing(app: App, *, is_enough: bool) -> None:
+    """Write the configuration and make the lake; where both are there, ``is_enough`` tells that this is no mistake."""
     path = app.config_file
     if path.exists():
         lake = app.lake()
         if (lake / layout.MARKER).exists():
+            if is_enough:
+                return
             raise ConfigurationError(
                 f"{path} is there already and stays as it is; remove it first, or name another with --config"
             )

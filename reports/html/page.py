@@ -107,6 +107,7 @@ def render(report: Report, provider: str) -> str:
         script_hash=_hash(script),
         SIGNS=_SIGNS,
         SEVERITIES=SEVERITIES,
+        MOST_FINDINGS=data.MOST_FINDINGS,
         MOST_VOLUMES=MOST_VOLUMES,
         moment=lambda each: text.moment(each, report.zone),
         lasting=text.lasting,

@@ -14,10 +14,10 @@ from ioledger.errors import ConfigurationError
 from ioledger.lake import layout, settings
 from ioledger.model.period import parse_moment
 from ioledger.terminal import console
+from reports.pages.publication import published
 from reports.plot.looking import look
 from reports.plot.svg import svg
 from reports.plot.terminal import drawn
-from reports.pages.publication import published
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ceph_cluster import Cluster
 
-    from collectors.source import Check
+    from ioledger.health.check import Check
     from ioledger.model.records import Reading
 
 GIB = 2**30

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from collectors.source import Check
+    from ioledger.health.check import Check
     from ioledger.model.records import Reading
 
 GUEST = "5e0e4f1a-6f0e-4a11-9d4c-000000000012"

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import entry_points
@@ -19,6 +18,7 @@ import click
 import pytest
 from command import SCRIPT, WITH_PLUGIN, ioledger
 from lakes import MINUTE, NOON, a_run, content, new_lake, sample
+from permissions import read_only, without_overriding_permissions
 
 from ioledger.cli import group, run
 from ioledger.lake import layout
@@ -147,26 +147,6 @@ def test_a_reader_that_leaves_is_no_finding(site: Path, words: list[str]) -> Non
     done = subprocess.run([SCRIPT, *words], cwd=site, stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
-
-
-def without_overriding_permissions() -> list[str]:
-    """Give the words before a command under which root, too, may not write what is read-only."""
-    if os.geteuid() != 0:
-        return []
-    return ["/usr/bin/setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
-
-
-@contextmanager
-def read_only(lake: Path) -> Iterator[None]:
-    """Let nobody make, rename or remove a file in a lake for the block."""
-    directories = [lake, *(path for path in lake.rglob("*") if path.is_dir())]
-    for directory in directories:
-        directory.chmod(0o555)
-    try:
-        yield
-    finally:
-        for directory in directories:
-            directory.chmod(0o755)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from collectors.source import Check
+    from ioledger.health.check import Check
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,10 @@ from collectors.beat import Beat
 from collectors.collection import STOP_SECONDS
 from collectors.registry import SOURCES
 from collectors.runner import collect_one
-from collectors.source import Check
 from ioledger.clock import SystemClock
 from ioledger.config import validated
 from ioledger.errors import IoledgerError
+from ioledger.health.check import Check
 from ioledger.lake import layout
 from ioledger.lake import reader as lake_reader
 from ioledger.model.columns import limit_names

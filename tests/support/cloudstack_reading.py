@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cloudstack_server import CloudStackServer
 
-    from collectors.source import Check
+    from ioledger.health.check import Check
     from ioledger.model.records import Reading
 
 

@@ -33,6 +33,9 @@ class StoppedClock:
     def boottime_us(self) -> int:
         return 0
 
+    def boot_id(self) -> str | None:
+        return None
+
 
 def ioledger(lake: Path, *arguments: str, now: datetime = NOON) -> int:
     """Run a command over a lake beside its configuration; return the exit code."""

@@ -8,23 +8,28 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from lakes import MINUTE, NOON, a_run, new_lake, read, sample
 from policy_lake import ioledger
 
+from collectors.doctor import clock
+from collectors.doctor.kernel_clock import KernelClock
 from collectors.doctor.volume_map import COLUMNS
 from ioledger.lake.compaction import compact
 from ioledger.lake.writer import write_run
+from reports.usage.build import build
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from ioledger.model.records import Row, Run
 
 Ask = Callable[..., tuple[int, dict[str, dict[str, Any]]]]
+
+PAGE = Path(__file__).parents[2] / "docs" / "doctor.md"
 
 RULES = """
 [sources.kvm-01]
@@ -254,12 +259,20 @@ def test_people_see_what_an_unmapped_disk_has_and_what_a_rule_changed(
     assert err == "3 disks: 1 fine, 2 without a volume; 1 volume without a disk\n"
 
 
+@pytest.fixture
+def kept_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let somebody keep the clock of this machine, whether or not somebody does."""
+    monkeypatch.setattr(clock, "kernel_clock", lambda: KernelClock(is_kept=True, most_error_milliseconds=1))
+
+
+@pytest.mark.usefixtures("kept_clock")
 def test_without_an_option_each_check_is_told_with_how_to_mend(
     ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ask(a_run(sample("a")), storage("vol-a"), configuration=RULES.replace("qemu:///system", "test:///default"))
     assert ioledger(tmp_path / "lake", "doctor", "--format", "csv", now=NOON) == 3
-    host, check = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    rows = {row["check"]: row for row in csv.DictReader(io.StringIO(capsys.readouterr().out))}
+    host, check = rows["connection"], rows["volumes"]
     assert host == {
         "check": "connection",
         "source": "kvm-01",
@@ -272,7 +285,8 @@ def test_without_an_option_each_check_is_told_with_how_to_mend(
     assert "ioledger doctor --volumes" in check["mend"]
 
     write_run(tmp_path / "lake", a_run(sample("a", NOON + MINUTE, disk_serial="vol-a"), at=NOON + MINUTE))
-    assert ioledger(tmp_path / "lake", "doctor", "--format", "csv", now=NOON) == 0
+    build(tmp_path / "lake", NOON, NOON + MINUTE)
+    assert ioledger(tmp_path / "lake", "doctor", "--format", "csv", now=NOON + MINUTE) == 0
     assert "volumes,,ok,1 disk: 1 fine; 0 volumes without a disk," in capsys.readouterr().out
 
 
@@ -292,7 +306,8 @@ def test_a_source_that_does_not_answer_costs_the_others_nothing(
         """
     )
     assert ioledger(tmp_path / "lake", "doctor", "--format", "json", now=NOON) == 3
-    array, shop, _ = json.loads(capsys.readouterr().out)
+    told = json.loads(capsys.readouterr().out)
+    array, shop = (row for row in told if row["source"] and row["check"] != "runs")
     assert (array["source"], array["result"]) == ("array", "mend")
     assert array["found"].endswith("nowhere.csv cannot be read: No such file or directory")
     assert array["mend"] == "put the file there, readable for who collects"
@@ -345,3 +360,44 @@ def test_sources_that_say_nothing_or_what_is_old_are_named(
 
 def test_a_lake_without_runs_has_nothing_to_mend(ask: Ask) -> None:
     assert ask(configuration="") == (0, {})
+
+
+def test_without_a_lake_the_rest_is_told_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "ioledger.toml").write_text('[sources.host]\ntype = "libvrt"\n', encoding="utf-8")
+    assert ioledger(tmp_path / "nowhere", "doctor", "--format", "json") == 3
+    out, err = capsys.readouterr()
+    rows = json.loads(out)
+    told = [(row["check"], row["source"], row["found"], row["mend"]) for row in rows if row["mend"]]
+    assert told[0] == (
+        "lake", None, f"there is no lake at {tmp_path / 'nowhere'}",
+        "make one with `ioledger init`, or name another with --lake",
+    )  # fmt: skip
+    assert [row["check"] for row in rows if "there is no lake" in row["found"]] == ["lake"]
+    (settings,) = (row for row in told if row[1] == "host")
+    assert settings[0] == "settings"
+    assert "did you mean 'libvirt'" in settings[2]
+    assert {"Python", "packages"} <= {row["check"] for row in rows}
+    assert err == f"{len(rows)} checks, {len(told)} to mend\n"
+
+
+def test_every_line_is_explained_in_the_documentation(
+    ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask(a_run(sample("a")), configuration=RULES.replace("qemu:///system", "test:///default"))
+    ioledger(tmp_path / "lake", "doctor", "--format", "json", now=NOON)
+    told = {row["check"] for row in json.loads(capsys.readouterr().out)}
+    explained = set(re.findall(r"^\| (`.*?) \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert told - {name for cell in explained for name in re.findall("`([^`]+)`", cell)} == set()
+
+
+def test_a_billing_zone_that_is_missing_is_told(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ask(a_run(sample("a")))
+    settings = tmp_path / "lake" / "settings.toml"
+    settings.write_text(
+        '[[settings]]\nvalid_from = 2025-01-01T00:00:00Z\nbilling_time_zone = "Mars/Base"\n', encoding="utf-8"
+    )
+    assert ioledger(tmp_path / "lake", "doctor", "--format", "json", now=NOON) == 3
+    rows = [row for row in json.loads(capsys.readouterr().out) if "Mars/Base" in row["found"]]
+    assert len(rows) == 1
+    assert rows[0]["result"] == "mend"
+    assert "valid are names such as UTC or Europe/Berlin" in rows[0]["mend"]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from collectors.doctor.sources import PATIENCE_SECONDS, examine_sources
 from collectors.remote.calls import ATTEMPTS
 from collectors.remote.settings import RemoteSettings
-from collectors.source import LONGEST_RUN_SECONDS, Check
+from collectors.source import LONGEST_RUN_SECONDS
 from ioledger.clock import SystemClock
 from ioledger.config import StrictModel
 from ioledger.errors import SourceError
+from ioledger.health.check import Check
 
 if TYPE_CHECKING:
     import pytest

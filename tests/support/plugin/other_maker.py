@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import click
 
-from collectors.source import LONGEST_RUN_SECONDS, Check
+from collectors.source import LONGEST_RUN_SECONDS
 from ioledger.config import StrictModel
+from ioledger.health.check import Check
 from ioledger.model.records import Kind, Reading
 
 if TYPE_CHECKING:
