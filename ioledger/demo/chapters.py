@@ -111,7 +111,7 @@ def _explain(stage: Stage) -> None:
 def _pages(stage: Stage) -> None:
     stage.chapter(
         "To be looked at",
-        """A page of the month for operators and finance, and a picture of shop-db: above its maximum at 22:00, and below
+        """A page of the month for operators and finance, and a picture of shop-db: above its maximum at 22:00, below
         its minimum from 23:00 on. Open both in a browser.""",
     )
     stage.run("report", "--period", "2026-10", "--to", "report.html")
