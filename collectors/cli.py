@@ -15,7 +15,9 @@ from collectors.registry import build_sources
 from collectors.service import keep_collecting
 from collectors.systemd import Notifier
 from collectors.without_pandas import keep_pandas_out
+from ioledger import completion
 from ioledger.cli import EXIT_DEFECT, EXIT_PARTIAL, EXIT_WRONG_USE
+from ioledger.examples import examples
 from ioledger.lake import layout
 from ioledger.model.period import parse_duration
 
@@ -30,9 +32,16 @@ if TYPE_CHECKING:
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-@click.command()
-@click.option("--source", "wanted", multiple=True, metavar="NAME", help="Only this source; may be repeated.")
-@click.option("--every", metavar="DURATION", help="Keep collecting, such as every 60s or 5m, until SIGTERM.")
+@click.command(epilog=examples("collect", "collect --source kvm-01", "collect --every 60s"))
+@click.option(
+    "--source",
+    "wanted",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completion.sources,
+    help="Only this source; may be repeated.",
+)
+@click.option("--every", metavar="DURATION", help="Keep collecting, such as every 60s or 1m30s, until SIGTERM.")
 @click.pass_obj
 def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
     """Read every configured source once and store what it says.

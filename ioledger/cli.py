@@ -12,14 +12,24 @@ from pathlib import Path
 from typing import Final
 
 import click
+from click.exceptions import NoArgsIsHelpError
+from click.shell_completion import CompletionItem, shell_complete
 
-from ioledger import config
+from ioledger import completion, config, wrong_use
 from ioledger.app import App
 from ioledger.clock import SystemClock
-from ioledger.errors import IoledgerError, did_you_mean
-from ioledger.terminal import log_to_stderr, writes_json
+from ioledger.errors import IoledgerError
+from ioledger.terminal import log_to_stderr
 
 COMMANDS: Final = "ioledger.commands"
+
+_JOBS: Final = {
+    "To begin": ("init", "demo", "doctor", "completion"),
+    "Facts": ("collect", "lake"),
+    "For operators": ("check", "rules", "volumes", "report", "plot", "metrics"),
+    "For finance": ("usage", "rate", "close", "statement", "export", "explain", "reconcile"),
+}
+"""What is done with each command; the help lists them in this order, and commands of other makers at the end."""
 
 EXIT_FINDINGS: Final = 1
 EXIT_WRONG_USE: Final = 2
@@ -37,6 +47,12 @@ class _EntryPointGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(entry_points(group=COMMANDS).names)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a command as ``--help`` tells of it, so that no command is imported for its name."""
+        commands = [entry for entry in entry_points(group=COMMANDS) if entry.name.startswith(incomplete)]
+        found = [CompletionItem(entry.name, help=_summary(entry)) for entry in sorted(commands)]
+        return found if not incomplete.startswith("-") else click.Command.shell_complete(self, ctx, incomplete)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         found = entry_points(group=COMMANDS, name=cmd_name)
         if not found:
@@ -46,18 +62,14 @@ class _EntryPointGroup(click.Group):
             raise TypeError(f"the entry point {cmd_name} of {COMMANDS} is no command")
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        known = self.list_commands(ctx)
-        if args and args[0] not in known:
-            ctx.fail(f"there is no command {args[0]!r}{did_you_mean(args[0], known)}; commands are {', '.join(known)}")
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        found = sorted(entry_points(group=COMMANDS), key=lambda entry_point: entry_point.name)
-        with formatter.section("Commands"):
-            formatter.write_dl([(entry_point.name, _summary(entry_point)) for entry_point in found])
+        summaries = {entry_point.name: _summary(entry_point) for entry_point in entry_points(group=COMMANDS)}
+        widest = max(map(len, summaries))
+        for job, names in (*_JOBS.items(), ("Others", sorted(summaries))):
+            found = [(name.ljust(widest), summaries.pop(name)) for name in names if name in summaries]
+            if found:
+                with formatter.section(job):
+                    formatter.write_dl(found)
 
 
 def _summary(entry_point: EntryPoint) -> str:
@@ -108,10 +120,14 @@ def group(ctx: click.Context, config_file: Path | None, lake: Path | None) -> No
 
 def run(arguments: list[str] | None = None, app: App | None = None) -> int:
     """Run one command and return its exit code; a mistake of the user's is a sentence on stderr."""
+    log_to_stderr("text")
     try:
         return _invoke(sys.argv[1:] if arguments is None else arguments, app)
+    except NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return EXIT_WRONG_USE
     except click.ClickException as error:
-        _tell_wrong_use(error)
+        _log.error("ioledger: %s", wrong_use.sentence(error))
         return EXIT_WRONG_USE
     except IoledgerError as error:
         _log.error("ioledger: %s", error)
@@ -138,13 +154,8 @@ def _invoke(arguments: list[str], app: App | None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _tell_wrong_use(error: click.ClickException) -> None:
-    if writes_json():
-        _log.error("ioledger: %s", error.format_message())
-    else:
-        error.show()
-
-
 def main() -> None:
     """Run the command line; the entry point of the `ioledger` script."""
+    if instruction := os.environ.get(completion.VARIABLE):
+        sys.exit(shell_complete(group, {}, "ioledger", completion.VARIABLE, instruction))
     sys.exit(run())

@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from ioledger.errors import ConfigurationError, did_you_mean, one_of
+from ioledger.errors import ConfigurationError, did_you_mean, one_of, unreadable_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,6 +125,15 @@ class Configuration(StrictModel):
     export: ExportTable = ExportTable()
 
 
+_TO_DO: Final = {
+    "int_type": "write a whole number, without quotes",
+    "string_type": "write text, in quotes",
+    "bool_type": "write true or false, without quotes",
+    "list_type": "write a list, in brackets",
+    "Secret": 'write where it is kept, as { env = "NAME" } or { file = "/path" }',
+}
+"""What to do about a mistake, by pydantic's name of its type, or by the class that was wanted."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -154,7 +163,9 @@ def _sentence(error: ValidationError, model: type[BaseModel], where: str) -> str
     at = f" key {key!r}:" if key else ""
     # A rejected value may be a secret that was written where it must not be: it is not repeated.
     received = f" (received {first['input']!r})" if isinstance(first["input"], bool | int | float) else ""
-    return f"{where}:{at} {message[0].lower()}{message[1:]}{received}"
+    wanted = str(first.get("ctx", {}).get("class_name", first["type"]))
+    to_do = f"; {_TO_DO[wanted]}" if wanted in _TO_DO else ""
+    return f"{where}:{at} {message[0].lower()}{message[1:]}{received}{to_do}"
 
 
 def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
@@ -183,7 +194,7 @@ def load(path: Path) -> Configuration:
         msg = f"there is no configuration at {path}; write one with `ioledger init`, or name another with --config"
         raise ConfigurationError(msg) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path} cannot be read as TOML: {error}; correct it there"
+        msg = unreadable_toml(path, error)
         raise ConfigurationError(msg) from error
     configuration = validated(Configuration, values, str(path))
     for name in configuration.sources:

@@ -69,3 +69,10 @@ def did_you_mean(received: str, valid: Iterable[str]) -> str:
 def counted(count: int, singular: str) -> str:
     """Return ``"1 hour"`` or ``"2 hours"``, for a noun whose plural ends in s."""
     return f"{count} {singular}" if count == 1 else f"{count} {singular}s"
+
+
+def unreadable_toml(path: object, error: OSError | ValueError | ArithmeticError) -> str:
+    """Say why a TOML file cannot be read, which lies in the place or in the text, and what to do."""
+    if isinstance(error, OSError):
+        return f"{path} cannot be read: {error.strerror or error}; put a file there that this user can read"
+    return f"{path} cannot be read as TOML: {error}; correct it there"

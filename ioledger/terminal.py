@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
 from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from rich.progress import Task
 
 FORMATS: Final = ("table", "json", "csv")
 """How every command prints rows."""
@@ -29,6 +31,9 @@ _FOLDED_WIDTH: Final = 14
 """Columns of text are folded to no less than this."""
 
 _GAP: Final = 2
+
+_BAR_WIDTH: Final = 60
+"""In narrower terminals the numbers of a long work have the room of its bar."""
 
 _PIPE_WIDTH: Final = 10_000
 """Wide enough that nothing is cut where no terminal gives a width."""
@@ -204,25 +209,40 @@ def _grouped(value: object) -> str:
     return _text(value).translate(_VISIBLE_CONTROLS)
 
 
+class _Done(ProgressColumn):
+    """How many parts of how many are done, once that is known."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.total is None else f"{task.completed:,.0f}/{task.total:,.0f}")
+
+
+class _Rate(ProgressColumn):
+    """How many parts of a work are done per second, or per minute where that is less than one."""
+
+    def render(self, task: Task) -> Text:
+        if task.speed is None:
+            return Text()
+        per_minute = task.speed * 60
+        return Text(f"{per_minute:,.0f}/min" if task.speed < 1 else f"{task.speed:,.0f}/s")
+
+
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Show how far a long work is, on stderr, if that is a terminal.
 
-    Yields a function that is told how much of how much is done.
+    Yields a function that is told how much of how much is done. The rate and the time left are those of
+    the last half minute.
     """
-    if not sys.stderr.isatty():
+    out = Console(stderr=True)
+    if not sys.stderr.isatty() or out.is_dumb_terminal:
         yield lambda _done, _all: None
         return
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
+    columns = [TextColumn("{task.description}"), BarColumn(), _Done(), _Rate(), TimeRemainingColumn()]
+    if out.width < _BAR_WIDTH:
+        del columns[1]
+    bar = Progress(*columns, console=out, transient=True)
     with bar:
-        task = bar.add_task(what, total=1)
+        task = bar.add_task(what, total=None)
         yield lambda done, all_of_it: bar.update(task, completed=done, total=all_of_it)
 
 
@@ -248,8 +268,3 @@ def log_to_stderr(log_format: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request that is made
-
-
-def writes_json() -> bool:
-    """Tell whether stderr is written for machines."""
-    return any(isinstance(handler.formatter, _JsonFormatter) for handler in logging.getLogger().handlers)

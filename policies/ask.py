@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from ioledger.errors import ConfigurationError
 from ioledger.lake import settings
-from ioledger.model.period import parse_moment, parse_period
-from policies import checking, engine, exemptions, judged, life, outputs, store, touched
+from ioledger.model.period import parse_period
+from ioledger.terminal import progress
+from policies import checking, engine, exemptions, judged, life, metrics, outputs, store, touched
 from policies.over_period import PeriodReport, tally, write
 from policies.over_period import store as keep
 
@@ -46,15 +47,16 @@ class Question:
 
 def at_moment(ask: Question, at: str | None, *, only_new: bool) -> list[Finding]:
     """Judge the moment ``at``, or now; keep, print and return the findings that the exit code rests on."""
-    moment = parse_moment(at, settings.at(settings.load(ask.lake), ask.now).zone) if at else ask.now
-    found = checking.check(ask.lake, ask.rules, judged.at(moment), ask.thresholds, ask.limits)
+    moment = settings.calendar(ask.lake, ask.now).moment(at) if at else ask.now
+    with progress("checking") as tell:
+        found = checking.check(ask.lake, ask.rules, judged.at(moment), ask.thresholds, ask.limits, tell)
     damping = timedelta(seconds=ask.limits.flap_damping_seconds)
     codes = {rule.code for rule in ask.rules}
     lives = life.follow(found, store.last_before(ask.lake, moment), moment, codes, damping)
     findings, leftovers = exemptions.applied(lives.found, ask.exempting, moment)
     report = outputs.Report(moment, ask.rules, findings, leftovers, engine.worst_first(lives.resolved), only_new)
     # Kept first: a reader of stdout that leaves early ends the command.
-    store.store(ask.lake, [*findings, *lives.resolved, *lives.carried], moment)
+    store.store(ask.lake, [*findings, *lives.resolved, *lives.carried], moment, metrics.note(report))
     ask.deliver(partial(outputs.write, report))
     _tell(leftovers, outputs.tally(report), report.shown)
     # A check that could not judge all is never taken for one that found nothing new.
@@ -63,11 +65,14 @@ def at_moment(ask: Question, at: str | None, *, only_new: bool) -> list[Finding]
 
 def over_period(ask: Question, period: str) -> list[Finding]:
     """Judge a period up to now; keep, print and return the findings that nobody has exempted."""
-    start, end = parse_period(period, settings.zone_spans(settings.load(ask.lake)))
+    calendar = settings.calendar(ask.lake, ask.now)
+    period = calendar.period(period)
+    start, end = parse_period(period, calendar.spans)
     if start >= ask.now:
         raise ConfigurationError(f"the period {period} has not begun; choose one with a past")
     time = judged.Judged(start, min(end, ask.now))
-    found = checking.check(ask.lake, ask.rules, time, ask.thresholds, ask.limits)
+    with progress(f"checking {period}") as tell:
+        found = checking.check(ask.lake, ask.rules, time, ask.thresholds, ask.limits, tell)
     findings, leftovers = exemptions.applied(found, ask.exempting, ask.now)
     of_each, of_all, built_until = touched.in_lake(ask.lake, time, findings)
     report = PeriodReport(

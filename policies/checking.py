@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from policies.guarded import Guard
 from policies.sandbox import Over, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -29,22 +30,38 @@ if TYPE_CHECKING:
     from policies.rule import Rule
 
 
-def check(lake: Path, rules: Sequence[Rule], judged: Judged, values: Thresholds, limits: CheckTable) -> list[Finding]:
+def check(  # noqa: PLR0913, PLR0917 - what is judged, by what, and who is told how far it is
+    lake: Path,
+    rules: Sequence[Rule],
+    judged: Judged,
+    values: Thresholds,
+    limits: CheckTable,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> list[Finding]:
     """Judge a lake by all rules; one that fails is a finding with the status ``error``.
 
-    Failures come first, then findings by severity, status, code and resource. Raises LakeError if
-    the lake cannot be read, and DataError if the memory that ``limits`` allows is too little for its state.
+    Failures come first, then findings by severity, status, code and resource. ``progress`` is told how many
+    rules of how many were run. Raises LakeError if the lake cannot be read, and DataError if the memory that
+    ``limits`` allows is too little for its state.
     """
     look_back = engine.look_back(rules, values)
     with prepared(lake, judged, look_back, limits) as opened:
         guard = Guard(limits.rule_timeout_seconds, partial(reader.refuse_unreadable, opened))
-        shipped = [rule for rule in rules if not rule.is_own]
+        shipped_first = sorted(rules, key=lambda rule: rule.is_own)
+        told = _told(shipped_first, progress)
+        shipped = islice(told, sum(not rule.is_own for rule in rules))
         found = engine.check(opened.connection, shipped, judged, values, guard)
     with Sandbox(limits, Over(lake, judged, look_back)) as sandbox:
-        for rule in rules:
-            if rule.is_own:
-                found += sandbox.findings(rule, values[rule.code])
+        for rule in told:
+            found += sandbox.findings(rule, values[rule.code])
     return engine.worst_first(found)
+
+
+def _told(rules: Sequence[Rule], progress: Callable[[int, int], None]) -> Iterator[Rule]:
+    """Give rules, and tell of each one when the next is asked for."""
+    for done, rule in enumerate(rules, start=1):
+        yield rule
+        progress(done, len(rules))
 
 
 @contextmanager

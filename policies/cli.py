@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ioledger import completion
 from ioledger.cli import EXIT_FINDINGS, EXIT_WRONG_USE
+from ioledger.delivery import deliver, require_place
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
+from ioledger.examples import examples
 from ioledger.lake import layout
 from ioledger.terminal import format_choice, format_option, show
 from policies import ask, cases, documentation, engine, exemptions, outputs, over_period
@@ -33,9 +36,27 @@ own_rules_option = click.option(
 )
 
 
-@click.command()
-@click.option("--at", "at", metavar="TIME", help="The moment to judge [default: now].")
-@click.option("--period", metavar="PERIOD", help="A month (2026-11) or day (2026-11-22) to judge, not a moment.")
+@click.command(
+    epilog=examples(
+        "check",
+        "check --new --fail-on critical",
+        "check --at yesterday",
+        "check --period last-month --format markdown --to findings.md",
+    )
+)
+@click.option(
+    "--at",
+    "at",
+    metavar="TIME",
+    shell_complete=completion.moments,
+    help="The moment to judge, such as yesterday or -2h [default: now].",
+)
+@click.option(
+    "--period",
+    metavar="PERIOD",
+    shell_complete=completion.periods,
+    help="A month or day to judge, such as 2026-11, last-month or yesterday.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
@@ -65,7 +86,7 @@ def check(  # noqa: PLR0913 - one argument for each option
     output_format: str,
     to: Path | None,
 ) -> int:
-    """Judge by the policy rules what is in force, or was over a period.
+    """Judge by rules what is in force, or was over a period.
 
     Findings are printed and kept in the lake. A finding is a violation, or unknown where data is
     missing. The exit code is 1 if there are findings, of either kind, as severe as --fail-on or
@@ -74,8 +95,8 @@ def check(  # noqa: PLR0913 - one argument for each option
     did not find, so that an alert comes once.
 
     Over a period each finding is given with every interval in which it held, and with the operations
-    and IOPS-hours of the usage records that it touches. TIME is ISO 8601; without an offset it is meant
-    in the lake's billing time zone, as PERIOD is.
+    and IOPS-hours of the usage records that it touches. TIME and PERIOD are of the lake's billing time
+    zone; docs/times.md lists how they are written.
     """
     if period is None:
         asked = partial(ask.at_moment, at=at, only_new=only_new)
@@ -85,7 +106,7 @@ def check(  # noqa: PLR0913 - one argument for each option
     else:
         asked = partial(ask.over_period, period=period)
     if to:
-        outputs.require_place(to)
+        require_place(to)
     rules = _all_rules(own_rules)
     configuration = app.configuration()
     question = ask.Question(
@@ -95,7 +116,9 @@ def check(  # noqa: PLR0913 - one argument for each option
         thresholds=engine.thresholds(rules, configuration.rules),
         exempting=exemptions.load(app.directory / exemptions.FILE, [rule.code for rule in rules]),
         now=app.clock.now(),
-        deliver=lambda write: outputs.deliver(lambda stream: write(output_format, stream), to),
+        deliver=lambda write: deliver(
+            lambda stream: write(output_format, stream), to, kept=" (the findings are in the lake)"
+        ),
     )
     shown = asked(question)
     if any(finding.status == "error" for finding in shown):
@@ -108,7 +131,9 @@ def _all_rules(own_rules: Path | None) -> list[Rule]:
     return [*shipped_rules(), *load_own_rules(own_rules)]
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True, epilog=examples("rules", "rules explain QOS201", "rules test --rules my-rules")
+)
 @own_rules_option
 @format_option
 @click.pass_context
@@ -129,8 +154,12 @@ def _parameters(rule: Rule) -> str | None:
     return ", ".join(f"{name} = {default}" for name, default in rule.defaults.items()) or None
 
 
-@rules.command()
-@click.argument("code")
+def _codes(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [rule.code for rule in shipped_rules() if rule.code.startswith(incomplete.upper())]
+
+
+@rules.command(epilog=examples("rules explain QOS201"))
+@click.argument("code", shell_complete=_codes)
 @own_rules_option
 def explain(code: str, own_rules: Path | None) -> None:
     """Say what rule CODE finds, why it matters and how to mend it."""
@@ -141,7 +170,7 @@ def explain(code: str, own_rules: Path | None) -> None:
     click.echo(documentation.page(known[wanted]), nl=False)
 
 
-@rules.command()
+@rules.command(epilog=examples("rules test", "rules test --rules my-rules"))
 @own_rules_option
 @click.pass_obj
 def test(app: App, own_rules: Path | None) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from ioledger.config import StrictModel, validated
-from ioledger.errors import ConfigurationError, did_you_mean, one_of
+from ioledger.errors import ConfigurationError, did_you_mean, one_of, unreadable_toml
 from ioledger.model.period import utc_day
 from ioledger.toml_lines import header_lines, line_of_key, place
 from policies.rule import PREFIX
@@ -105,7 +105,7 @@ def load(path: Path, codes: Collection[str]) -> list[Exemption]:
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as TOML: {error}; correct it there") from error
+        raise ConfigurationError(unreadable_toml(path, error)) from error
     mistaken = next((key for key in values if key != "exemptions"), "exemptions")
     entries = validated(_File, values, place(path, line_of_key(text, mistaken))).exemptions
     lines = [line for _, line in header_lines(text, "exemptions")]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
 from ioledger.cli import EXIT_PARTIAL
 from ioledger.errors import ConfigurationError
+from ioledger.examples import examples
 from ioledger.lake import layout, settings
-from ioledger.model.period import parse_moment
 from ioledger.model.tables import OPERATION_CLASSES, USAGE_AMOUNTS
 from ioledger.terminal import format_option, progress, show
 from reports.usage import quarantine
@@ -31,31 +32,43 @@ _KEYS: Final = ("name", "qos_class", "provisioned", "throttled")
 _FOR_PEOPLE: Final = (*_KEYS, "read_ops", "write_ops", *OPERATION_CLASSES, "at_cap_seconds", "final")
 _FOR_PROGRAMS: Final = (*_KEYS, *USAGE_AMOUNTS, "final")
 
-_from_option = click.option("--from", "start", metavar="TIME", help="First hour [default: the lake's first run].")
-_to_option = click.option("--to", "end", metavar="TIME", help="End, exclusive [default: now].")
+_from_option = click.option(
+    "--from",
+    "start",
+    metavar="TIME",
+    shell_complete=completion.moments,
+    help="First hour, such as yesterday or -2h [default: the lake's first run].",
+)
+_to_option = click.option(
+    "--to",
+    "end",
+    metavar="TIME",
+    shell_complete=completion.moments,
+    help="End, exclusive, such as today [default: now].",
+)
 
 
 @click.group()
 def usage() -> None:
     """Account for what disks did and what volumes held, hour by hour.
 
-    TIME is ISO 8601, such as 2026-11-22 or 2026-11-22T10:00:00Z; without an offset it is meant in
-    the lake's billing time zone.
+    TIME is a day such as 2026-11-22 or yesterday, a month such as 2026-11, a time such as
+    2026-11-22T10:00, or how long ago, such as -2h, all of the lake's billing time zone (docs/times.md).
     """
 
 
-@usage.command("build")
+@usage.command("build", epilog=examples("usage build", "usage build --from yesterday --explain"))
 @_from_option
 @_to_option
 @click.option("--explain", is_flag=True, help="Show which hours were made again, and what had changed for them.")
 @format_option
 @click.pass_obj
 def build_command(app: App, start: str | None, end: str | None, *, explain: bool, output_format: str) -> int:
-    """Make the usage records of a period; the same lake always gives the same records.
+    """Make the usage records of a period.
 
-    Hours of which nothing changed since they were built are left as they are. Records of which something
-    that must hold does not are withheld: each disk and volume concerned is told on stderr, and the exit
-    code is then 3.
+    The same lake always gives the same records. Hours of which nothing changed since they were built are
+    left as they are. Records of which something that must hold does not are withheld: each disk and volume
+    concerned is told on stderr, and the exit code is then 3.
     """
     lake = app.lake()
     period = _period(app, lake, start, end)
@@ -78,16 +91,22 @@ def build_command(app: App, start: str | None, end: str | None, *, explain: bool
     return EXIT_PARTIAL if built.quarantined else 0
 
 
-@usage.command("show")
-@click.option("--by", "grouping", type=click.Choice(GROUPINGS), default="volume", show_default=True)
+@usage.command(
+    "show",
+    epilog=examples("usage show --by vm --from -24h", "usage show --by account --from last-month --format csv"),
+)
+@click.option(
+    "--by", "grouping", type=click.Choice(GROUPINGS), default="volume", show_default=True, help="What is summed."
+)
 @_from_option
 @_to_option
 @format_option
 @click.pass_obj
 def show_command(app: App, grouping: str, start: str | None, end: str | None, output_format: str) -> None:
-    """Show usage, with guaranteed, burst, throttled and best-effort operations apart.
+    """Show usage, summed by volume, guest, account, offering or pool.
 
-    A row is final when none of its hours can still change.
+    Guaranteed, burst, throttled and best-effort operations stand apart. A row is final when none of its
+    hours can still change.
     """
     lake = app.lake()
     period = _period(app, lake, start, end)
@@ -108,9 +127,9 @@ def show_command(app: App, grouping: str, start: str | None, end: str | None, ou
 
 def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[datetime, datetime] | None:
     """Read the two ends of a period; None where the lake has nothing to begin with."""
-    zone = settings.at(settings.load(layout.require(lake)), app.clock.now()).zone
-    opens = parse_moment(start, zone) if start else first_moment(lake)
-    closes = parse_moment(end, zone) if end else app.clock.now() + timedelta(microseconds=1)
+    calendar = settings.calendar(layout.require(lake), app.clock.now())
+    opens = calendar.moment(start) if start else first_moment(lake)
+    closes = calendar.moment(end) if end else calendar.now + timedelta(microseconds=1)
     if opens is None:
         return None
     if opens >= closes:

@@ -17,6 +17,7 @@ from collectors.doctor.volumes import check_volumes
 from collectors.registry import build_sources
 from ioledger.cli import EXIT_PARTIAL
 from ioledger.errors import IoledgerError, counted
+from ioledger.examples import examples
 from ioledger.health.check import Check, of_error
 from ioledger.terminal import format_option, show
 
@@ -44,7 +45,7 @@ _SUMMARY: Final = {
 }
 
 
-@click.command()
+@click.command(epilog=examples("doctor", "doctor --volumes --format csv"))
 @click.option("--volumes", is_flag=True, help="Show every disk and volume: which maps to which, and by what.")
 @format_option
 @click.pass_obj

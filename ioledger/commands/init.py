@@ -13,6 +13,7 @@ import click
 from ioledger.commands.init_systemd import write_units
 from ioledger.config import Configuration
 from ioledger.errors import ConfigurationError, LakeError
+from ioledger.examples import examples
 from ioledger.lake import layout
 from ioledger.lake.files import write_whole
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(epilog=examples("init", "init --systemd", "--config site/ioledger.toml --lake /srv/lake init"))
 @click.option(
     "--systemd",
     "units",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ioledger.errors import PartialError
+from ioledger.examples import examples
 from ioledger.lake.compaction import compact
 from ioledger.terminal import progress
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@click.command("compact")
+@click.command("compact", epilog=examples("lake compact"))
 @click.pass_obj
 def compact_command(app: App) -> None:
     """Merge the files of many runs into few sorted ones: each hour, and each day, that is over.

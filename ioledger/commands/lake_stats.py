@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger.examples import examples
 from ioledger.lake import layout
 from ioledger.lake.sizes import size_of
 from ioledger.model.tables import TABLES
@@ -24,7 +25,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-@click.command()
+@click.command(epilog=examples("lake stats", "lake stats --format json"))
 @format_option
 @click.pass_obj
 def stats(app: App, output_format: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger.examples import examples
 from ioledger.lake import layout, locks, swaps
 from ioledger.lake.quarantine import set_aside
 from ioledger.lake.verification import verify
@@ -25,7 +26,7 @@ _COLUMNS: Final = ("table", "file", "source", "run_id", "problem", "to_do")
 _EXIT_BROKEN: Final = 3
 
 
-@click.command("verify")
+@click.command("verify", epilog=examples("lake verify", "lake verify --quarantine"))
 @click.option("--quarantine", is_flag=True, help="Move what is broken to .quarantine in the lake, with a note why.")
 @format_option
 @click.pass_obj

@@ -17,6 +17,7 @@ from ioledger.demo import chapters
 from ioledger.demo.comparison import compare, packaged
 from ioledger.demo.stage import Stage, StoryClock
 from ioledger.errors import ConfigurationError
+from ioledger.examples import examples
 
 _FILES: Final = {
     "ioledger.toml": "ioledger.toml",
@@ -32,7 +33,7 @@ _FILES: Final = {
 _EXIT_DEFECT: Final = 4
 
 
-@click.command()
+@click.command(epilog=examples("demo", "demo --directory /tmp/tour"))
 @click.option(
     "--directory",
     type=click.Path(path_type=Path),

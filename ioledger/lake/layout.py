@@ -48,11 +48,15 @@ def require(lake: Path) -> Path:
     """
     try:
         version = tomllib.loads((lake / MARKER).read_text(encoding="utf-8")).get("schema_version")
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise LakeError(
             f"there is no lake at {lake}; make one with `ioledger init`, or name another with --lake"
         ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise LakeError(
+            f"the lake's marker {lake / MARKER} cannot be read: {error.strerror}; give this user access to it"
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise LakeError(f"the lake's marker {lake / MARKER} cannot be read: {error}; restore it") from error
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         raise LakeError(

@@ -12,6 +12,7 @@ from ioledger.lake.prune.thinning import Thinning
 from ioledger.model.period import utc_day
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ioledger.lake.prune.thinning import Gone
@@ -28,11 +29,14 @@ def refuse_recent(lake: Path, before: date, now: datetime) -> None:
         )
 
 
-def prune(lake: Path, before: date, *, is_dry_run: bool) -> list[Gone]:
+def prune(
+    lake: Path, before: date, *, is_dry_run: bool, progress: Callable[[int, int], None] = lambda _done, _all: None
+) -> list[Gone]:
     """Take away the facts of whole UTC dates before a date, but for what usage from then on rests on.
 
     Says for each table of facts what went, or with ``is_dry_run`` would go. The caller has made sure
-    that usage of the hours before is built and final. Raises BusyError if usage is being built or the
+    that usage of the hours before is built and final. ``progress`` is told how many files of how many were
+    looked at. Raises BusyError if usage is being built or the
     lake is read, and LakeError if the lake cannot be read or written; pruning once more goes on where that ended.
     """
     with locks.exclusive(lake, "usage-build"), locks.exclusive(lake, locks.UPKEEP):
@@ -40,7 +44,7 @@ def prune(lake: Path, before: date, *, is_dry_run: bool) -> list[Gone]:
         with reader.open_lake(lake) as opened:
             longest = max(each.max_allocation_age_seconds for each in settings.load(lake))
             thinning = Thinning(lake, select(opened, before, timedelta(seconds=longest)))
-            gone = thinning.plan(opened.files)
+            gone = thinning.plan(opened.files, progress)
         if not is_dry_run:
             try:
                 with swaps.alone(lake):

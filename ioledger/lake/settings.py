@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from ioledger.config import StrictModel, validated
-from ioledger.errors import ConfigurationError, one_of
+from ioledger.errors import ConfigurationError, one_of, unreadable_toml
 from ioledger.lake import layout
+from ioledger.model.when import Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -187,7 +188,7 @@ def load(lake: Path) -> Timeline:
     except FileNotFoundError:
         return timeline(())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as TOML: {error}; correct it there") from error
+        raise ConfigurationError(unreadable_toml(path, error)) from error
     tables = validated(_SettingsFile, values, str(path)).settings
     return timeline([table.model_dump(exclude_none=True) for table in tables], str(path))
 
@@ -218,3 +219,8 @@ def zone_spans(line: Timeline) -> list[ZoneSpan]:
         else:
             spans.append((settings.valid_from, settings.valid_to, settings.zone))
     return spans
+
+
+def calendar(lake: Path, now: datetime) -> Calendar:
+    """Return what the times of one command are read by; raises ConfigurationError as ``load`` does."""
+    return Calendar(now, zone_spans(load(lake)))

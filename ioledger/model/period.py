@@ -1,4 +1,4 @@
-"""Windows of the billing time zone, and times as people write them."""
+"""Windows of the billing time zone, and times as files and programs write them; people's are in ``when``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 _HOUR: Final = timedelta(hours=1)
 _SECOND: Final = timedelta(seconds=1)
-_UNITS: Final = {"s": _SECOND, "m": timedelta(minutes=1), "h": _HOUR, "d": timedelta(days=1)}
-_DURATION: Final = re.compile(r"(?P<count>[0-9]{1,5})(?P<unit>[smhd])")
+_UNITS: Final = (timedelta(days=1), _HOUR, timedelta(minutes=1), _SECOND)
+_DURATION: Final = re.compile("".join(f"(?:([0-9]{{1,5}}){unit})?" for unit in "dhms"))
+_PERIOD: Final = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 9998
 """Times on which no arithmetic of this module leaves the calendar."""
@@ -44,9 +45,14 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
         ) from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
+    return require_billable(moment, text).astimezone(UTC)
+
+
+def require_billable(moment: datetime, text: str) -> datetime:
+    """Return ``moment``; raises ConfigurationError, naming ``text``, where arithmetic could leave the calendar."""
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise ConfigurationError(f"{text!r} is out of range; valid are the years {_FIRST_YEAR} to {_LAST_YEAR}")
-    return moment.astimezone(UTC)
+    return moment
 
 
 def parse_period(text: str, spans: Sequence[ZoneSpan]) -> Window:
@@ -54,26 +60,40 @@ def parse_period(text: str, spans: Sequence[ZoneSpan]) -> Window:
 
     Returns its start and its end, exclusive, in UTC. Raises ConfigurationError for anything else.
     """
-    try:
-        first = datetime.strptime(text if text.count("-") > 1 else f"{text}-01", "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise ConfigurationError(f"{text!r} is no period; write a month as 2026-11 or a day as 2026-11-22") from error
-    if not _FIRST_YEAR <= first.year <= _LAST_YEAR:
-        raise ConfigurationError(f"{text!r} is out of range; valid are the years {_FIRST_YEAR} to {_LAST_YEAR}")
-    noon = first.replace(hour=12)
+    first = _first_day(text)
+    if first is None:
+        raise ConfigurationError(f"{text!r} is no period; write a month as 2026-11 or a day as 2026-11-22")
+    noon = require_billable(first, text).replace(hour=12)
     listed = days(noon - _LONGEST_DAY, noon + _LONGEST_DAY, spans) if text.count("-") > 1 else months(noon, noon, spans)
     for start, end in listed:
-        if f"{start.astimezone(_zone_at(start, spans)):%Y-%m-%d}".startswith(text):
+        if f"{start.astimezone(zone_at(start, spans)):%Y-%m-%d}".startswith(text):
             return start, end
     raise ConfigurationError(f"the billing time zone has no {text}; choose another period")
 
 
+def _first_day(period: str) -> datetime | None:
+    if not _PERIOD.fullmatch(period):
+        return None  # strptime reads 2026-1 too, and digits of any script
+    try:
+        return datetime.strptime(period if period.count("-") > 1 else f"{period}-01", "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def parse_duration(text: str) -> timedelta:
-    """Read a duration such as ``90s``, ``5m``, ``1h`` or ``2d``; ConfigurationError for anything else."""
+    """Read a length such as ``90s``, ``5m``, ``1h30m`` or ``2d``; ConfigurationError for anything else.
+
+    A day is 24 hours, whatever the clocks do.
+    """
     found = _DURATION.fullmatch(text)
-    if not found or int(found["count"]) == 0:
-        raise ConfigurationError(f"{text!r} is no duration; write a whole number and a unit, such as 60s, 5m, 1h or 2d")
-    return int(found["count"]) * _UNITS[found["unit"]]
+    length = timedelta()
+    for count, unit in zip(found.groups("0") if found else (), _UNITS, strict=False):
+        length += int(count) * unit
+    if not length:
+        raise ConfigurationError(
+            f"{text!r} is no duration; write whole numbers with their units, such as 60s, 5m, 1h30m or 2d"
+        )
+    return length
 
 
 def windows(start: datetime, end: datetime, spans: Iterable[ZoneSpan]) -> list[Window]:
@@ -111,14 +131,15 @@ def _alike(
     """Join neighbouring hours whose local starts have one label; ``longest`` is more than any of them lasts."""
 
     def label_of(hour: Window) -> tuple[int, ...]:
-        return label(hour[0].astimezone(_zone_at(hour[0], spans)))
+        return label(hour[0].astimezone(zone_at(hour[0], spans)))
 
     joined = [list(hours) for _, hours in groupby(windows(start - longest, end + longest, spans), label_of)]
     found = [(hours[0][0], hours[-1][1]) for hours in joined]
     return [(opens, closes) for opens, closes in found if opens < end and start < closes]
 
 
-def _zone_at(moment: datetime, spans: Iterable[ZoneSpan]) -> ZoneInfo:
+def zone_at(moment: datetime, spans: Iterable[ZoneSpan]) -> ZoneInfo:
+    """Return the billing time zone at a moment."""
     return next(zone for valid_from, valid_to, zone in spans if valid_from <= moment < valid_to)
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
 from ioledger.errors import counted
+from ioledger.examples import examples
 from ioledger.lake import layout, settings
-from ioledger.model.period import parse_moment
 from ioledger.terminal import format_option, show
 from policies import judged
 from policies.volumes import reading
@@ -23,8 +24,14 @@ _log = logging.getLogger(__name__)
 _FOR_PEOPLE: Final = ("volume", "sold", "set", "enforced", "deliverable", "differs")
 
 
-@click.command()
-@click.option("--at", "at", metavar="TIME", help="The moment to show [default: now].")
+@click.command(epilog=examples("volumes --drift", "volumes --at yesterday --format csv"))
+@click.option(
+    "--at",
+    "at",
+    metavar="TIME",
+    shell_complete=completion.moments,
+    help="The moment to show, such as yesterday or -2h [default: now].",
+)
 @click.option("--drift", is_flag=True, help="Show only where the sides differ, or nobody knows whether they do.")
 @format_option
 @click.pass_obj
@@ -35,11 +42,11 @@ def volumes(app: App, at: str | None, *, drift: bool, output_format: str) -> Non
     its source and the time at which it was read. Where two of them differ, the rules
     say so that compare them, as `check` does; `rules explain CODE` says more. Nothing is stored.
 
-    TIME is ISO 8601; without an offset it is meant in the lake's billing time zone.
+    TIME is of the lake's billing time zone; docs/times.md lists how it is written.
     """
     lake = layout.require(app.lake())
     now = app.clock.now()
-    moment = parse_moment(at, settings.at(settings.load(lake), now).zone) if at else now
+    moment = settings.calendar(lake, now).moment(at) if at else now
     configuration = app.configuration()
     with reading.volumes(lake, judged.at(moment), configuration.rules, configuration.check) as found:
         if output_format == "table":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, model_validator
 
 from ioledger.config import StrictModel, validated
-from ioledger.errors import ConfigurationError, did_you_mean, one_of
+from ioledger.errors import ConfigurationError, did_you_mean, one_of, unreadable_toml
 from ioledger.model.tables import QOS_CLASSES
 from ioledger.toml_lines import header_lines, line_of_key, place
 from reports.charges.meters import METERS
@@ -240,7 +240,7 @@ def text_of(path: Path) -> str:
             f"there is no rate card at {path}; write one as docs/rate-cards.md shows, or name another file"
         ) from error
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} cannot be read as TOML: {error}; correct it there") from error
+        raise ConfigurationError(unreadable_toml(path, error)) from error
 
 
 def parse(text: str, path: Path, zone: tzinfo = UTC) -> tuple[RateCard, ...]:
@@ -253,7 +253,7 @@ def parse(text: str, path: Path, zone: tzinfo = UTC) -> tuple[RateCard, ...]:
     try:
         values = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, ArithmeticError) as error:  # numbers can be too long for Python to read
-        raise ConfigurationError(f"{path} cannot be read as TOML: {error}; correct it there") from error
+        raise ConfigurationError(unreadable_toml(path, error)) from error
     mistaken = next((key for key in values if key != "cards"), "cards")
     tables = validated(_File, values, place(path, line_of_key(text, mistaken))).cards
     places = _places(path, text, tables)

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
 from ioledger.cli import EXIT_PARTIAL
 from ioledger.errors import counted
+from ioledger.examples import examples
 from ioledger.lake import layout, locks, settings
+from ioledger.model.when import is_word
 from ioledger.terminal import format_option, show
 from reports.charges import bill, card_file, stored, totals
 from reports.charges.compare import compare
@@ -37,8 +40,20 @@ _FOR_PROGRAMS: Final = (
 )  # fmt: skip
 
 
-@click.command()
-@click.option("--period", "period", required=True, help="The billing month, such as 2026-11.")
+@click.command(
+    epilog=examples(
+        "rate --period last-month --rate-card rates.toml",
+        "rate --period 2026-10 --rate-card rates.toml --compare 2026-09",
+    )
+)
+@click.option(
+    "--period",
+    "period",
+    required=True,
+    metavar="MONTH",
+    shell_complete=completion.months,
+    help="The billing month: 2026-11, or last-month.",
+)
 @click.option(
     "--rate-card",
     "rate_card",
@@ -61,9 +76,10 @@ def rate(app: App, period: str, rate_card: Path, other: str | None, output_forma
     nothing says the price of is told on stderr and by the exit code 3.
     """
     lake = layout.require(app.lake())
-    month = stored.month_of(period, settings.load(lake))
+    calendar = settings.calendar(lake, app.clock.now())
+    month = stored.month_of(calendar.month(period), settings.load(lake))
     if other is not None:
-        _compare(lake, month, rate_card, other, output_format)
+        _compare(lake, month, rate_card, calendar.month(other) if is_word(other) else other, output_format)
         return 0
     with locks.exclusive(lake, LOCK):
         made = bill.make(lake, month, card_file.text_of(rate_card), rate_card)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
 from ioledger.errors import ConfigurationError, LakeError
+from ioledger.examples import examples
 from ioledger.lake import files, layout, locks, settings
-from ioledger.terminal import show
+from ioledger.terminal import format_option, show
 from reports.charges import bill, stored
 from reports.charges.command import LOCK
 from reports.closing import archive
@@ -34,8 +36,12 @@ _LEAST_COVERAGE: Final = 95
 _RATE_AGAIN: Final = "run `ioledger rate --period {} --rate-card FILE`, look at it, and close then"
 
 
-@click.command()
-@click.argument("period")
+@click.command(
+    epilog=examples(
+        "close last-month", "close 2026-10 --despite findings --because 'ticket 4711'", "close 2026-10 --verify"
+    )
+)
+@click.argument("period", metavar="MONTH", shell_complete=completion.months)
 @click.option(
     "--verify", "is_verified", is_flag=True, help="Close nothing: tell whether a closed month is as it was closed."
 )
@@ -58,6 +64,7 @@ _RATE_AGAIN: Final = "run `ioledger rate --period {} --rate-card FILE`, look at 
     "--despite", "despite", type=click.Choice(KINDS), multiple=True, help="Close although this speaks against it."
 )
 @click.option("--because", help="Why --despite is right; it is kept with the closed month.")
+@format_option
 @click.pass_obj
 def close(  # noqa: PLR0913 - click hands over what each option says
     app: App,
@@ -68,15 +75,17 @@ def close(  # noqa: PLR0913 - click hands over what each option says
     severity: str,
     despite: tuple[str, ...],
     because: str | None,
+    output_format: str,
 ) -> None:
     """Freeze a billing month: usage records, bill and a manifest.
 
-    The month has to be rated, and nothing may have changed since. A closed month never changes: what
-    comes late for it is corrected on the bill of the month after the last closed one. Closing a month
-    twice changes nothing.
+    MONTH is written as 2026-10 or last-month. It has to be rated, and nothing may have changed since. A
+    closed month never changes: what comes late for it is corrected on the bill of the month after the last
+    closed one. Closing a month twice changes nothing.
     """
     lake = layout.require(app.lake())
-    month = stored.month_of(period, settings.load(lake))
+    calendar = settings.calendar(lake, app.clock.now())
+    month = stored.month_of(calendar.month(period), settings.load(lake))
     if bool(despite) != bool(because):
         raise ConfigurationError("--despite and --because go together: what may be, and why; give both or neither")
     with locks.exclusive(lake, LOCK):
@@ -86,10 +95,10 @@ def close(  # noqa: PLR0913 - click hands over what each option says
         elif found is not None:
             _log.info("%s was closed at %s; nothing was changed", month.name, found.manifest["closed_at"])
         else:
-            _close(lake, month, Terms(coverage_percent, severity, despite, because), app.clock.now())
+            _close(lake, month, Terms(coverage_percent, severity, despite, because), calendar.now, output_format)
 
 
-def _close(lake: Path, month: Month, terms: Terms, now: datetime) -> None:
+def _close(lake: Path, month: Month, terms: Terms, now: datetime, output_format: str) -> None:
     _refuse_disorder(lake, month, now)
     line = settings.load(lake)
     current = _current_bill(lake, month, line)
@@ -106,7 +115,7 @@ def _close(lake: Path, month: Month, terms: Terms, now: datetime) -> None:
     with locks.exclusive(lake, "usage-build"):
         _refuse_stale(lake, current, line)  # a build may have ended since the bill was looked at
         closed = freeze(lake, current, found, terms.because, now)
-    show([each._asdict() for each in totals_of(current.lines)], Total._fields, "table")
+    show([each._asdict() for each in totals_of(current.lines)], Total._fields, output_format)
     _log.info(
         "%s is closed; SHA-256 of its manifest: %s", month.name, files.digest(closed.directory / archive.MANIFEST)
     )
@@ -127,15 +136,15 @@ def _refuse_disorder(lake: Path, month: Month, now: datetime) -> None:
 def _current_bill(lake: Path, month: Month, line: Timeline) -> Bill:
     """Return the stored bill of a month; raises LakeError if there is none or it does not stand for the lake of now."""
     again = _RATE_AGAIN.format(month.name)
+    found = stored.load(stored.path_of(lake, month), month)
+    if found is None:
+        raise LakeError(f"{month.name} is not rated; {again}")
     stale = first_unbuilt(lake, month.end)
     if stale is not None:
         raise LakeError(
             f"usage of the hour from {stale.window_start:%Y-%m-%dT%H:%MZ} is not built ({stale.reason}); run "
             f"`ioledger usage build`, and {again}"
         )
-    found = stored.load(stored.path_of(lake, month), month)
-    if found is None:
-        raise LakeError(f"{month.name} is not rated; {again}")
     _refuse_stale(lake, found, line)
     return found
 

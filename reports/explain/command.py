@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ioledger.cli import EXIT_PARTIAL
+from ioledger.examples import examples
 from ioledger.terminal import console, show_json
 from reports.explain.explanation import explain as explanation_of
 from reports.explain.tree import tree_of
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(epilog=examples("explain 5ac1f0d3", "explain 5ac1f0d3 --format json"))
 @click.argument("id_", metavar="ID")
 @click.option(
     "--format",

@@ -17,7 +17,7 @@ from ioledger.model.tables import USAGE_RECORD
 from reports.exports.totals import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -32,7 +32,8 @@ class Export:
     ``period`` is the month (``2026-10``), ``start`` and ``end`` (exclusive) its ends in UTC; ``status``
     tells whether it is closed. ``provenance`` is what the rows rest on, equal for equal exports.
     ``totals`` come from the lake by SQL. ``paths`` are the files in which the rows lie, in their order.
-    ``provider`` is who sells what is billed, for formats that name one.
+    ``provider`` is who sells what is billed, for formats that name one. ``progress`` is told how many rows
+    of how many are given, each time that all are asked for.
     """
 
     table: Table
@@ -44,6 +45,7 @@ class Export:
     totals: Totals
     paths: tuple[Path, ...]
     provider: str = DEFAULT_PROVIDER
+    progress: Callable[[int, int], None] = lambda _done, _all: None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Give all rows, always in the same order, a bounded number at a time; can be called again.
@@ -52,12 +54,15 @@ class Export:
         ``totals``: whoever writes them must then not keep what was written.
         """
         tally = Tally(self.table)
+        row_count = 0
         for path in self.paths:
             for batch in _stored(self.table, path):
                 of_period = batch.filter(self._is_wanted(batch))
                 if of_period.num_rows:
                     tally.add(of_period)
                     yield of_period
+                    row_count += of_period.num_rows
+                    self.progress(row_count, self.totals.row_count)
         if tally.totals() != self.totals:
             raise LakeError(
                 f"the rows of {self.table.name} of {self.period} do not add up to the control totals: they were made "

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
+from ioledger.examples import examples
+from ioledger.lake import layout, settings
 from ioledger.model.tables import TABLES
+from ioledger.terminal import progress
 from reports.exports import formats, publication
 from reports.exports.rows import open_export, withheld
 from reports.usage import quarantine
@@ -22,9 +26,20 @@ _log = logging.getLogger(__name__)
 _TABLES: Final = {"usage": "usage_record", "charges": "charge"}
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "export usage --period last-month --as csv --to usage.csv",
+        "export charges --period 2026-10 --as focus --to october.parquet",
+    )
+)
 @click.argument("what", type=click.Choice(list(_TABLES)))
-@click.option("--period", required=True, metavar="MONTH", help="The billing month, such as 2026-10.")
+@click.option(
+    "--period",
+    required=True,
+    metavar="MONTH",
+    shell_complete=completion.months,
+    help="The billing month: 2026-11, or last-month.",
+)
 @click.option("--to", required=True, metavar="FILE", help="The file to write; for postgres, the database's URI.")
 @click.option("--as", "name", type=click.Choice(formats.names()), required=True, help="The format.")
 @click.pass_obj
@@ -36,9 +51,10 @@ def export(app: App, what: str, period: str, to: str, name: str) -> None:
     """
     table = TABLES[_TABLES[what]]
     publication.refuse_unfit(name, table.name)
-    lake = app.lake()
-    with open_export(lake, table, period) as found:
-        opened = replace(found, provider=app.configuration().export.provider)
+    lake = layout.require(app.lake())
+    period = settings.calendar(lake, app.clock.now()).month(period)
+    with open_export(lake, table, period) as found, progress(f"exporting {period}") as tell:
+        opened = replace(found, provider=app.configuration().export.provider, progress=tell)
         send = formats.sender(formats.load(name))
         if send is None:
             publication.write_file(opened, name, Path(to))

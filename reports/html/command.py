@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ioledger import completion
+from ioledger.examples import examples
+from ioledger.lake import layout, settings
 from reports.html.gathering import gather
 from reports.html.page import render
 from reports.pages.publication import published
@@ -18,8 +21,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@click.command()
-@click.option("--period", required=True, metavar="MONTH", help="The billing month, such as 2026-11.")
+@click.command(epilog=examples("report --period last-month --to report.html"))
+@click.option(
+    "--period",
+    required=True,
+    metavar="MONTH",
+    shell_complete=completion.months,
+    help="The billing month: 2026-11, or last-month.",
+)
 @click.option(
     "--to", required=True, metavar="FILE", type=click.Path(path_type=Path), help="The file that is to be written."
 )
@@ -30,7 +39,9 @@ def report(app: App, period: str, to: Path) -> None:
     One HTML file that needs nothing else: findings, volumes as sold, set, enforced and observed, accounts,
     charges and coverage. Until the month is rated it shows usage alone. The same lake gives the same bytes.
     """
-    made = gather(app.lake(), period)
+    lake = layout.require(app.lake())
+    period = settings.calendar(lake, app.clock.now()).month(period)
+    made = gather(lake, period)
     with published() as publish:
         publish(to, render(made, app.configuration().export.provider))
     _log.info("the report of %s is in %s, with %d volumes", period, to, len(made.volumes))

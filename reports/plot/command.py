@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
 from ioledger.errors import ConfigurationError
+from ioledger.examples import examples
 from ioledger.lake import layout, settings
-from ioledger.model.period import parse_moment
 from ioledger.terminal import console
 from reports.pages.publication import published
 from reports.plot.looking import look
@@ -30,10 +31,18 @@ _PIPE_WIDTH: Final = 80
 """How wide a picture is where no terminal says how wide it may be."""
 
 
-@click.command()
+@click.command(epilog=examples("plot vol-1 --from -6h", "plot vol-1 --from yesterday --to today --to-file disk.svg"))
 @click.argument("volume", metavar="VOLUME")
-@click.option("--from", "start", metavar="TIME", help="Start of the picture [default: a day before its end].")
-@click.option("--to", "end", metavar="TIME", help="End of the picture [default: now].")
+@click.option(
+    "--from",
+    "start",
+    metavar="TIME",
+    shell_complete=completion.moments,
+    help="Start of the picture, such as yesterday or -2h [default: a day before its end].",
+)
+@click.option(
+    "--to", "end", metavar="TIME", shell_complete=completion.moments, help="End of the picture [default: now]."
+)
 @click.option("--disk", metavar="VM/DEVICE", help="Show this disk, where several are on the volume.")
 @click.option(
     "--to-file", "path", metavar="FILE", type=click.Path(path_type=Path),
@@ -47,7 +56,7 @@ def plot(  # noqa: PLR0913 - the options of the command
 
     VOLUME is an id or a name. Reads and writes are averages between two readings; caps, minimum, maximum and
     burst are those in force at each moment. Stretches at a cap, resets of counters, moves to other hosts
-    and gaps are marked. TIME is ISO 8601; without an offset it is meant in the lake's billing time zone.
+    and gaps are marked. TIME is of the lake's billing time zone; docs/times.md lists how it is written.
     """
     history = look(app.lake(), volume, *_period(app, start, end), disk)
     if path is not None:
@@ -65,10 +74,9 @@ def plot(  # noqa: PLR0913 - the options of the command
 
 
 def _period(app: App, start: str | None, end: str | None) -> tuple[datetime, datetime]:
-    now = app.clock.now()
-    zone = settings.at(settings.load(layout.require(app.lake())), now).zone
-    closes = parse_moment(end, zone) if end else now
-    opens = parse_moment(start, zone) if start else closes - timedelta(days=1)
+    calendar = settings.calendar(layout.require(app.lake()), app.clock.now())
+    closes = calendar.moment(end) if end else calendar.now
+    opens = calendar.moment(start) if start else closes - timedelta(days=1)
     if opens >= closes:
         raise ConfigurationError(
             f"the picture ends at {closes.isoformat()}, which is not after its start {opens.isoformat()}; "

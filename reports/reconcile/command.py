@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger import completion
+from ioledger.examples import examples
 from ioledger.lake import layout, settings
-from ioledger.model.period import parse_period
+from ioledger.model.period import parse_period, zone_at
 from ioledger.terminal import format_option, show
 from reports.reconcile import dump
 from reports.reconcile.comparison import COLUMNS, REASONS, Comparison, compare
@@ -25,8 +27,14 @@ _DIGITS: Final = 50
 """More than sums of operations, times a hundred, have."""
 
 
-@click.command()
-@click.option("--period", required=True, metavar="PERIOD", help="The billing month, such as 2026-10, or day.")
+@click.command(epilog=examples("reconcile --period 2026-10 --against listUsageRecords.json"))
+@click.option(
+    "--period",
+    required=True,
+    metavar="PERIOD",
+    shell_complete=completion.periods,
+    help="A billing month or day: 2026-11, last-month, 2026-11-22, yesterday.",
+)
 @click.option(
     "--against",
     "path",
@@ -44,9 +52,9 @@ def reconcile(app: App, period: str, path: Path, output_format: str) -> None:
     with 0, however much differs.
     """
     lake = app.lake()
-    line = settings.load(layout.require(lake))
-    window = parse_period(period, settings.zone_spans(line))
-    found = compare(lake, window, dump.read(path, settings.at(line, window[0]).zone))
+    calendar = settings.calendar(layout.require(lake), app.clock.now())
+    window = parse_period(calendar.period(period), calendar.spans)
+    found = compare(lake, window, dump.read(path, zone_at(window[0], calendar.spans)))
     show(found.rows, COLUMNS, output_format)
     _log.info("%s", summary(found))
 

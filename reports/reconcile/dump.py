@@ -64,7 +64,9 @@ def read(path: Path, zone: ZoneInfo) -> list[Record]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}; give this user access to it") from error
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}; name a file that this user can read"
+        ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start}); write it again as UTF-8") from error
     is_json = text.lstrip().startswith(("{", "["))

@@ -10,7 +10,10 @@ from urllib.parse import quote
 
 import click
 
-from ioledger.errors import ConfigurationError, counted
+from ioledger import completion
+from ioledger.errors import ConfigurationError, counted, did_you_mean
+from ioledger.examples import examples
+from ioledger.lake import layout, settings
 from reports.pages.publication import published
 from reports.statement.gathering import gathered
 from reports.statement.page import render
@@ -24,8 +27,10 @@ _LONGEST_NAME: Final = 180
 """Well below the 255 bytes that file systems give a name, with what temporary files add to it."""
 
 
-@click.command()
-@click.argument("period", metavar="MONTH")
+@click.command(
+    epilog=examples("statement 2026-10 --to statements/", "statement last-month --account acme --to acme.html")
+)
+@click.argument("period", metavar="MONTH", shell_complete=completion.months)
 @click.option(
     "--to", required=True, metavar="PATH", type=click.Path(path_type=Path),
     help="The directory for a file of each account, or with --account the file.",
@@ -35,12 +40,14 @@ _LONGEST_NAME: Final = 180
 def statement(app: App, period: str, to: Path, account_id: str | None) -> None:
     """Write what each account is charged and used, as HTML pages.
 
-    MONTH is written as 2026-10. Until the month is closed, statements are marked as drafts. The same rows
+    MONTH is written as 2026-10 or last-month. Until the month is closed, statements are marked as drafts. The same rows
     always give the same bytes.
     """
     provider = app.configuration().export.provider
+    lake = layout.require(app.lake())
+    period = settings.calendar(lake, app.clock.now()).month(period)
     nobodys = written = 0
-    with gathered(app.lake(), period, account_id) as (month, accounts), published() as publish:
+    with gathered(lake, period, account_id) as (month, accounts), published() as publish:
         for account in accounts:
             if account.account_id is None:
                 nobodys = len(account.charges)
@@ -50,12 +57,18 @@ def statement(app: App, period: str, to: Path, account_id: str | None) -> None:
             written += 1
         if account_id is not None and not written:
             raise ConfigurationError(
-                f"the account {account_id!r} has no charges and no usage in {period}; name one that has, or leave "
-                "--account out for all"
+                f"the account {account_id!r} has no charges and no usage in {period}"
+                f"{did_you_mean(account_id, _accounts(lake, period))}; name one that has, or leave --account out for "
+                "all"
             )
     _log.info("%s of %s written", counted(written, "statement"), period)
     if nobodys:
         _log.warning("ioledger: %d charges are on no statement, because nobody knows whose they are", nobodys)
+
+
+def _accounts(lake: Path, period: str) -> list[str]:
+    with gathered(lake, period) as (_, accounts):
+        return [account.account_id for account in accounts if account.account_id is not None]
 
 
 def file_name(account_id: str) -> str:

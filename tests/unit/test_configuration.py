@@ -42,7 +42,7 @@ def test_an_empty_file_is_a_configuration(tmp_path: Path) -> None:
             "unknown key 'lakes' (did you mean 'lake'?); valid keys are check, export, lake, rules, sources",
         ),
         ("colour = 1", "unknown key 'colour'; valid keys are check, export, lake, rules, sources"),
-        ("lake = 7", "key 'lake': input should be a valid string (received 7)"),
+        ("lake = 7", "key 'lake': input should be a valid string (received 7); write text, in quotes"),
         ('lake = ""', "key 'lake': string should have at least 1 character"),
         ("[sources.kvm]\nuri = 'x'", "the key 'sources.kvm.type' is missing; add it"),
         ("[sources]\nkvm = 1", "key 'sources.kvm': input should be a valid dictionary"),

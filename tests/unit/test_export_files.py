@@ -274,7 +274,7 @@ def test_a_place_where_no_file_can_be_is_told(lake: Path, place: str, capsys: py
     [
         (("usage", "--period", "2026-08"), "no usage records of 2026-08; make them with `ioledger usage build`"),
         (("charges", "--period", "2026-11"), "no charges of 2026-11; make them with `ioledger rate`"),
-        (("usage", "--period", "2026-10-05"), "'2026-10-05' is no billing month; write it as 2026-10"),
+        (("usage", "--period", "2026-10-05"), "is a day, and bills are of months; write a month as 2026-10"),
         (("usage", "--period", "2026-13"), "'2026-13' is no period"),
         (("charges", "--period", "2026-10", "--as", "cloudstack"), "cannot hold rows of charge; valid are cloudevents"),
     ],

@@ -235,5 +235,5 @@ def test_where_items_have_other_headers_one_is_named_by_its_number(tmp_path: Pat
 def test_a_file_that_is_missing_or_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="write one as docs/rate-cards"):
         load(tmp_path / "rates.toml")
-    with pytest.raises(ConfigurationError, match="cannot be read as TOML"):
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory; put a file there"):
         load(tmp_path)

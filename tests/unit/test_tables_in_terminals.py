@@ -29,15 +29,25 @@ ROWS: list[dict[str, Any]] = [
 VALUES = ("12,345,678,901", "21,600.5", "true", "2026-11-22T10:00:00Z")
 
 
-def shown_in_terminal(width: int) -> str:
-    """Print the rows in a process whose stdout is a terminal of this width."""
-    script = (
-        "import datetime; from decimal import Decimal; from ioledger.terminal import show\n"
-        f"show({ROWS!r}, {list(ROWS[0])!r}, 'table')"
-    )
+SHOW = (
+    "import datetime; from decimal import Decimal; from ioledger.terminal import show\n"
+    f"show({ROWS!r}, {list(ROWS[0])!r}, 'table')"
+)
+COUNT = """
+import time
+from ioledger.terminal import progress
+with progress("counting") as tell:
+    for number in range(1, 4):
+        time.sleep(0.15)
+        tell(number * 1000, 20_000)
+"""
+
+
+def shown_in_terminal(width: int, script: str = SHOW, term: str = "xterm") -> str:
+    """Run a script in a process whose stdout and stderr are a terminal of this width, without colours."""
     leader, follower = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(width), "NO_COLOR": "1", "TERM": "xterm"}
-    run([sys.executable, "-c", script], stdout=follower, env=environment, check=True)
+    environment = {**os.environ, "COLUMNS": str(width), "NO_COLOR": "1", "TERM": term}
+    run([sys.executable, "-c", script], stdout=follower, stderr=follower, env=environment, check=True)
     os.close(follower)
     text = b""
     while chunk := _read(leader):
@@ -70,3 +80,18 @@ def test_a_pipe_gets_one_line_for_each_row() -> None:
     lines = stream.getvalue().splitlines()
     assert len(lines) == 3
     assert ROWS[0]["reason"] in lines[2]
+
+
+@pytest.mark.parametrize(("width", "has_bar"), [(80, True), (40, False)])
+def test_a_long_work_tells_how_far_it_is_how_fast_and_how_long_it_still_takes(width: int, has_bar: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    text = shown_in_terminal(width, COUNT)
+
+    assert re.search(r"counting .*[123],000/20,000 [\d,]+/s 0:00:0\d", text), text
+    assert "…" not in text
+    assert ("━" in text) == has_bar
+
+
+def test_a_dumb_terminal_and_a_pipe_see_nothing_of_a_long_work() -> None:
+    assert shown_in_terminal(80, COUNT, term="dumb") == ""
+    forced = {**os.environ, "FORCE_COLOR": "1"}
+    assert run([sys.executable, "-c", COUNT], capture_output=True, env=forced, check=True).stderr == b""

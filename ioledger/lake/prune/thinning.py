@@ -24,7 +24,7 @@ from ioledger.lake.schema import typed
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, FACTS, SAMPLE_STRETCH, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from ioledger.lake.prune.selection import RunName, Selection
@@ -50,10 +50,21 @@ class Thinning:
     kept: dict[Path, pa.Table] = field(default_factory=dict)
     left_of: dict[RunName, dict[str, list[pa.Table]]] = field(default_factory=dict)
 
-    def plan(self, paths: Mapping[str, Sequence[Path]]) -> list[Gone]:
+    def plan(self, paths: Mapping[str, Sequence[Path]], progress: Callable[[int, int], None]) -> list[Gone]:
         """Say what goes of each table, given the files of the lake by table."""
         order = [*(name for name in FACTS if name != COLLECTION_RUN.name), COLLECTION_RUN.name]
-        return [self._plan_table(name, paths[name]) for name in order]
+        work = [
+            (name, path)
+            for name in order
+            for day, of_day in sorted(layout.by_day(paths[name]).items())
+            if day < self.selection.before
+            for path in of_day
+        ]
+        gone = {name: Gone(name) for name in order}
+        for done, (name, path) in enumerate(work, start=1):
+            self._plan_file(name, path, gone[name])
+            progress(done, len(work))
+        return list(gone.values())
 
     def carry_out(self) -> None:
         """Replace and remove files, those of ``collection_run`` first; raises OSError."""
@@ -63,15 +74,6 @@ class Thinning:
 
     def _table_of(self, path: Path) -> str:
         return path.relative_to(self.lake).parts[0]
-
-    def _plan_table(self, name: str, paths: Sequence[Path]) -> Gone:
-        gone = Gone(name)
-        for day, of_day in sorted(layout.by_day(paths).items()):
-            if day >= self.selection.before:
-                break
-            for path in of_day:
-                self._plan_file(name, path, gone)
-        return gone
 
     def _plan_file(self, name: str, path: Path, gone: Gone) -> None:
         source = layout.source_of(path)
