@@ -33,8 +33,9 @@ lint: $(VENV)/.installed-test ## style, types and the dependency rules between t
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.installed-test ## write the pages of docs/ that come from the code
+docs: $(VENV)/.installed-test ## write the pages of docs/ that come from the code, and run its notebooks
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/notebooks/run.py
 
 docs-site: $(VENV)/.installed-test ## make a site of the pages of docs/ in .cache/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
