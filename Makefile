@@ -12,7 +12,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/.installed ## meter a synthetic fleet whose true usage is known
+demo: $(VENV)/.installed ## tour the commands with a synthetic fleet whose true usage is known
 	rm -rf .cache/demo
 	$(BIN)/ioledger demo --directory .cache/demo
 
