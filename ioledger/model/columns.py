@@ -256,7 +256,10 @@ _FINDING = [
     Column("touched_ops", COUNT, "the operations in those records", "operations"),
     Column("touched_sold_iops_seconds", EXACT, "sold minimum times the time, in those records", "IOPS-seconds"),
     Column(
-        "touched_deliverable_iops_seconds", EXACT, "what could be delivered at least, in those records", "IOPS-seconds"
+        "touched_deliverable_iops_seconds",
+        EXACT,
+        "what of that could be delivered at least, record by record",
+        "IOPS-seconds",
     ),
     Column(
         "touched_amount",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -167,3 +168,24 @@ def test_what_cannot_be_asked_is_told(
 
     assert says in capsys.readouterr().err
     assert layout.files(lake, "finding_interval") == []
+
+
+def test_what_is_sold_by_the_gib_offsets_nothing_that_could_not_be_delivered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = tmp_path / "lake"
+    layout.create(lake)
+    sold: list[Row] = [{"volume_id": "vol-s", "account_id": "acme", "sold_min_iops_per_gib": Decimal(20)}]
+    allocated: list[Row] = [{"volume_id": "vol-s", "min_iops": 2000, "min_enforced": True, "size_bytes": 100 * 2**30}]
+    for number in range(13):
+        at = NOON + 60 * MINUTE + number * TEN
+        collect(lake, "storage", at, {"provisioned_iops": allocated})
+        collect(lake, "controlplane", at, {"entitlement": sold})
+        collect(lake, "hypervisor", at, {"disk_io_stat": samples(at)[:1]})
+    assert ioledger(lake, "usage", "build", now=END + MINUTE) == 0
+
+    found = [f for f in intervals(lake, capsys) if f["volume_id"]]
+
+    assert {f["code"] for f in found} == {"QOS101", "QOS102"}
+    assert {f["touched_sold_iops_seconds"] for f in found} == {"0.000000"}
+    assert {f["touched_deliverable_iops_seconds"] for f in found} == {"0.000000"}
