@@ -7,12 +7,12 @@ BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs bench bench-collect bench-check bench-rate bench-report bench-sources constraints clean
+.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-rate bench-report bench-sources constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/.installed ## meter a synthetic fleet whose true usage is known
+demo: $(VENV)/.installed ## tour the commands with a synthetic fleet whose true usage is known
 	rm -rf .cache/demo
 	$(BIN)/ioledger demo --directory .cache/demo
 
@@ -33,8 +33,13 @@ lint: $(VENV)/.installed-test ## style, types and the dependency rules between t
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.installed-test ## write the pages of docs/ that come from the code
+docs: $(VENV)/.installed-test ## write the pages of docs/ that come from the code, and run its notebooks
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/notebooks/run.py
+
+docs-site: $(VENV)/.installed-test ## make a site of the pages of docs/ in .cache/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo 'to read it: $(BIN)/python -m http.server --bind 127.0.0.1 --directory .cache/site 8000'
 
 bench: $(VENV)/.installed-bench ## measure usage build beside a bare scan and other engines, SIZE=small, files or large
 	$(BIN)/python -m benchmarks $(SIZE)
@@ -58,7 +63,7 @@ bench-sources: $(VENV)/.installed-test $(CINDER)/.installed ## measure collect o
 constraints: ## pin the versions of everything that pyproject.toml asks for
 	rm -rf .cache/pins
 	$(PYTHON) -m venv .cache/pins
-	.cache/pins/bin/python -m pip --quiet install '.[dev,libvirt,postgres,sources,bench]'
+	.cache/pins/bin/python -m pip --quiet install '.[dev,docs,libvirt,postgres,sources,bench]'
 	.cache/pins/bin/python -m pip freeze --exclude ioledger > constraints.txt
 
 clean: ## remove everything that the commands above made
@@ -79,7 +84,7 @@ $(VENV)/.installed-live: pyproject.toml constraints.txt
 $(VENV)/.installed-test: pyproject.toml constraints.txt
 	.ci/system-packages test
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable '.[dev,libvirt,postgres,sources]'
+	$(PIP) install --constraint constraints.txt --editable '.[dev,docs,libvirt,postgres,sources]'
 	touch $@
 
 # A real Cinder and a real Keystone, which need other versions of what ioledger stands on.

@@ -5,7 +5,12 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+from ioledger.metrics.family import parts
+from ioledger.metrics.reference import metrics_page
 from ioledger.model.reference import tables_page
+from ioledger.reference.commands import commands_page
+from ioledger.reference.configuration import configuration_page
+from ioledger.reference.errors import errors_page
 from ioledger.terminal import markdown
 from policies.documentation import pages as rule_pages
 from policies.rule import load_rules
@@ -22,8 +27,15 @@ _INTRODUCTION = (
 
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
-    rules = {DOCS / "rules" / name: text for name, text in rule_pages(load_rules()).items()}
-    return {DOCS / "tables.md": tables_page(), DOCS / "mistakes.md": mistakes_page(), **rules}
+    return {
+        DOCS / "tables.md": tables_page(),
+        DOCS / "metrics.md": metrics_page(parts()),
+        DOCS / "mistakes.md": mistakes_page(),
+        DOCS / "reference" / "commands.md": commands_page(),
+        DOCS / "reference" / "configuration.md": configuration_page(),
+        DOCS / "reference" / "errors.md": errors_page(),
+        **{DOCS / "rules" / name: text for name, text in rule_pages(load_rules()).items()},
+    }
 
 
 def mistakes_page() -> str:

@@ -1,6 +1,6 @@
 """The ground floor of ioledger: the vocabulary and the lake.
 
-``ioledger.open("lake")`` gives samples, intervals, usage and findings as DuckDB relations.
+``ioledger.open("lake")`` gives samples, intervals, usage, findings and charges as DuckDB relations.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from ioledger.errors import ConfigurationError
 from ioledger.lake import settings
 from ioledger.model.period import parse_period
 from ioledger.terminal import progress
-from policies import checking, engine, exemptions, judged, life, outputs, store, touched
+from policies import checking, engine, exemptions, judged, life, metrics, outputs, store, touched
 from policies.over_period import PeriodReport, tally, write
 from policies.over_period import store as keep
 
@@ -56,7 +56,7 @@ def at_moment(ask: Question, at: str | None, *, only_new: bool) -> list[Finding]
     findings, leftovers = exemptions.applied(lives.found, ask.exempting, moment)
     report = outputs.Report(moment, ask.rules, findings, leftovers, engine.worst_first(lives.resolved), only_new)
     # Kept first: a reader of stdout that leaves early ends the command.
-    store.store(ask.lake, [*findings, *lives.resolved, *lives.carried], moment)
+    store.store(ask.lake, [*findings, *lives.resolved, *lives.carried], moment, metrics.note(report))
     ask.deliver(partial(outputs.write, report))
     _tell(leftovers, outputs.tally(report), report.shown)
     # A check that could not judge all is never taken for one that found nothing new.

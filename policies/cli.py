@@ -11,6 +11,7 @@ import click
 
 from ioledger import completion
 from ioledger.cli import EXIT_FINDINGS, EXIT_WRONG_USE
+from ioledger.delivery import deliver, require_place
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
 from ioledger.examples import examples
 from ioledger.lake import layout
@@ -105,7 +106,7 @@ def check(  # noqa: PLR0913 - one argument for each option
     else:
         asked = partial(ask.over_period, period=period)
     if to:
-        outputs.require_place(to)
+        require_place(to)
     rules = _all_rules(own_rules)
     configuration = app.configuration()
     question = ask.Question(
@@ -115,7 +116,9 @@ def check(  # noqa: PLR0913 - one argument for each option
         thresholds=engine.thresholds(rules, configuration.rules),
         exempting=exemptions.load(app.directory / exemptions.FILE, [rule.code for rule in rules]),
         now=app.clock.now(),
-        deliver=lambda write: outputs.deliver(lambda stream: write(output_format, stream), to),
+        deliver=lambda write: deliver(
+            lambda stream: write(output_format, stream), to, kept=" (the findings are in the lake)"
+        ),
     )
     shown = asked(question)
     if any(finding.status == "error" for finding in shown):

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
-from io import StringIO
 from typing import TYPE_CHECKING, Final, TextIO
 
 from ioledger import terminal
-from ioledger.errors import ConfigurationError
-from ioledger.lake.files import write_whole
 from ioledger.model.tables import FINDING
+from policies.metrics import exposition
 from policies.rule import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from policies.exemptions import Leftover
     from policies.finding import Finding
@@ -114,32 +110,6 @@ def tally(report: Report) -> str:
     return f"{len(report.rules)} rules found {told}{set_apart(report.findings)}"
 
 
-def require_place(to: Path) -> None:
-    """Raise ConfigurationError if no file can be put at ``to``: no directory, or something that is no file."""
-    if not to.parent.is_dir():
-        raise ConfigurationError(f"{to} cannot be written: {to.parent} is no directory; make it, or choose another")
-    if to.exists() and not to.is_file():
-        raise ConfigurationError(f"{to} cannot be replaced: it is no regular file; choose another place with --to")
-
-
-def deliver(write_to: Callable[[TextIO], None], to: Path | None) -> None:
-    """Let a report be written to stdout, or to a file, whole or not at all.
-
-    Raises ConfigurationError if the file cannot be written; what was there then stays.
-    """
-    if to is None:
-        write_to(sys.stdout)
-        return
-    text = StringIO()
-    write_to(text)
-    try:
-        write_whole(to, text.getvalue().encode())
-    except OSError as error:
-        raise ConfigurationError(
-            f"{to} cannot be written: {error.strerror}; choose another place with --to (the findings are in the lake)"
-        ) from error
-
-
 def write(report: Report, output_format: str, stream: TextIO) -> None:
     """Write a report in one of ``FORMATS``.
 
@@ -147,8 +117,6 @@ def write(report: Report, output_format: str, stream: TextIO) -> None:
     monitoring no more than numbers by rule and severity, so that its series do not grow with the fleet.
     """
     if output_format == "prometheus":
-        from policies.metrics import exposition  # noqa: PLC0415 - its library takes time that only this format is worth
-
         stream.write(exposition(report))
     elif output_format == "markdown":
         _page(report, stream)

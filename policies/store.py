@@ -17,7 +17,7 @@ from ioledger.model.tables import FINDING
 from policies.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -38,10 +38,11 @@ def last_before(lake: Path, moment: datetime) -> list[Finding]:
     return [Finding(**{**row, "returns": row["returns"] or 0}) for row in rows]
 
 
-def store(lake: Path, findings: Iterable[Finding], moment: datetime) -> None:
+def store(lake: Path, findings: Iterable[Finding], moment: datetime, note: Mapping[str, str] | None = None) -> None:
     """Write what is known after the check at ``moment`` as one file, also when that is nothing.
 
-    What was stored for the same moment is replaced. Raises LakeError if the lake cannot be written.
+    The file's metadata has the ``note``. What was stored for the same moment is replaced. Raises LakeError
+    if the lake cannot be written.
     """
     rows = typed(FINDING, [asdict(finding) for finding in findings])
-    write_derived(lake, FINDING, utc_day(moment), check_files.name_at(moment), rows)
+    write_derived(lake, FINDING, utc_day(moment), check_files.name_at(moment), rows, metadata=note)

@@ -29,13 +29,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Load(StrictModel):
-    """What a guest does to a disk between two minutes of the fleet's time."""
+    """What a guest does to a disk between two minutes of the fleet's time; a request takes ``request_us``."""
 
     from_minute: int
     to_minute: int
     read_iops: Annotated[int, Field(ge=0)]
     write_iops: Annotated[int, Field(ge=0)]
     request_bytes: Annotated[int, Field(gt=0)] = 4096
+    request_us: Annotated[int, Field(gt=0)] = 500
 
 
 class Disk(StrictModel):
@@ -137,7 +138,7 @@ def _disks(fleet: Fleet, host: str, now: datetime) -> Iterator[Row]:
 
 
 def _counters(fleet: Fleet, disk: Disk, born: datetime, now: datetime) -> Row:
-    read_ops = write_ops = read_bytes = write_bytes = 0
+    read_ops = write_ops = read_bytes = write_bytes = read_time_ns = write_time_ns = 0
     for load in disk.loads:
         begins = max(born, fleet.start + timedelta(minutes=load.from_minute))
         ends = min(now, fleet.start + timedelta(minutes=load.to_minute))
@@ -148,10 +149,14 @@ def _counters(fleet: Fleet, disk: Disk, born: datetime, now: datetime) -> Row:
         write_ops += writes
         read_bytes += reads * load.request_bytes
         write_bytes += writes * load.request_bytes
+        read_time_ns += reads * load.request_us * 1000
+        write_time_ns += writes * load.request_us * 1000
     return {
         "read_ops": read_ops,
         "write_ops": write_ops,
         "flush_ops": 0,
         "read_bytes": read_bytes,
         "write_bytes": write_bytes,
+        "read_time_ns": read_time_ns,
+        "write_time_ns": write_time_ns,
     }

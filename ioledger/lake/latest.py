@@ -24,7 +24,7 @@ class RunTold(NamedTuple):
     started_at: datetime
     ended_at: datetime
     status: str
-    error: str | None
+    error: str | None = None
 
 
 @dataclass(slots=True)

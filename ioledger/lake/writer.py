@@ -133,16 +133,18 @@ def _store(lake: Path, run: Run, parts: list[tuple[Path, pa.Table]], *, is_next:
         replacing.replace(lake, run.source, run.run_id, paths)
 
 
-def write_derived(lake: Path, table: Table, day: date, name: str, rows: pa.Table) -> None:
+def write_derived(  # noqa: PLR0913 - a file has these parts
+    lake: Path, table: Table, day: date, name: str, rows: pa.Table, *, metadata: Mapping[str, str] | None = None
+) -> None:
     """Put ``rows``, all of one UTC day and in their final order, in the place of the file ``name``.
 
-    The file is sealed (``files.write_parquet``). Raises LakeError if the lake cannot be written; what
-    was there then stays.
+    The file is sealed, and has the ``metadata`` (``files.write_parquet``). Raises LakeError if the lake
+    cannot be written; what was there then stays.
     """
     path = layout.derived_partition(lake, table.name, day) / f"{name}.parquet"
     try:
         files.make_directories(path.parent)
-        files.write_parquet(files.temporary(path), rows.cast(arrow_schema(table.name)), sealed=True)
+        files.write_parquet(files.temporary(path), rows.cast(arrow_schema(table.name)), metadata, sealed=True)
         files.publish(path)
     except OSError as error:
         with suppress(OSError):

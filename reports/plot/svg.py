@@ -10,8 +10,7 @@ import hashlib
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from reports.pages.environment import environment
 from reports.plot import words
 from reports.plot.labels import Box, Taken, shortened, text_width
 from reports.plot.panel import FONT, LINE, Frame, panel, px
@@ -19,6 +18,8 @@ from reports.plot.scales import time_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from jinja2 import Template
 
     from reports.plot.disk import DiskHistory, MarkKind, Stretch
 
@@ -89,47 +90,37 @@ def svg(history: DiskHistory, *, width: int = 960, height: int = 360) -> str:
     gap_texts = _gap_texts(history, frames[0], taken)
     panels = [panel(history, unit, frame, _RIGHT, taken) for unit, frame in zip(units, frames, strict=True)]
     most_ticks = int((frames[0].right - frames[0].left) / _TICK_DISTANCE)
-    return (
-        _environment()
-        .get_template("picture.svg")
-        .render(
-            id=f"plot-{_digest(history)}",
-            width=width,
-            height=height,
-            title=shortened(words.title(history), _TITLE * _BOLD, width - 2 * _MARGIN),
-            whole_title=words.title(history),
-            description=words.description(history),
-            resolution=f", {words.resolution(history)}" if history.steps else "",
-            subtitle=_subtitle(history, width),
-            keys=keys,
-            events=_events(history, frames[0], width),
-            strip_y=strip_y,
-            areas=areas,
-            gap_texts=gap_texts,
-            panels=panels,
-            ticks=[
-                (frames[0].x(tick.at), tick.text)
-                for tick in time_ticks(history.start, history.end, history.zone, most_ticks)
-            ],
-            notes=words.notes(history),
-            bottom=bottom,
-            margin=_MARGIN,
-            line=LINE,
-        )
+    return _template().render(
+        id=f"plot-{_digest(history)}",
+        width=width,
+        height=height,
+        title=shortened(words.title(history), _TITLE * _BOLD, width - 2 * _MARGIN),
+        whole_title=words.title(history),
+        description=words.description(history),
+        resolution=f", {words.resolution(history)}" if history.steps else "",
+        subtitle=_subtitle(history, width),
+        keys=keys,
+        events=_events(history, frames[0], width),
+        strip_y=strip_y,
+        areas=areas,
+        gap_texts=gap_texts,
+        panels=panels,
+        ticks=[
+            (frames[0].x(tick.at), tick.text)
+            for tick in time_ticks(history.start, history.end, history.zone, most_ticks)
+        ],
+        notes=words.notes(history),
+        bottom=bottom,
+        margin=_MARGIN,
+        line=LINE,
     )
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(__package__ or "", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["px"] = px
-    return environment
+def _template() -> Template:
+    templates = environment(__package__ or "")
+    templates.filters["px"] = px
+    return templates.get_template("picture.svg")
 
 
 def _digest(history: DiskHistory) -> str:

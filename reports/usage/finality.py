@@ -65,12 +65,17 @@ def provisional_time(opened: OpenLake, start: datetime, end: datetime) -> list[W
 
 def provisional_hours(lake: Path, start: datetime, end: datetime) -> list[Window]:
     """List the billing hours of ``[start, end)`` that can still change; raises LakeError if runs cannot be read."""
-    hours = windows(start, end, settings.zone_spans(settings.load(lake)))
     with reader.open_unlisted(lake) as opened:
-        show_telling_runs(opened, lake, start, end)
-        show_hours(opened.connection, hours, start)
-        sql = "SELECT window_start, window_end, is_final(window_start, window_end) FROM usage_window ORDER BY ALL"
-        found = opened.connection.execute(sql).fetchall()
+        return provisional_hours_of(opened, lake, start, end)
+
+
+def provisional_hours_of(opened: OpenLake, lake: Path, start: datetime, end: datetime) -> list[Window]:
+    """Do the same with an open lake, whose ``collection_run`` is then what ``show_telling_runs`` leaves."""
+    hours = windows(start, end, settings.zone_spans(settings.load(lake)))
+    show_telling_runs(opened, lake, start, end)
+    show_hours(opened.connection, hours, start)
+    sql = "SELECT window_start, window_end, is_final(window_start, window_end) FROM usage_window ORDER BY ALL"
+    found = opened.connection.execute(sql).fetchall()
     return [(opens, closes) for opens, closes, is_final in found if not is_final]
 
 

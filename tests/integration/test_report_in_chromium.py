@@ -142,7 +142,7 @@ def test_sorts_by_numbers_and_by_names(browser: Browser, page: str) -> None:
 
 
 def test_counts_sort_exactly_beyond_what_numbers_of_javascript_hold(browser: Browser, tmp_path: Path) -> None:
-    reads = {"v1": 2**53 + 1, "v2": 2**53, "v3": 2**53 + 2, "v4": 9}
+    reads = {"v1": 2**53, "v2": 2**53 + 1, "v3": 2**53 + 2, "v4": 9}
     rows = [bills.done(bills.OCTOBER, count, volume_id=volume) for volume, count in reads.items()]
     path = tmp_path / "report.html"
     assert ioledger(bills.lake_with(tmp_path, rows), "report", "--period", "2026-10", "--to", str(path)) == 0
@@ -152,7 +152,7 @@ def test_counts_sort_exactly_beyond_what_numbers_of_javascript_hold(browser: Bro
 
     assert browser.complaints() == []
     assert [(row["Volume"].split()[0], int(digits(row["Operations"]))) for row in browser.rows("#volume-table")] == [
-        ("v3", 2**53 + 2), ("v1", 2**53 + 1), ("v2", 2**53), ("v4", 9),
+        ("v3", 2**53 + 2), ("v2", 2**53 + 1), ("v1", 2**53), ("v4", 9),
     ]  # fmt: skip
     assert "not rated" in browser.find("#money").text
 

@@ -19,6 +19,8 @@ from policy_lake import NOON, ioledger, new_lake
 from prometheus_client.parser import text_string_to_metric_families
 
 import ioledger as library
+from ioledger.delivery import deliver
+from ioledger.errors import ConfigurationError
 from ioledger.lake import layout
 from ioledger.model.tables import FINDING
 from policies import outputs
@@ -207,9 +209,9 @@ def test_a_file_gets_what_a_pipe_gets_and_no_colour_even_where_jobs_force_it(
     target = tmp_path / "findings"
     target.write_text("what was there before", encoding="utf-8")
 
-    outputs.deliver(partial(outputs.write, REPORT, output_format), target)
+    deliver(partial(outputs.write, REPORT, output_format), target)
     assert capsys.readouterr().out == ""
-    outputs.deliver(partial(outputs.write, REPORT, output_format), None)
+    deliver(partial(outputs.write, REPORT, output_format), None)
 
     assert target.read_bytes().decode() == capsys.readouterr().out == written(output_format)
     assert "\x1b" not in written(output_format)
@@ -253,8 +255,8 @@ def test_a_file_that_cannot_be_written_keeps_what_it_held(tmp_path: Path, monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("ioledger.lake.files.os.fsync", full)
-    with pytest.raises(outputs.ConfigurationError, match=f"{target} cannot be written: No space left on device"):
-        outputs.deliver(partial(outputs.write, REPORT, "prometheus"), target)
+    with pytest.raises(ConfigurationError, match=f"{target} cannot be written: No space left on device"):
+        deliver(partial(outputs.write, REPORT, "prometheus"), target)
 
     assert target.read_text(encoding="utf-8") == "before\n"
     assert list(tmp_path.iterdir()) == [target]

@@ -1,0 +1,4 @@
+-- The line that pays back what could not be delivered: one row.
+SELECT charge_id
+FROM charge
+WHERE sku = 'iops-credit';
