@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ioledger.delivery import deliver, require_place
+from ioledger.examples import examples
 from ioledger.lake import layout, reader
 from ioledger.metrics.exposition import exposition
 from ioledger.metrics.family import Asked, parts
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ioledger.app import App
 
 
-@click.command()
+@click.command(epilog=examples("metrics", "metrics --to /var/lib/prometheus/node-exporter/ioledger.prom"))
 @click.option(
     "--to",
     "to",

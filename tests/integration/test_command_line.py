@@ -10,7 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
@@ -20,7 +20,9 @@ import pytest
 from command import SCRIPT, WITH_PLUGIN, ioledger
 from lakes import MINUTE, NOON, a_run, content, new_lake, sample
 from permissions import read_only, without_overriding_permissions
+from policy_lake import StoppedClock
 
+from ioledger.app import App
 from ioledger.cli import group, run
 from ioledger.lake import layout
 from reports.usage.build import build
@@ -74,6 +76,24 @@ def test_csv_is_for_spreadsheets_and_runs_no_formula(site: Path) -> None:
     stats = ioledger("lake", "stats", "--format", "csv", cwd=site).stdout
     assert "disk_io_stat,2,2," in stats
     assert "2025-11-22T12:00:00Z" in stats
+
+
+@pytest.mark.parametrize(
+    ("now", "ends"),
+    [
+        (NOON + timedelta(minutes=90), ["--from", "-2h", "--to", "now"]),
+        (NOON + timedelta(days=1), ["--from", "yesterday", "--to", "today"]),
+        (datetime(2025, 12, 24, tzinfo=UTC), ["--from", "last month", "--to", "this-month"]),
+    ],
+)
+def test_times_are_written_as_people_write_them(
+    site: Path, now: datetime, ends: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = App(StoppedClock(now), config_file=site / "ioledger.toml")
+
+    assert run(["usage", "show", *ends, "--format", "csv"], app) == 0
+
+    assert len(capsys.readouterr().out.splitlines()) > 1
 
 
 def test_a_table_is_for_people(site: Path) -> None:

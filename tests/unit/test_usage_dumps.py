@@ -96,6 +96,8 @@ def test_times_without_an_offset_are_in_the_billing_time_zone(tmp_path: Path) ->
         (json.dumps({**RECORD, "usagetype": None}), "usage record 1: usagetype is None"),
         (json.dumps({**RECORD, "rawusage": "5.25"}), "usage record 1, rawusage is '5.25'"),
         (json.dumps({**RECORD, "startdate": "soon"}), "usage record 1, startdate is 'soon'; write it as"),
+        (json.dumps({**RECORD, "startdate": "yesterday"}), "usage record 1, startdate is 'yesterday'; write it as"),
+        (json.dumps({**RECORD, "startdate": "-2h"}), "usage record 1, startdate is '-2h'; write it as"),
         (json.dumps({**RECORD, "startdate": None}), "usage record 1, startdate is None"),
         (json.dumps({**RECORD, "enddate": "2026-10-12T00:00:00+0000"}), "valid are records of a day at most"),
     ],
