@@ -98,6 +98,14 @@ def test_a_month_that_is_ready_is_frozen_with_all_that_its_bill_rests_on(
     assert "SHA-256 of its manifest: " in capsys.readouterr().err
 
 
+def test_the_totals_of_what_was_closed_are_for_programs_too(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert close(lake, "--format", "json") == 0
+    (total,) = json.loads(capsys.readouterr().out)
+    assert total["currency"] == "EUR"
+    assert isinstance(total["amount"], str), "no reader rounds it"
+
+
 def test_closing_twice_changes_nothing(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     close(lake)
     before = frozen(lake)
