@@ -5,7 +5,7 @@ SELECT
     currency,
     correction,
     count(*) AS line_count,
-    coalesce(sum(amount), 0) AS amount
+    sum(amount) AS amount
 FROM charge
 WHERE billing_period = $period AND correction IS NOT NULL
 GROUP BY ALL

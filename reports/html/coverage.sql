@@ -1,4 +1,5 @@
--- How well sources told of the time from $start to $end: one row per source that had a run in it.
+-- How well sources told of the time from $start to $end: one row per source that had a run in it. What is known
+-- ends with $until: a source that is silent until then may have died.
 WITH
 -- one row per run, with how long its source had told nothing whole before it
 run AS (
@@ -24,8 +25,12 @@ SELECT
     count(*) FILTER (status = 'failed') AS failed_count,
     coalesce(sum(timeout_count), 0)::BIGINT AS timeout_count,
     max(started_at) FILTER (status = 'ok') AS last_ok_at,
-    coalesce(quantile_disc(since_us, 0.5) FILTER (status <> 'failed'), 0) // 1000000 AS usual_seconds,
-    coalesce(max(since_us) FILTER (status <> 'failed'), 0) // 1000000 AS longest_seconds,
+    quantile_disc(since_us, 0.5) FILTER (status <> 'failed') // 1000000 AS usual_seconds,
+    greatest(
+        max(since_us) FILTER (status <> 'failed'),
+        epoch_us($until) - epoch_us(coalesce(max(started_at) FILTER (status <> 'failed'), min(started_at))),
+        0
+    ) // 1000000 AS longest_seconds,
     arg_max(error, started_at) AS last_error
 FROM run
 GROUP BY source

@@ -6,17 +6,21 @@ Amounts are decimal digits in strings; counts are integers, or strings where Jav
 from __future__ import annotations
 
 import json
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
 from ioledger.model.tables import OPERATION_CLASSES
+from reports.charges.rate_card import MINOR_DIGITS
+from reports.exports.totals import exactly
+from reports.html import tables
 from reports.pages import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from decimal import Decimal
 
+    from reports.html.tables import Sums
     from reports.html.values import Finding, Report, Side, Volume
 
 MOST_FINDINGS: Final = 3000
@@ -39,11 +43,13 @@ def as_json(report: Report) -> Markup:
     accounts, offerings = _Numbered(), _Numbered()
     volumes = _volumes(report, accounts, offerings, words)
     findings = _findings(report, accounts)
+    parts = _parts(report, accounts, offerings)
     told = {
         "days": [f"{day:%Y-%m-%d}" for day in report.days],
         "classes": [name.removesuffix("_ops") for name in OPERATION_CLASSES],
-        "currencies": currencies(report),
+        "currencies": [[each, MINOR_DIGITS.get(each, 0)] for each in currencies(report)],
         "volumes": volumes,
+        "parts": parts,
         "findings": findings,
         "accounts": [[each, report.account_names.get(each)] for each in accounts.known],
         "offerings": [[each, report.offering_names.get(each)] for each in offerings.known],
@@ -80,24 +86,42 @@ def _volumes(report: Report, accounts: _Numbered, offerings: _Numbered, words: _
         "vm": ["/".join(filter(None, (each.vm, each.device))) or None for each in volumes],
         "account": [accounts(each.account_id) for each in volumes],
         "offering": [offerings(each.offering_id) for each in volumes],
-        "ops": [exact(each.usage.operations) for each in volumes],
-        "reads": [exact(each.usage.read_ops) for each in volumes],
-        "at_cap": [_hundredths(each.usage.at_cap_seconds) for each in volumes],
-        "observed": [_hundredths(each.usage.observed_seconds) for each in volumes],
-        "gap": [_hundredths(each.usage.gap_seconds) for each in volumes],
+        **_amounts(volumes, currencies(report)),
         "peak": [peak(each) for each in volumes],
         "by_day": [_levels(each.iops_by_day) for each in volumes],
         "codes": [words(" ".join(each.codes) or None) for each in volumes],
     }
-    for place, name in enumerate(OPERATION_CLASSES):
-        found[name.removesuffix("_ops")] = [exact(each.usage.classes[place]) for each in volumes]
-    for currency in currencies(report):
-        found[f"amount {currency}"] = [
-            text.exact(each.amounts[currency]) if currency in each.amounts else None for each in volumes
-        ]
     found |= {name: [tell(each.side) if each.side else None for each in volumes] for name, tell in _SIDES.items()}
     found["sold_caps"] = [words(each.side.sold_caps) if each.side else None for each in volumes]
     found["caps"] = [words(each.side.caps) if each.side else None for each in volumes]
+    return found
+
+
+def _parts(report: Report, accounts: _Numbered, offerings: _Numbered) -> dict[str, list[Any]]:
+    parts = tables.parts(report)
+    return {
+        "account": [accounts(account_id) for account_id, _ in parts],
+        "offering": [offerings(offering_id) for _, offering_id in parts],
+        "volumes": [each.volume_count for each in parts.values()],
+        **_amounts(list(parts.values()), currencies(report)),
+    }
+
+
+def _amounts(told: Sequence[Volume | Sums], codes: Sequence[str]) -> dict[str, list[Any]]:
+    """Tell usage and amounts; times are in microseconds."""
+    found: dict[str, list[Any]] = {
+        "ops": [exact(each.usage.operations) for each in told],
+        "reads": [exact(each.usage.read_ops) for each in told],
+        "at_cap": [_micros(each.usage.at_cap_seconds) for each in told],
+        "observed": [_micros(each.usage.observed_seconds) for each in told],
+        "gap": [_micros(each.usage.gap_seconds) for each in told],
+    }
+    for place, name in enumerate(OPERATION_CLASSES):
+        found[name.removesuffix("_ops")] = [exact(each.usage.classes[place]) for each in told]
+    for currency in codes:
+        found[f"amount {currency}"] = [
+            text.exact(each.amounts[currency]) if currency in each.amounts else None for each in told
+        ]
     return found
 
 
@@ -160,9 +184,10 @@ def peak(volume: Volume) -> int | None:
     return max((each for each in volume.iops_by_day if each is not None), default=None)
 
 
-def _hundredths(seconds: Decimal) -> int:
-    with localcontext(prec=60):
-        return int((Decimal(seconds) / 36).quantize(Decimal(1), ROUND_HALF_EVEN))
+def _micros(seconds: Decimal) -> int | str:
+    """Return a time in microseconds, which is exact."""
+    with exactly():
+        return exact(int(seconds * 1_000_000))
 
 
 def _levels(series: Sequence[int | None]) -> str | None:

@@ -69,7 +69,7 @@ def gather(lake: Path, period: str) -> Report:
             kind: last_names(opened, lake, kind, {each for each in ids if each is not None}, told_in)
             for kind, ids in ids_of.items()
         }
-        sources = _sources(opened, lake, month)
+        sources = _sources(opened, lake, month, state_at or month.end)
     return Report(
         period=period,
         start=month.start,
@@ -125,10 +125,10 @@ def _series(opened: OpenLake, day_count: int) -> dict[str, list[int | None]]:
     return found
 
 
-def _sources(opened: OpenLake, lake: Path, month: Month) -> list[Source]:
+def _sources(opened: OpenLake, lake: Path, month: Month, until: datetime) -> list[Source]:
     days = [day for day in layout.days(lake, COLLECTION_RUN.name) if utc_day(month.start) <= day <= utc_day(month.end)]
     opened.show(COLLECTION_RUN.name, layout.files_of_days(lake, COLLECTION_RUN.name, days))
-    told = opened.connection.execute(statement("coverage"), {"start": month.start, "end": month.end})
+    told = opened.connection.execute(statement("coverage"), {"start": month.start, "end": month.end, "until": until})
     return [Source(*row) for row in told.fetchall()]
 
 

@@ -3,14 +3,17 @@
 // is made of numbers and of words of this file alone. Counts and amounts are compared and written as digits.
 (() => {
   const told = JSON.parse(document.getElementById("data").textContent);
-  const volumes = told.volumes, findings = told.findings;
+  const volumes = told.volumes, parts = told.parts, findings = told.findings;
   const NONE = "–", LEVELS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
   const SEVERITIES = ["critical", "high", "medium", "low"];
   const ROWS = 50;
 
   // Numbers: digits in groups of three; decimal digits keep their places.
   const grouped = (digits) => String(digits).replace(/^(-?\d+)/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
-  const hundredths = (count) => {
+  // Microseconds as hours to two places, half to even, as the page itself has them.
+  const hours = (micros) => {
+    const all = BigInt(micros), unit = 36000000n, rest = all % unit * 2n;
+    const count = all / unit + (rest > unit || rest === unit && all / unit % 2n ? 1n : 0n);
     const digits = String(count).padStart(3, "0");
     return grouped(`${digits.slice(0, -2)}.${digits.slice(-2)}`);
   };
@@ -140,8 +143,8 @@
     const words = told.classes[place].replace("_", " ");
     return words[0].toUpperCase() + words.slice(1);
   };
-  const classes_of = (places) =>
-    told.classes.map((name) => places.reduce((sum, place) => sum + BigInt(volumes[name][place]), 0n));
+  const classes_of = (table, places) =>
+    told.classes.map((name) => places.reduce((sum, place) => sum + BigInt(table[name][place]), 0n));
 
   // A list: rows of columns, a page of them at a time, with search, filters and sorting
   const number_cell = (value, shown = grouped) => (value === null ? NONE : shown(value));
@@ -245,17 +248,18 @@
     { name: "Observed", cell: (place) => month_picture(place, "spark") },
     { name: "Busiest day, IOPS", css: "n", numeric: true, order: (place) => volumes.peak[place], cell: (place) => number_cell(volumes.peak[place]) },
     { name: "Operations", css: "n", numeric: true, order: (place) => volumes.ops[place], cell: (place) => grouped(volumes.ops[place]) },
-    { name: "Split", cell: (place) => split_picture(classes_of([place]), "mini") },
-    { name: "At a cap, h", css: "n", numeric: true, order: (place) => volumes.at_cap[place], cell: (place) => hundredths(volumes.at_cap[place]) },
+    { name: "Split", cell: (place) => split_picture(classes_of(volumes, [place]), "mini") },
+    { name: "At a cap, h", css: "n", numeric: true, order: (place) => volumes.at_cap[place], cell: (place) => hours(volumes.at_cap[place]) },
     { name: "Findings", order: (place) => codes_of(place) || null, cell: (place) => codes_of(place) ? made("span", { class: "off" }, codes_of(place)) : NONE },
-    ...told.currencies.map((currency) => ({
+    ...told.currencies.map(([currency, minor_digits]) => ({
       name: `Amount, ${currency}`, css: "n", numeric: true,
-      order: (place) => volumes[`amount ${currency}`][place], cell: (place) => number_cell(volumes[`amount ${currency}`][place], money),
+      order: (place) => volumes[`amount ${currency}`][place],
+      cell: (place) => number_cell(volumes[`amount ${currency}`][place], (digits) => money(digits, minor_digits)),
     })),
   ].filter(Boolean);
-  const money = (digits) => {
+  const money = (digits, minor_digits) => {
     const [whole, places = ""] = digits.split(".");
-    return `${grouped(whole)}${places || (told.places ?? 2) ? `.${places.padEnd(told.places ?? 2, "0")}` : ""}`;
+    return `${grouped(whole)}${places || minor_digits ? `.${places.padEnd(minor_digits, "0")}` : ""}`;
   };
   const state_filter = {
     label: "What is wrong", all: "all volumes",
@@ -359,15 +363,16 @@
   // Pages: of an account, and of a volume
   const page = document.getElementById("page"), report = document.getElementById("report");
   const fact = (name, value, detail) => made("div", {}, made("dt", {}, name), made("dd", {}, value, detail ? made("span", { class: "detail" }, ` ${detail}`) : null));
-  const sum = (column, places) => places.reduce((total, place) => total + BigInt(volumes[column][place] ?? 0), 0n);
-  const sum_of_amounts = (currency, places) => {
-    const scaled_sum = places.reduce((total, place) => total + scaled(volumes[`amount ${currency}`][place] ?? "0"), 0n);
+  const sum_of_amounts = (table, places, [currency, minor_digits]) => {
+    const known = places.map((place) => table[`amount ${currency}`][place]).filter((amount) => amount !== null);
+    if (!known.length) return NONE;
+    const scaled_sum = known.reduce((total, amount) => total + scaled(amount), 0n);
     const digits = String(scaled_sum < 0n ? -scaled_sum : scaled_sum).padStart(PLACES + 1, "0");
     const places_kept = digits.slice(-PLACES).replace(/0+$/, "");
-    return `${scaled_sum < 0n ? "-" : ""}${digits.slice(0, -PLACES)}${places_kept ? `.${places_kept}` : ""}`;
+    return money(`${scaled_sum < 0n ? "-" : ""}${digits.slice(0, -PLACES)}${places_kept ? `.${places_kept}` : ""}`, minor_digits);
   };
-  const split_table = (places) => {
-    const sums = classes_of(places), total = sums.reduce((one, other) => one + other, 0n);
+  const split_table = (table, places) => {
+    const sums = classes_of(table, places), total = sums.reduce((one, other) => one + other, 0n);
     const rows = told.classes.map((name, place) => made("tr", {},
       made("th", { scope: "row" }, drawn(`<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class="${name}" width="10" height="10"/></svg>`), class_name(place)),
       made("td", { class: "n", "data-label": "Operations" }, made("span", {}, grouped(sums[place]))),
@@ -376,13 +381,14 @@
       made("thead", {}, made("tr", {}, made("th", { scope: "col" }, "Class"), made("th", { scope: "col", class: "n" }, "Operations"), made("th", { scope: "col", class: "n" }, "Share"))),
       made("tbody", {}, ...rows))));
   };
-  const facts_of = (places) => {
-    const observed = sum("observed", places), gap = sum("gap", places);
+  const facts_of = (table, places) => {
+    const sum = (column) => places.reduce((total, place) => total + BigInt(table[column][place]), 0n);
+    const observed = sum("observed"), gap = sum("gap");
     return made("dl", { class: "facts" },
-      fact("Operations", grouped(sum("ops", places)), `${grouped(sum("reads", places))} reads, ${grouped(sum("ops", places) - sum("reads", places))} writes`),
-      fact("At a cap", `${hundredths(sum("at_cap", places))} h`, "of disks"),
-      fact("Observed", tenths(observed, observed + gap), `of the time of disks; ${hundredths(gap)} h in gaps`),
-      ...told.currencies.map((currency) => fact("Charged", `${money(sum_of_amounts(currency, places))} ${currency}`, null)));
+      fact("Operations", grouped(sum("ops")), `${grouped(sum("reads"))} reads, ${grouped(sum("ops") - sum("reads"))} writes`),
+      fact("At a cap", `${hours(sum("at_cap"))} h`, "of disks"),
+      fact("Observed", tenths(observed, observed + gap), `of the time of disks; ${hours(gap)} h in gaps`),
+      ...told.currencies.map((currency) => fact("Charged", `${sum_of_amounts(table, places, currency)} ${currency[0]}`, null)));
   };
   const findings_part = (rows, holder) => {
     holder.append(made("h3", {}, "Findings"));
@@ -391,26 +397,27 @@
     holder.append(list);
     finding_list(list, rows, "page-findings", false);
   };
+  const offering_name = (place) => place === null ? "none" : told.offerings[place][1] ?? told.offerings[place][0];
   const account_page = (id) => {
     const number = told.accounts.findIndex(([each]) => each === id);
     if (number < 0) return false;
     const places = all_volumes.filter((place) => account_of(place) === number);
+    // An account may be charged for what is on no volume, and a volume may have had several offerings.
+    const own_parts = parts.account.map((_, place) => place).filter((place) => parts.account[place] === number);
     page.replaceChildren(
       made("a", { class: "back", href: "#accounts" }, "← All accounts"),
       made("h2", { tabindex: "-1" }, account_name(number)),
       made("p", { class: "soft" }, `Account ${id}, ${grouped(places.length)} ${places.length === 1 ? "volume" : "volumes"}`),
-      facts_of(places), split_table(places));
-    const by_offering = new Map();
-    for (const place of places) by_offering.set(volumes.offering[place], [...(by_offering.get(volumes.offering[place]) ?? []), place]);
-    page.append(made("div", { class: "wide" }, made("table", {}, made("caption", {}, "By offering"),
+      facts_of(parts, own_parts), split_table(parts, own_parts));
+    page.append(made("div", { class: "wide" }, made("table", { id: "page-offerings" }, made("caption", {}, "By offering"),
       made("thead", {}, made("tr", {}, made("th", { scope: "col" }, "Offering"), made("th", { scope: "col", class: "n" }, "Volumes"), made("th", { scope: "col" }, "Split"),
-        ...told.classes.map((_, place) => made("th", { scope: "col", class: "n" }, class_name(place))), ...told.currencies.map((currency) => made("th", { scope: "col", class: "n" }, currency)))),
-      made("tbody", {}, ...[...by_offering].map(([offering, own]) => made("tr", {},
-        made("th", { scope: "row" }, offering === null ? "none" : told.offerings[offering][1] ?? told.offerings[offering][0]),
-        made("td", { class: "n", "data-label": "Volumes" }, made("span", {}, grouped(own.length))),
-        made("td", { "data-label": "Split" }, made("span", {}, split_picture(classes_of(own), "mini"))),
-        ...classes_of(own).map((each, place) => made("td", { class: "n", "data-label": class_name(place) }, made("span", {}, grouped(each)))),
-        ...told.currencies.map((currency) => made("td", { class: "n", "data-label": currency }, made("span", {}, money(sum_of_amounts(currency, own)))))))))));
+        ...told.classes.map((_, place) => made("th", { scope: "col", class: "n" }, class_name(place))), ...told.currencies.map(([currency]) => made("th", { scope: "col", class: "n" }, currency)))),
+      made("tbody", {}, ...own_parts.map((part) => made("tr", {},
+        made("th", { scope: "row" }, offering_name(parts.offering[part])),
+        made("td", { class: "n", "data-label": "Volumes" }, made("span", {}, grouped(parts.volumes[part]))),
+        made("td", { "data-label": "Split" }, made("span", {}, split_picture(classes_of(parts, [part]), "mini"))),
+        ...classes_of(parts, [part]).map((each, place) => made("td", { class: "n", "data-label": class_name(place) }, made("span", {}, grouped(each)))),
+        ...told.currencies.map((currency) => made("td", { class: "n", "data-label": currency[0] }, made("span", {}, sum_of_amounts(parts, [part], currency))))))))));
     findings_part(findings.code.map((_, row) => row).filter((row) => findings.account[row] === number), page);
     page.append(made("h3", {}, "Volumes"));
     const list = made("div", { class: "list" });
@@ -419,30 +426,31 @@
     return true;
   };
   const volume_page = (id) => {
-    const place = volumes.id.indexOf(id);
-    if (place < 0) return false;
+    // A volume that changed hands has a row for each of its accounts.
+    const places = all_volumes.filter((each) => volumes.id[each] === id);
+    if (!places.length) return false;
+    const place = places[0];
     const picture = month_picture(place, "spark large");
     page.replaceChildren(
       made("a", { class: "back", href: "#volumes" }, "← All volumes"),
       made("h2", { tabindex: "-1" }, volume_name(place)),
-      made("p", { class: "soft" }, [id, volumes.vm[place]].filter(Boolean).join(" · "), " · ", account_link(account_of(place))),
+      made("p", { class: "soft" }, [id, volumes.vm[place]].filter(Boolean).join(" · "), ...places.flatMap((each) => [" · ", account_link(account_of(each))])),
       made("dl", { class: "facts" }, fact("Sold", sold_words(place), "IOPS"), fact("Set on the storage", set_words(place), "IOPS"), fact("Enforced by the hypervisor", volumes.is_read[place] ? words_of("caps", place) ?? "no cap" : "not known", null)),
       made("h3", {}, "Observed, average IOPS of each day"), picture,
       made("p", { class: "days soft small" }, made("span", {}, first_day), made("span", {}, volumes.peak[place] === null ? "nobody watched it" : `busiest day ${grouped(volumes.peak[place])} IOPS`), made("span", {}, last_day)),
-      facts_of([place]), split_table([place]));
-    findings_part(findings.code.map((_, row) => row).filter((row) => findings.volume[row] === place), page);
+      facts_of(volumes, places), split_table(volumes, places));
+    findings_part(findings.code.map((_, row) => row).filter((row) => places.includes(findings.volume[row])), page);
     return true;
   };
 
   const route = () => {
     const [, kind, id] = /^#(account|volume|rule)=(.*)$/.exec(location.hash) ?? [];
-    let is_page = false;
+    let is_page = false, name = id;
+    try { name = decodeURIComponent(id); } catch { /* an address that nobody made here */ }
     if (kind === "rule" && lists.findings) {
       lists.findings.choose("State", "");
-      lists.findings.choose("Rule", decodeURIComponent(id));
+      lists.findings.choose("Rule", name);
     } else if (kind) {
-      let name = "";
-      try { name = decodeURIComponent(id); } catch { name = id; }
       is_page = kind === "account" ? account_page(name) : kind === "volume" && volume_page(name);
     }
     page.hidden = !is_page;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from reports.exports.totals import exactly
 from reports.html.values import Usage, added
@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from reports.html.values import Charged, Finding, Report, Volume
+    from reports.html.values import Finding, Report, Volume
 
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 MOST_ACCOUNTS: Final = 500
 MOST_VOLUMES: Final = 50
+
+_Key = TypeVar("_Key")
 
 
 class Rule(NamedTuple):
@@ -33,13 +35,20 @@ class Rule(NamedTuple):
     example: str
 
 
+class Sums(NamedTuple):
+    """What some volumes add up to, and what is charged for them or beside them, by currency."""
+
+    volume_count: int
+    usage: Usage
+    amounts: Mapping[str, Decimal]
+
+
 class Group(NamedTuple):
     """The usage and amounts of an account or an offering; ``group_id`` is None for what is of none."""
 
     group_id: str | None
     name: str | None
     volume_count: int
-    finding_count: int
     usage: Usage
     amounts: Mapping[str, Decimal]
 
@@ -81,49 +90,18 @@ def open_by_severity(findings: Iterable[Finding]) -> dict[str, int]:
 
 def accounts(report: Report) -> Kept:
     """Add up usage and amounts by account, the most operations first."""
-    findings: Counter[str | None] = Counter()
-    owner = {volume.resource_id: volume.account_id for volume in report.volumes}
-    for each in report.checks.findings:
-        if each.is_open:
-            findings[each.account_id or owner.get(each.volume_id or each.resource_id)] += 1
-    usage: dict[str | None, list[Usage]] = defaultdict(list)
-    for (account_id, _), used in report.by_offering.items():
-        usage[account_id].append(used)
-    volumes = Counter(volume.account_id for volume in report.volumes)
-    owed = _owed(report, lambda each: each.account_id)
-    groups = [
-        Group(
-            account_id,
-            report.account_names.get(account_id or ""),
-            volumes[account_id],
-            findings[account_id],
-            added(usage[account_id]),
-            owed.get(account_id, {}),
-        )
-        for account_id in {*usage, *volumes, *owed}
-    ]
-    return _kept(groups)
+    return _kept(_groups(report, lambda account_id, _: account_id, report.account_names))
 
 
 def offerings(report: Report) -> Kept:
     """Add up usage and amounts by offering, likewise."""
-    usage: dict[str | None, list[Usage]] = defaultdict(list)
-    for (_, offering_id), used in report.by_offering.items():
-        usage[offering_id].append(used)
-    volumes = Counter(volume.offering_id for volume in report.volumes)
-    owed = _owed(report, lambda each: each.offering_id)
-    groups = [
-        Group(
-            offering_id,
-            report.offering_names.get(offering_id or ""),
-            volumes[offering_id],
-            0,
-            added(usage[offering_id]),
-            owed.get(offering_id, {}),
-        )
-        for offering_id in {*usage, *volumes, *owed}
-    ]
-    return _kept(groups)
+    return _kept(_groups(report, lambda _, offering_id: offering_id, report.offering_names))
+
+
+def parts(report: Report) -> dict[tuple[str | None, str | None], Sums]:
+    """Add up usage and amounts by account and offering, also of what is on no volume with usage in the month."""
+    sums = _sums(report, lambda account_id, offering_id: (account_id, offering_id))
+    return dict(sorted(sums.items(), key=lambda each: [(part is None, part or "") for part in each[0]]))
 
 
 def busiest(volumes: Iterable[Volume]) -> list[Volume]:
@@ -159,17 +137,28 @@ def _sum(groups: Sequence[Group]) -> Group:
         None,
         None,
         sum(each.volume_count for each in groups),
-        sum(each.finding_count for each in groups),
         added(each.usage for each in groups),
         amounts,
     )
 
 
-def _owed(report: Report, group_of: Callable[[Charged], str | None]) -> dict[str | None, dict[str, Decimal]]:
-    found: dict[str | None, dict[str, Decimal]] = defaultdict(dict)
+def _groups(
+    report: Report, group_of: Callable[[str | None, str | None], str | None], names: Mapping[str, str]
+) -> list[Group]:
+    sums = _sums(report, group_of)
+    return [Group(group_id, names.get(group_id or ""), *each) for group_id, each in sums.items()]
+
+
+def _sums(report: Report, group_of: Callable[[str | None, str | None], _Key]) -> dict[_Key, Sums]:
+    """Add up by what ``group_of`` makes of an account and an offering."""
+    usage: dict[_Key, list[Usage]] = defaultdict(list)
+    for key, used in report.by_offering.items():
+        usage[group_of(*key)].append(used)
+    volumes = Counter(group_of(each.account_id, each.offering_id) for each in report.volumes)
+    owed: dict[_Key, dict[str, Decimal]] = defaultdict(dict)
     with exactly():
         for each in report.bill.charged if report.bill else ():
             if each.amount is not None and each.currency is not None:
-                sums = found[group_of(each)]
-                sums[each.currency] = sums.get(each.currency, Decimal(0)) + each.amount
-    return found
+                amounts = owed[group_of(each.account_id, each.offering_id)]
+                amounts[each.currency] = amounts.get(each.currency, Decimal(0)) + each.amount
+    return {key: Sums(volumes[key], added(usage[key]), owed.get(key, {})) for key in {*usage, *volumes, *owed}}

@@ -20,7 +20,8 @@ SELECT
     sum(best_effort_ops)::HUGEINT AS best_effort_ops,
     sum(unclassified_ops)::HUGEINT AS unclassified_ops,
     sum(sold_iops_seconds) AS sold_iops_seconds,
-    -- what of the sold level could be delivered: more of it at one time makes up for nothing at another
+    -- what of the sold level could be delivered: more of it at one time makes up for nothing at another (in sums of
+    -- a day by the day: `ioledger statement` compares hour by hour)
     sum(least(deliverable_iops_seconds, sold_iops_seconds)) AS delivered_iops_seconds,
     sum(observed_seconds) AS observed_seconds,
     sum(gap_seconds) AS gap_seconds,

@@ -161,7 +161,7 @@ class Volume:
 
 
 class Source(NamedTuple):
-    """How well a source told of the month; times between its runs are in seconds."""
+    """How well a source told of the month; times without its runs are in seconds, None where it had one run."""
 
     source: str
     kind: str
@@ -171,7 +171,7 @@ class Source(NamedTuple):
     failed_count: int
     timeout_count: int
     last_ok_at: datetime | None
-    usual_seconds: int
+    usual_seconds: int | None
     longest_seconds: int
     last_error: str | None
 
@@ -198,7 +198,7 @@ class Corrected(NamedTuple):
     currency: str | None
     correction: str
     line_count: int
-    amount: Decimal
+    amount: Decimal | None
 
 
 class Metered(NamedTuple):

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 import report_lake
 from policy_lake import ioledger
+from rate_cards import card, item
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
@@ -155,6 +156,40 @@ def test_counts_sort_exactly_beyond_what_numbers_of_javascript_hold(browser: Bro
         ("v3", 2**53 + 2), ("v2", 2**53 + 1), ("v1", 2**53), ("v4", 9),
     ]  # fmt: skip
     assert "not rated" in browser.find("#money").text
+
+
+def test_pages_of_accounts_and_volumes_tell_all_that_is_charged(browser: Browser, tmp_path: Path) -> None:
+    later = bills.OCTOBER + 9 * report_lake.HOUR
+    rows = [
+        bills.done(bills.OCTOBER, 10, offering_id="gold", observed_seconds=19),
+        bills.done(later, 7, offering_id="silver", observed_seconds=19),
+        bills.done(later, 5, account_id="b", observed_seconds=3600),
+    ]
+    lake = bills.lake_with(tmp_path, rows)
+    reads = item(sku='"reads"', meter='"read_ops"', price="2", minimum="5000", tier_scope='"account"')
+    bills.rate(lake, "2026-10", card(reads, currency='"JPY"'))
+    path = tmp_path / "report.html"
+    assert ioledger(lake, "report", "--period", "2026-10", "--to", str(path)) == 0
+
+    browser.open(f"{path.as_uri()}#account=a")
+    by_offering = {row["Offering"]: (row["Guaranteed"], row["JPY"]) for row in browser.rows("#page-offerings")}
+    assert by_offering == {"gold": ("10", "20"), "silver": ("7", "14"), "none": ("0", "4,966")}
+    assert browser.texts("#page .facts div:last-child dd") == ["5,000 JPY"]
+
+    browser.open(f"{path.as_uri()}#volume=v1")
+    assert browser.texts("#page > p a") == ["a", "b"]
+    assert browser.texts("#page .facts div:last-child dd")[-1] == "44 JPY"
+    assert browser.complaints() == []
+
+
+def test_times_add_up_before_they_are_rounded(browser: Browser, tmp_path: Path) -> None:
+    rows = [bills.done(bills.OCTOBER, 1, volume_id=f"v{each}", at_cap_seconds=19) for each in range(10)]
+    path = tmp_path / "report.html"
+    assert ioledger(bills.lake_with(tmp_path, rows), "report", "--period", "2026-10", "--to", str(path)) == 0
+
+    browser.open(f"{path.as_uri()}#account=a")
+
+    assert "0.05 h\nof disks" in browser.texts("#page .facts dd")
 
 
 def test_filters_and_searches(browser: Browser, page: str) -> None:

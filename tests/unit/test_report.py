@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import bills
 import pytest
 from bills import NOVEMBER, OCTOBER
+from lakes import a_run
 from policy_lake import ioledger
 from rate_cards import card, item
 
+from ioledger.lake.writer import write_run
 from reports.html import data
 from reports.pages import text
 
@@ -154,3 +156,44 @@ def test_amounts_keep_every_digit(tmp_path: Path) -> None:
         Decimal(10**15 + 1) / 100,
         Decimal(10**15 + 2) / 100,
     ]
+
+
+def test_a_month_with_nothing_but_held_lines_has_no_amount(tmp_path: Path) -> None:
+    lake = bills.lake_with(tmp_path, [bills.sold(OCTOBER, 5, qos_class="conflicting")])
+    bills.rate(lake, "2026-10", card(item(), open_conflict='"hold"'))
+
+    page = page_of(lake)
+
+    assert f"<dt>Charged</dt><dd>{text.NONE} EUR" in page
+    assert [row[2:] for row in rows_of(page, "charges")[1:]] == [["1", text.NONE], ["1", text.NONE]]
+
+
+def test_an_account_is_charged_what_is_on_none_of_its_volumes_too(tmp_path: Path) -> None:
+    lake = bills.lake_with(tmp_path, hours(offering_id="gold"))
+    reads = item(sku='"reads"', meter='"read_ops"', price="0.01", minimum="5", tier_scope='"account"')
+    bills.rate(lake, "2026-10", card(reads))
+
+    told = data_of(page_of(lake))
+
+    assert told["volumes"]["amount EUR"] == ["0.3"]
+    assert sum(Decimal(each) for each in told["parts"]["amount EUR"] if each) == 5
+
+
+def test_what_a_volume_did_counts_for_the_offering_that_it_had_then(tmp_path: Path) -> None:
+    later = [bills.done(OCTOBER + timedelta(hours=9), 7, offering_id="silver")]
+    told = data_of(page_of(bills.lake_with(tmp_path, [*hours(offering_id="gold"), *later])))
+
+    offerings = [told["offerings"][each][0] for each in told["parts"]["offering"]]
+    assert dict(zip(offerings, told["parts"]["ops"], strict=True)) == {"gold": 30, "silver": 7}
+
+
+def test_a_source_that_fell_silent_is_silent_until_the_end(tmp_path: Path) -> None:
+    lake = bills.lake_with(tmp_path, hours())
+    for hour, source in ((0, "kvm-01"), (1, "kvm-01"), (2, "kvm-01"), (5, "kvm-02"), (30, "kvm-03")):
+        write_run(lake, a_run(source=source, at=OCTOBER + timedelta(hours=hour)))
+
+    silences = {row[0]: row[7:9] for row in rows_of(page_of(lake), "sources")[1:]}
+
+    assert silences["kvm-01"] == ["1 h", "1 d 4 h"]
+    assert silences["kvm-02"] == [text.NONE, "1 d 1 h"]
+    assert silences["kvm-03"][0] == text.NONE
