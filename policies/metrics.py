@@ -10,8 +10,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import pyarrow.parquet as pq
-
 from ioledger.lake import check_files, layout
 from ioledger.metrics.family import NEVER, Family, Sample
 from ioledger.model.tables import FINDING
@@ -43,8 +41,6 @@ _UNMATCHED: Final = Family("ioledger_exemptions_unmatched", "Exemptions that mat
 _CHECKED_AT: Final = Family(
     "ioledger_check_timestamp_seconds", "The moment that the check judged, since 1970; 0 before the first check."
 )
-
-_NOTE: Final = "ioledger.check"
 
 _statement = statements_of("policies")
 
@@ -83,7 +79,7 @@ class Findings:
         if path is None or moment is None:
             yield Sample(_CHECKED_AT, NEVER)
             return
-        note = json.loads((pq.read_metadata(path).metadata or {}).get(_NOTE.encode(), b"null"))
+        note = check_files.note_of(path)
         if note is None:
             yield Sample(_CHECKED_AT, moment.timestamp())
             return
@@ -116,9 +112,10 @@ def _told(report: Report) -> _Told:
 
 
 def note(report: Report) -> dict[str, str]:
-    """Return what the file of a check has to note beside its findings, for the lake to tell the same numbers."""
+    """Return what the file of a check has to note beside its findings, for the lake to tell the same of them."""
     told = _told(report)
-    return {_NOTE: json.dumps({"rules": told.severities, "leftovers": told.leftovers})}
+    titles = {rule.code: rule.title for rule in report.rules}
+    return {check_files.NOTE: json.dumps({"rules": told.severities, "titles": titles, "leftovers": told.leftovers})}
 
 
 def exposition(report: Report) -> str:

@@ -30,7 +30,10 @@ def read(opened: OpenLake, lake: Path, period: Window, zone: ZoneInfo) -> Checks
     counts: dict[datetime, dict[str, int]] = {moment: {} for moment in shown}
     for checked_at, severity, count in opened.connection.execute(statement("finding_count")).fetchall():
         counts[checked_at][severity] = count
-    return Checks(last, [Finding(*row) for row in found], list(counts.items()))
+    titles: dict[str, str] = {}
+    for path in shown.values():
+        titles |= (check_files.note_of(path) or {}).get("titles", {})
+    return Checks(last, [Finding(*row) for row in found], list(counts.items()), titles)
 
 
 def _shown(files: Mapping[datetime, Path], period: Window, zone: ZoneInfo) -> dict[datetime, Path]:

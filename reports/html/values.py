@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -130,12 +130,13 @@ class Checks:
     """The findings of the last check of the month, and how many were open at the last check of each day.
 
     ``at`` is None where the rules were never checked. ``by_day`` holds moments of checks with the numbers
-    of findings by severity.
+    of findings by severity, ``titles`` what rules are called, as far as the checks noted it.
     """
 
     at: datetime | None = None
     findings: Sequence[Finding] = ()
     by_day: Sequence[tuple[datetime, Mapping[str, int]]] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,3 +271,4 @@ def test_reads_without_script(browser: Browser, page: str) -> None:
     assert "The list of all volumes takes the script" in text
     assert "is capped at 300 IOPS, below the 1000 IOPS that volume vol-0004 guarantees it" in text
     assert "Bolt & Söhne" in text
+    assert "A cap is below the minimum that the storage guarantees" in text
