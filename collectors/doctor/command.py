@@ -95,6 +95,9 @@ def _of_area(name: str, checks: Callable[[App], Iterable[Check]], app: App) -> I
         yield from checks(app)
     except IoledgerError as error:
         yield of_error(name, error)
+    except OSError as error:  # what this user may not see, or a disk that fails
+        found = f"{error.filename or 'the machine'} cannot be read: {error.strerror or error}"
+        yield Check(name, found, "run doctor as the user who collects, and see whether the disk is sound")
 
 
 def _of_sources(app: App) -> Iterator[Check]:

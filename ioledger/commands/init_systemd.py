@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sys
 import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ def write_units(app: App, directory: Path) -> None:
     former none is written then.
     """
     lake = app.directory / app.configuration().lake  # jobs know no other, whatever --lake says now
-    installation = Installation(_program(), app.config_file.absolute(), lake.absolute())
+    installation = Installation(_program(), Path(sys.base_prefix), app.config_file.absolute(), lake.absolute())
     wanted = {directory / name: content.encode() for name, content in files(installation).items()}
     missing = {path: content for path, content in wanted.items() if not _is_there(path, content)}
     try:

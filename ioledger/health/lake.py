@@ -135,11 +135,14 @@ def left_overs(lake: Path, now: datetime) -> Check:
 def pending_swaps(lake: Path, now: datetime) -> Check:
     """Tell of files that were merged and are kept beside the new ones, because somebody has the lake open."""
     journals = list(journal.pending(lake))
-    started = min((path.stat().st_mtime for path in journals if path.exists()), default=None)
-    if started is None:
+    started = []
+    for path in journals:
+        with suppress(FileNotFoundError):  # it was finished meanwhile
+            started.append(path.stat().st_mtime)
+    if not started:
         return Check("swaps", "no old file waits to be removed")
-    since = datetime.fromtimestamp(started, UTC)
-    told = f"the old files of {counted(len(journals), 'swap')} wait to be removed since {moment(since)}"
+    since = datetime.fromtimestamp(min(started), UTC)
+    told = f"the old files of {counted(len(started), 'swap')} wait to be removed since {moment(since)}"
     if now - since <= COMPACTION_LATE:
         return Check("swaps", told)
     return Check("swaps", told, "close what has the lake open (`lslocks` shows it), then run `ioledger lake compact`")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ioledger.lake import layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _SUFFIX: Final = ".lock"
 
@@ -39,8 +40,19 @@ def held_locks(lake: Path, kernel_locks: str | None) -> list[HeldLock] | None:
             state, pid = path.stat(), int(path.read_text(encoding="ascii"))
             if (pid, state.st_ino) in held:
                 since = datetime.fromtimestamp(state.st_mtime, UTC)
-                found.append(HeldLock(path.name.removesuffix(_SUFFIX), pid, since, Path(f"/proc/{pid}").exists()))
+                found.append(HeldLock(path.name.removesuffix(_SUFFIX), pid, since, _is_alive(pid)))
     return found
+
+
+def _is_alive(pid: int) -> bool:
+    """Tell whether a process is there, also where /proc hides those of other users (hidepid, ProtectProc=)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        pass
+    return True
 
 
 def _held(kernel_locks: str) -> Iterator[tuple[int, int]]:

@@ -27,9 +27,10 @@ _HOMES: Final = (Path("/home"), Path("/root"), Path("/run/user"))
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Where program, configuration and lake of one installation are, as absolute paths."""
+    """Where program, its Python, configuration and lake of one installation are, as absolute paths."""
 
     program: Path
+    python: Path
     config_file: Path
     lake: Path
 
@@ -50,7 +51,8 @@ def files(of: Installation) -> dict[str, str]:
 
 def _values(of: Installation) -> dict[str, str]:
     paths = [fit_for_units(path) for path in (of.program, of.config_file, of.lake)]
-    is_at_home = any(path.is_relative_to(home) for path in paths for home in _HOMES)
+    seen = [*paths, of.python, *(path.resolve() for path in paths)]  # links lead to where they point
+    is_at_home = any(path.is_relative_to(home) for path in seen for home in _HOMES)
     values = {
         "PROGRAM": word(of.program),
         "CONFIG": word(of.config_file),

@@ -18,6 +18,7 @@ from policy_lake import ioledger
 from collectors.doctor import clock
 from collectors.doctor.kernel_clock import KernelClock
 from collectors.doctor.volume_map import COLUMNS
+from ioledger.health import lake as lake_health
 from ioledger.lake.compaction import compact
 from ioledger.lake.writer import write_run
 from reports.usage.build import build
@@ -378,6 +379,20 @@ def test_without_a_lake_the_rest_is_told_all_the_same(tmp_path: Path, capsys: py
     assert "did you mean 'libvirt'" in settings[2]
     assert {"Python", "packages"} <= {row["check"] for row in rows}
     assert err == f"{len(rows)} checks, {len(told)} to mend\n"
+
+
+def test_what_cannot_be_read_is_told_and_the_rest_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_lake: Path) -> None:
+        raise PermissionError(13, "Permission denied", "/lake/quarantine")
+
+    monkeypatch.setattr(lake_health, "quarantine", refuse)
+    assert ioledger(new_lake(tmp_path), "doctor", "--format", "json", now=NOON) == 3
+    rows = json.loads(capsys.readouterr().out)
+    found = "/lake/quarantine cannot be read: Permission denied"
+    assert [row["result"] for row in rows if row["found"] == found] == ["mend"]
+    assert {"Python", "packages", "volumes"} <= {row["check"] for row in rows}
 
 
 def test_every_line_is_explained_in_the_documentation(

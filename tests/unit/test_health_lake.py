@@ -97,6 +97,22 @@ def test_a_lock_that_outlived_its_process_is_told(tmp_path: Path) -> None:
         assert "upkeep.lock" in check.mend
 
 
+def test_a_process_that_proc_hides_has_not_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = new_lake(tmp_path)
+    hidden = 2**22 + 1  # more than any process has (proc_sys_kernel(5)), so /proc does not show it
+    lock = path / layout.LOCKS / "upkeep.lock"
+    lock.write_text(str(hidden))
+    kernel = f"1: FLOCK  ADVISORY  WRITE {hidden} fe:00:{lock.stat().st_ino} 0 EOF\n"
+
+    def refuse(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    gone = locks.held_locks(path, kernel)
+    monkeypatch.setattr(os, "kill", refuse)
+    there = locks.held_locks(path, kernel)
+    assert ([lock.is_alive for lock in gone or ()], [lock.is_alive for lock in there or ()]) == ([False], [True])
+
+
 def test_a_lock_that_is_held_for_hours_is_told_with_its_process() -> None:
     held = locks.HeldLock("usage-build", 4711, NOON - timedelta(hours=7), is_alive=True)
     check = lake.locks([held], NOON)

@@ -14,6 +14,7 @@ from lakes import content
 from scheduled import command_of, cron_lines, settings
 
 from ioledger.cli import run
+from ioledger.schedule.files import Installation, files
 
 MOST_EXPOSED = 20
 """Tenths of systemd's exposure level; it calls 2.0 and less OK, and an unconfined service has 96."""
@@ -142,6 +143,14 @@ def test_a_lake_at_home_can_be_seen(tmp_path: Path) -> None:
     assert run(["--config", str(configuration), "--lake", str(tmp_path / "lake"), "init", "--systemd"]) == 0
     told = settings(tmp_path / "systemd" / "ioledger-usage.service")
     assert (told["ProtectHome"], told["ReadWritePaths"]) == ("read-only", '"/home/somebody/lake"')
+
+
+@pytest.mark.parametrize("at_home", ["python", "lake"])
+def test_what_links_lead_to_at_home_can_be_seen(tmp_path: Path, at_home: str) -> None:
+    (tmp_path / "lake").symlink_to("/home/somebody/lake" if at_home == "lake" else tmp_path / "other")
+    python = Path("/home/somebody/python" if at_home == "python" else "/usr")
+    of = Installation(Path("/usr/bin/ioledger"), python, Path("/etc/ioledger.toml"), tmp_path / "lake")
+    assert "\nProtectHome=read-only\n" in files(of)["ioledger-collect.service"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="making a user takes root")
