@@ -91,6 +91,20 @@ def test_links_to_files_outside_docs_lead_to_pages_of_what_they_hold(site: Path)
     assert "../source/CHANGELOG.html" in reader.leads_to
 
 
+def test_a_notebook_is_a_page_with_what_its_cells_show(site: Path) -> None:
+    page = (site / "notebooks" / "throttled_disk.html").read_text(encoding="utf-8")
+    notebook = json.loads((DOCS / "notebooks" / "throttled_disk.ipynb").read_text(encoding="utf-8"))
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    tables = [output for output in outputs if "text/html" in output.get("data", {})]
+
+    assert tables
+    assert page.count('class="dataframe"') == len(tables)
+    assert 'role="img"' in page
+    assert "QOS102 (critical)" in page
+    for linking in ("index.html", "library.html"):
+        assert "notebooks/throttled_disk.html" in read(site / linking).leads_to
+
+
 def test_search_finds_words_of_pages(site: Path) -> None:
     index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
     found = {entry["location"] for entry in index["docs"] if "quarantined" in entry["text"]}
