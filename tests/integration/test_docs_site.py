@@ -66,6 +66,18 @@ def test_every_page_is_in_the_site(site: Path) -> None:
     assert [str(path) for path in expected if not (site / path).is_file()] == []
 
 
+def test_other_pages_lead_to_every_page_and_not_the_menu_alone() -> None:
+    pages = {path.resolve() for path in [*DOCS.rglob("*.md"), *DOCS.rglob("*.ipynb")]}
+    linked = {
+        target
+        for page in pages
+        for link in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+        if (target := (page.parent / link).resolve()) != page
+    }  # fmt: skip
+
+    assert sorted(str(page.relative_to(DOCS)) for page in pages - linked) == ["index.md"]
+
+
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     elsewhere = {
         address
