@@ -1,16 +1,18 @@
 """Makes pages of the site that are no files of docs/, and links that lead to them; a hook of MkDocs.
 
 In a checkout or on a forge, pages link to the files that they talk about, such as ``../tests/golden``. The
-site carries a page of each such file or directory, so that it needs no forge.
+site carries a page of each such file or directory, so that it needs no forge. A notebook, which a forge shows and a
+browser does not, is a page as well.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import posixpath
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mkdocs.structure.files import File
 
@@ -25,6 +27,7 @@ ROOT: Final = Path(__file__).parents[1]
 DOCS: Final = Path(__file__).parent
 
 _LINK: Final = re.compile(r"(?<=\]\()(\.\./[^)#\s]+)(?=[)#])")
+_NOTEBOOK: Final = re.compile(r"(?<=\]\()([\w./-]+)\.ipynb(?=\))")
 _LANGUAGES: Final = {".py": "python", ".sql": "sql", ".toml": "toml"}
 
 
@@ -45,15 +48,18 @@ def _expanded(items: list[object]) -> Iterator[object]:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add a page for each file or directory outside docs/ that a page links to."""
+    """Add a page for each notebook, and for each file or directory outside docs/ that a page links to."""
+    for notebook in sorted(DOCS.rglob("*.ipynb")):
+        page = str(notebook.relative_to(DOCS).with_suffix(".md"))
+        files.append(File.generated(config, page, content=_notebook_page(notebook)))
     for target in sorted({target for file in files.documentation_pages() for target in _sources(file)}):
         files.append(File.generated(config, _page_of(target), content=_source_page(ROOT / target)))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - MkDocs' signature
-    """Lead links that leave docs/ to the pages of what they name."""
-    return _LINK.sub(functools.partial(_relinked, page.file), markdown)
+    """Lead links to notebooks, and those that leave docs/, to the pages of what they name."""
+    return _NOTEBOOK.sub(r"\1.md", _LINK.sub(functools.partial(_relinked, page.file), markdown))
 
 
 def _sources(file: File) -> Iterator[str]:
@@ -85,6 +91,26 @@ def _source_page(path: Path) -> str:
     shown = sorted(path.iterdir()) if path.is_dir() else [path]
     parts = [_shown(each, heading="##" if path.is_dir() else None) for each in shown if each.suffix in _LANGUAGES]
     return f"---\ntitle: {name}\nsearch:\n  exclude: true\n---\n\n# `{name}`\n\n" + "\n".join(parts)
+
+
+def _notebook_page(path: Path) -> str:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n\n".join(part for cell in cells for part in _cell(cell)) + "\n"
+
+
+def _cell(cell: dict[str, Any]) -> Iterator[str]:
+    text = "".join(cell["source"])
+    if cell["cell_type"] == "markdown":
+        yield text
+        return
+    yield f"~~~~~~~~ python\n{text}\n~~~~~~~~"
+    for output in cell["outputs"]:
+        shown = output.get("data", {"text/plain": output.get("text", "")})
+        picture = shown.get("image/svg+xml") or shown.get("text/html")
+        if picture:
+            yield f"<div>\n{''.join(picture)}\n</div>"
+        else:
+            yield f"~~~~~~~~ text\n{''.join(shown['text/plain'])}\n~~~~~~~~"
 
 
 def _shown(path: Path, heading: str | None) -> str:

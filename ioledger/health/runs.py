@@ -15,7 +15,7 @@ from ioledger.model.tables import COLLECTION_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
     from ioledger.app import App
@@ -61,10 +61,9 @@ def _last(told: LatestRuns) -> RunTold:
 
 
 def _starts(lake: Path, source: str, run: RunTold) -> list[datetime]:
-    """Return when the last runs of a source started that lie under the date of its last one, a few of them."""
-    paths = layout.files_of_partition(lake, COLLECTION_RUN.name, utc_day(run.started_at), source)
+    """Return when the last runs of a source started, a few of them, up to the date of ``run``."""
     starts: list[datetime] = []
-    for path in sorted(paths, key=_last_run_id, reverse=True)[:_LOOKED_AT]:
+    for path in _newest_files(lake, source, utc_day(run.started_at)):
         try:
             starts += merged.columns_of(path, ["started_at"]).column("started_at").to_pylist()
         except DamagedFileError:  # `lake verify` tells of it
@@ -72,6 +71,14 @@ def _starts(lake: Path, source: str, run: RunTold) -> list[datetime]:
         if len(starts) >= _LOOKED_AT:
             break
     return sorted(starts)[-_LOOKED_AT:]
+
+
+def _newest_files(lake: Path, source: str, last: date) -> Iterator[Path]:
+    """Give the files of a source's runs from its last date back, a date being looked at when it is reached."""
+    for day in reversed(layout.days(lake, COLLECTION_RUN.name)):
+        if day <= last:
+            paths = layout.files_of_partition(lake, COLLECTION_RUN.name, day, source)
+            yield from sorted(paths, key=_last_run_id, reverse=True)
 
 
 def _last_run_id(path: Path) -> str:

@@ -66,6 +66,18 @@ def test_every_page_is_in_the_site(site: Path) -> None:
     assert [str(path) for path in expected if not (site / path).is_file()] == []
 
 
+def test_other_pages_lead_to_every_page_and_not_the_menu_alone() -> None:
+    pages = {path.resolve() for path in [*DOCS.rglob("*.md"), *DOCS.rglob("*.ipynb")]}
+    linked = {
+        target
+        for page in pages
+        for link in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+        if (target := (page.parent / link).resolve()) != page
+    }  # fmt: skip
+
+    assert sorted(str(page.relative_to(DOCS)) for page in pages - linked) == ["index.md"]
+
+
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     elsewhere = {
         address
@@ -89,6 +101,20 @@ def test_links_to_files_outside_docs_lead_to_pages_of_what_they_hold(site: Path)
     reader = Loaded()
     reader.feed((site / "how-to" / "administrator.html").read_text(encoding="utf-8"))
     assert "../source/CHANGELOG.html" in reader.leads_to
+
+
+def test_a_notebook_is_a_page_with_what_its_cells_show(site: Path) -> None:
+    page = (site / "notebooks" / "throttled_disk.html").read_text(encoding="utf-8")
+    notebook = json.loads((DOCS / "notebooks" / "throttled_disk.ipynb").read_text(encoding="utf-8"))
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    tables = [output for output in outputs if "text/html" in output.get("data", {})]
+
+    assert tables
+    assert page.count('class="dataframe"') == len(tables)
+    assert 'role="img"' in page
+    assert "QOS102 (critical)" in page
+    for linking in ("index.html", "library.html"):
+        assert "notebooks/throttled_disk.html" in read(site / linking).leads_to
 
 
 def test_search_finds_words_of_pages(site: Path) -> None:

@@ -40,6 +40,5 @@ def test_a_configuration_that_cannot_be_read_is_a_sentence(site: Path) -> None:
     done = ioledger("doctor", cwd=site, prefix=without_overriding_permissions())
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "ioledger: ioledger.toml cannot be read as TOML: [Errno 13] Permission denied: 'ioledger.toml'; "
-        "correct it there\n"
+        "ioledger: ioledger.toml cannot be read: Permission denied; put a file there that this user can read\n"
     )

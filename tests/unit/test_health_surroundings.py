@@ -64,6 +64,19 @@ def test_a_source_that_misses_its_beats_is_told(tmp_path: Path) -> None:
     assert of_runs(lake, NOON + 7 * MINUTE)["kvm-01"] == soon
 
 
+def test_a_source_that_is_read_once_a_day_or_an_hour_has_its_beat_after_midnight_too(tmp_path: Path) -> None:
+    midnight = NOON + timedelta(hours=12)
+    hourly = [a_run(at=midnight - n * timedelta(hours=1), source="kvm-01") for n in range(7)]
+    daily = [a_run(at=midnight - n * timedelta(days=1), source="kvm-02") for n in range(3)]
+    lake = new_lake(tmp_path, *hourly, *daily)
+    found = of_runs(lake, midnight + timedelta(minutes=50))
+    told = {source: (check.found.partition("Z")[2], check.mend) for source, check in found.items()}
+    assert told == {
+        "kvm-01": (", one every 3600 s, and it was whole", None),
+        "kvm-02": (", one every 86400 s, and it was whole", None),
+    }
+
+
 def test_a_source_without_runs_and_one_that_nothing_reads_any_more_are_told(tmp_path: Path) -> None:
     lake = new_lake(tmp_path, a_run(sample()), a_run(sample("b"), source="old"))
     found = of_runs(lake, NOON + timedelta(minutes=16))
