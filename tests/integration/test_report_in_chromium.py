@@ -216,21 +216,22 @@ def test_every_account_and_volume_has_a_page(browser: Browser, page: str) -> Non
     browser.open(page)
 
     browser.find("#by-account a[href='#account=bolt']").click()
-    assert browser.find("#page h2").text == "Bolt & Söhne"
+    browser.wait_for(lambda: browser.find("#page h2").text == "Bolt & Söhne")
     assert browser.run("return document.activeElement.innerText") == "Bolt & Söhne"
     assert len(names(browser, "#page-volumes")) == 6
     assert {row["Rule"] for row in browser.rows("#page-findings")} >= {"QOS101", "QOS102"}
     assert not browser.find("#report").is_displayed()
 
     browser.find("#page-volumes a[href='#volume=vol-0004']").click()
-    assert browser.find("#page h2").text == "data-4"
+    browser.wait_for(lambda: browser.find("#page h2").text == "data-4")
     facts = browser.texts("#page .facts:first-of-type dd")
     assert [fact.splitlines() for fact in facts[:3]] == [
         ["min 1,000", "max 2,000", "IOPS"], ["min 1,000", "max 2,000", "IOPS"], ["300 IOPS in total"],
     ]  # fmt: skip
     browser.driver.back()
+    browser.wait_for(lambda: browser.find("#page h2").text == "Bolt & Söhne")
     browser.driver.back()
-    assert browser.find("#report").is_displayed()
+    browser.wait_for(lambda: browser.find("#report").is_displayed())
     browser.open(f"{page}#account=nobody")
     assert browser.find("#report").is_displayed()
     assert browser.complaints() == []

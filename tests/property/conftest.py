@@ -1,7 +1,7 @@
 """How hard the properties are tried: the same examples every time, unless someone explores.
 
 ``pytest tests/property --hypothesis-profile=explore`` draws other examples each time, and many;
-``unshrunk`` draws the usual ones and is content with the first that fails.
+``unshrunk`` draws the usual ones and half as many again, and is content with the first that fails.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ def pytest_configure(config: pytest.Config) -> None:
         phases=set(Phase) - {Phase.explain},  # explaining takes longer than shrinking, and says less than the diff
         print_blob=True,
     )
-    settings.register_profile("repeatable", unhurried, max_examples=48, derandomize=True, database=None)
-    settings.register_profile("unshrunk", settings.get_profile("repeatable"), phases=[Phase.explicit, Phase.generate])
+    settings.register_profile("repeatable", unhurried, max_examples=32, derandomize=True, database=None)
+    settings.register_profile(
+        "unshrunk", settings.get_profile("repeatable"), max_examples=48, phases=[Phase.explicit, Phase.generate]
+    )
     settings.register_profile("explore", unhurried, max_examples=2000)
     settings.load_profile(config.getoption("--hypothesis-profile") or "repeatable")

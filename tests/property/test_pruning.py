@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fleet_parts import Fleet
 
-FEWER = settings(max_examples=settings().max_examples // 6)
+FEWER = settings(max_examples=settings().max_examples // 8)
 DAY = timedelta(days=1)
 
 

@@ -8,14 +8,17 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from selenium.webdriver.remote.webelement import WebElement
 
+_PATIENCE_SECONDS = 30
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",  # containers run tests as root
@@ -46,6 +49,12 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         self.driver.get("about:blank")
         self.driver.get(address)
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        """Wait until something is so that a click or a step back brings about: pages change after they return."""
+        # An element that goes away meanwhile is no answer either.
+        waiting = WebDriverWait(self.driver, _PATIENCE_SECONDS, ignored_exceptions=[WebDriverException])
+        waiting.until(lambda _: condition())
 
     def complaints(self) -> list[str]:
         """Return what the console has been told since it was asked last."""

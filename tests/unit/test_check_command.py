@@ -234,8 +234,8 @@ def test_a_lake_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_a_time_that_is_none_is_told(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ioledger(lake, "check", "--at", "yesterday") == 2
-    assert "'yesterday' is no time" in capsys.readouterr().err
+    assert ioledger(lake, "check", "--at", "yesterdy") == 2
+    assert "'yesterdy' is no time (did you mean 'yesterday'?)" in capsys.readouterr().err
 
 
 def test_a_file_of_facts_that_is_broken_is_named(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
