@@ -103,27 +103,25 @@
   // Of a cap on all operations alone, the number says it.
   const plain_cap = (words) => words.replace(/^(\d+) IOPS in total$/, (_, count) => grouped(count));
 
-  // Pictures of a month: a point a day, nothing where nobody watched
+  // Pictures of a month: a step a day, for it is an average; nothing where nobody watched
   const points_of = (place) =>
     [...(volumes.by_day[place] ?? "")].map((level) => (level === "." ? null : LEVELS.indexOf(level)));
   const month_picture = (place, css) => {
     const points = points_of(place);
-    const width = Math.max(1, told.days.length - 1);
-    let line = "", area = "", opened = null;
+    let line = "", area = "";
     points.forEach((point, day) => {
       if (point === null) return;
-      const y = 66 - point;
+      const level = `V${66 - point}H${day + 1}`;
       const begins = day === 0 || points[day - 1] === null;
       const ends = day === points.length - 1 || points[day + 1] === null;
-      if (begins) { opened = day; line += `M${day} ${y}`; area += `M${day} 66L${day} ${y}`; }
-      else { line += `L${day} ${y}`; area += `L${day} ${y}`; }
-      if (ends) { if (opened === day) { line += `L${day + 0.4} ${y}`; area += `L${day + 0.4} ${y}L${day + 0.4} 66Z`; } else area += `L${day} 66Z`; }
+      line += begins ? `M${day} ${66 - point}H${day + 1}` : level;
+      area += (begins ? `M${day} 66` : "") + level + (ends ? "V66Z" : "");
     });
     const seen = points.filter((point) => point !== null).length;
     const peak = volumes.peak[place];
     const label = peak === null ? "not observed" : `observed on ${seen} of ${told.days.length} days, ${grouped(peak)} IOPS on the busiest`;
     return drawn(
-      `<svg class="${css}" viewBox="0 0 ${width} 68" preserveAspectRatio="none" role="img" aria-label="${label}">` +
+      `<svg class="${css}" viewBox="0 0 ${told.days.length} 68" preserveAspectRatio="none" role="img" aria-label="${label}">` +
       `<path class="area" d="${area}"/><path d="${line}"/></svg>`);
   };
   const split_picture = (sums, css) => {
