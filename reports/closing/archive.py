@@ -61,6 +61,10 @@ class Closed:
         """Return the files of usage records that were frozen with it, by UTC date."""
         return layout.by_day(sorted((self.directory / USAGE_RECORD.name).glob("date=*/*.parquet")))
 
+    def usage_between(self, first: date, last: date) -> list[Path]:
+        """Return those of two UTC dates and all between them, in the order of their dates."""
+        return [path for day, paths in sorted(self.usage().items()) if first <= day <= last for path in paths]
+
 
 def directory_of(lake: Path, period: str) -> Path:
     """Return where a closed month lies, or would lie."""

@@ -74,7 +74,7 @@ def _frozen(month: Closed, table: Table) -> list[Path]:
     if table is CHARGE:
         return [month.bill]
     first, last = utc_day(month.start), utc_day(month.end - _MOMENT)
-    return [path for day, paths in sorted(month.usage().items()) if first <= day <= last for path in paths]
+    return month.usage_between(first, last)
 
 
 def _live(lake: Path, table: Table, period: str, start: datetime, end: datetime) -> list[Path]:

@@ -102,8 +102,7 @@ def _cover(lake: Path, month: Month) -> Cover:
     if closed is None:
         return Rollups(lake).cover(month.start, month.end, [USAGE_DAY])
     first, last = utc_day(month.start), utc_day(month.end - MOMENT)
-    frozen = [path for day, paths in sorted(closed.usage().items()) if first <= day <= last for path in paths]
-    return Cover({USAGE_RECORD.name: frozen, USAGE_DAY.name: [], USAGE_MONTH.name: []}, [])
+    return Cover({USAGE_RECORD.name: closed.usage_between(first, last), USAGE_DAY.name: [], USAGE_MONTH.name: []}, [])
 
 
 def _sides(lake: Path, month: Month) -> tuple[datetime | None, dict[str, Side]]:

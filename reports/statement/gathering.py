@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import merge
-from importlib import resources
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 from ioledger.lake import layout, reader, settings
 from ioledger.model.period import utc_day
 from ioledger.model.tables import CHARGE, USAGE_RECORD
+from ioledger.sql_files import statements_of
 from reports.closing import archive
 from reports.exports.rows import open_export
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from reports.exports.batch import Export
 
 Row = dict[str, Any]
+
+_statement = statements_of("reports.statement")
 
 _AT_ONCE: Final = 4096
 """Rows that are made Python values at a time."""
@@ -75,9 +77,8 @@ def gathered(lake: Path, period: str, account_id: str | None = None) -> Iterator
             period, export.start, export.end, settings.at(zones, export.start).zone, export.status, export.provenance
         )
         opened.show(USAGE_RECORD.name, _usage_files(lake, month))
-        sql = resources.files(__package__).joinpath("account_usage.sql").read_text(encoding="utf-8")
         values = {"start": month.start, "end": month.end, "account_id": account_id}
-        cursor = opened.connection.execute(sql, values)
+        cursor = opened.connection.execute(_statement("account_usage"), values)
         yield month, _accounts(_charges(export, account_id), _fetched(cursor))
 
 
@@ -88,7 +89,7 @@ def _usage_files(lake: Path, month: Month) -> list[Path]:
     if closed is None:
         days = [day for day in layout.days(lake, USAGE_RECORD.name) if first <= day <= last]
         return layout.files_of_days(lake, USAGE_RECORD.name, days)
-    return [path for day, paths in sorted(closed.usage().items()) if first <= day <= last for path in paths]
+    return closed.usage_between(first, last)
 
 
 def _accounts(charges: Iterator[Row], usage: Iterator[Row]) -> Iterator[Account]:
