@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import counted
 from ioledger.terminal import for_people
+from reports.pages.text import lasting
 from reports.plot.scales import number
 
 if TYPE_CHECKING:
@@ -65,13 +66,7 @@ def moment(at: datetime, zone: tzinfo) -> str:
 
 def length(duration: timedelta) -> str:
     """Write how long something took, in its two greatest units: ``5 h 57 min``."""
-    seconds = round(duration.total_seconds())
-    parts = []
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        if seconds >= size:
-            parts.append(f"{seconds // size} {unit}")
-            seconds %= size
-    return " ".join(parts[:2]) or "0 s"
+    return lasting(round(duration.total_seconds())).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def summary(history: DiskHistory) -> list[str]:
