@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import sys
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+import click
 
 from ioledger.errors import ConfigurationError
 from ioledger.lake.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+to_option = click.option(
+    "--to",
+    "to",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to a file, whole or not at all [default: stdout].",
+)
+"""Gives a command the option --to, as its argument ``to``."""
 
 
 def require_place(to: Path) -> None:

@@ -11,7 +11,7 @@ import click
 
 from ioledger import completion
 from ioledger.cli import EXIT_FINDINGS, EXIT_WRONG_USE
-from ioledger.delivery import deliver, require_place
+from ioledger.delivery import deliver, require_place, to_option
 from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
 from ioledger.examples import examples
 from ioledger.lake import layout
@@ -67,13 +67,7 @@ own_rules_option = click.option(
 @click.option("--new", "only_new", is_flag=True, help="Give only what no earlier check found; so does the exit code.")
 @own_rules_option
 @format_choice(outputs.FORMATS)
-@click.option(
-    "--to",
-    "to",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write to a file, whole or not at all [default: stdout].",
-)
+@to_option
 @click.pass_obj
 def check(  # noqa: PLR0913 - one argument for each option
     app: App,

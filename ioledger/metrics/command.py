@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ioledger.delivery import deliver, require_place
+from ioledger.delivery import deliver, require_place, to_option
 from ioledger.examples import examples
 from ioledger.lake import layout, reader
 from ioledger.metrics.exposition import exposition
 from ioledger.metrics.family import Asked, parts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ioledger.app import App
 
 
 @click.command(epilog=examples("metrics", "metrics --to /var/lib/prometheus/node-exporter/ioledger.prom"))
-@click.option(
-    "--to",
-    "to",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write to a file, whole or not at all [default: stdout].",
-)
+@to_option
 @click.pass_obj
 def metrics(app: App, to: Path | None) -> None:
     """Tell monitoring how sources, usage, findings and the lake are.
