@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from ioledger.lake import layout
+from ioledger.lake import layout, parsed
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT
 
 if TYPE_CHECKING:
@@ -26,6 +25,6 @@ def last_rows(lake: Path, source: str) -> list[Row]:
     with open_unlisted(lake) as opened:
         for table in (COLLECTION_RUN.name, DISK_IO_STAT.name):
             opened.show(table, list(layout.files_of_source(lake, table, source).values()))
-        query = resources.files(__package__).joinpath("last_rows.sql").read_text(encoding="utf-8")
+        query = parsed.text("last_rows.sql")
         rows: list[Row] = opened.connection.sql(query).to_arrow_table().to_pylist()
     return rows

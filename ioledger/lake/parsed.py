@@ -6,6 +6,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import duckdb
 
 _PARSED: Final[dict[str, list[duckdb.Statement]]] = {}
@@ -17,6 +19,12 @@ def statements(connection: duckdb.DuckDBPyConnection, file: str) -> list[duckdb.
     if file not in _PARSED:
         _PARSED[file] = connection.extract_statements(text(file))
     return _PARSED[file]
+
+
+def run(connection: duckdb.DuckDBPyConnection, parts: Iterable[duckdb.Statement], values: Mapping[str, object]) -> None:
+    """Run statements in order, each with those of the values that it names: DuckDB refuses any other."""
+    for part in parts:
+        connection.execute(part, {name: values[name] for name in part.named_parameters})
 
 
 def text(file: str) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ioledger.errors import DataError
-from ioledger.lake import layout, reader
+from ioledger.lake import layout, parsed, reader
 from ioledger.lake.state.tables import show_reaching
 from ioledger.model.period import utc_day
 from ioledger.model.tables import DISK_IO_STAT, ENTITLEMENT, PROVISIONED_IOPS, VOLUME_IO_STAT
@@ -169,5 +169,4 @@ def _files(opened: OpenLake, table: str, since: datetime, until: datetime) -> li
 
 
 def _execute(connection: duckdb.DuckDBPyConnection, name: str, values: Mapping[str, Any] | None = None) -> None:
-    for statement in connection.extract_statements(_statement(name)):
-        connection.execute(statement, {key: (values or {})[key] for key in statement.named_parameters})
+    parsed.run(connection, connection.extract_statements(_statement(name)), values or {})

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ioledger.lake import layout, stretches
-from ioledger.lake.parsed import statements
+from ioledger.lake.parsed import run, statements
 from ioledger.lake.reader import scan
 from ioledger.model.period import utc_day
 from ioledger.model.tables import (
@@ -124,5 +124,4 @@ def _make(connection: duckdb.DuckDBPyConnection, period_start: datetime, period_
 
 def _run(connection: duckdb.DuckDBPyConnection, name: str, period_start: datetime, period_end: datetime) -> None:
     values = {"period_start": period_start.astimezone(UTC), "period_end": period_end.astimezone(UTC)}
-    for statement in statements(connection, f"state/{name}.sql"):
-        connection.execute(statement, {key: values[key] for key in statement.named_parameters})
+    run(connection, statements(connection, f"state/{name}.sql"), values)
