@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ioledger.lake.remote.working_copy import WorkingCopy
 
-_AGAIN_SECONDS: Final = 15.0
+_AGAIN_SECONDS: Final = 5.0
 """How soon a store that was away is tried again."""
 
 _END_SECONDS: Final = 5.0

@@ -40,7 +40,7 @@ class S3Server:
     """A server that can be killed, and started again on what it had stored."""
 
     directory: Path
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=lambda: _port())
     _others: tuple[int, int, int] = field(default_factory=lambda: (_port(), _port(), _port()))
     _process: subprocess.Popen[bytes] | None = None
 
