@@ -1,4 +1,4 @@
-"""Puts what was collected into the object store in which the lake lies, beside the collecting, which never waits for it."""
+"""Puts what was collected into the object store in which the lake lies; collecting never waits for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import IoledgerError, LakeError
+from ioledger.lake.remote.backlog import backlog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ class Sender:
     def __init__(self, copy: WorkingCopy, spool_mib: int) -> None:
         self._copy = copy
         self._spool_mib = spool_mib
-        self._unsent_bytes = copy.unsent_bytes()
+        self._unsent_bytes = backlog(copy.path).byte_count
         self._has_news, self._is_ending = Event(), Event()
         self._is_away = False
         # A daemon, so that a store that does not answer does not keep the process from ending.
@@ -67,7 +68,7 @@ class Sender:
         try:
             self._copy.send()
         except IoledgerError as error:
-            self._unsent_bytes = self._copy.unsent_bytes()
+            self._unsent_bytes = backlog(self._copy.path).byte_count
             if not self._is_away:
                 _log.warning("%s; what is collected is kept in %s until then", error, self._copy.path)
             self._is_away = True

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@click.command(epilog=examples("init", "init --systemd", "--config site/ioledger.toml --lake /srv/lake init", "--lake s3://bucket/lake init"))
+@click.command(
+    epilog=examples(
+        "init", "init --systemd", "--config site/ioledger.toml --lake /srv/lake init", "--lake s3://bucket/lake init"
+    )
+)
 @click.option(
     "--systemd",
     "units",

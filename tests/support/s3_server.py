@@ -35,12 +35,26 @@ _IDENTITIES = {
 }
 
 
+def _port() -> int:
+    """Return a free port whose number plus 10,000 is free, too: the server has gRPC there."""
+    while True:
+        port = free_port()
+        if port > 55_000:
+            continue
+        with socket.socket() as other:
+            try:
+                other.bind(("127.0.0.1", port + 10_000))
+            except OSError:
+                continue
+        return port
+
+
 @dataclass
 class S3Server:
     """A server that can be killed, and started again on what it had stored."""
 
     directory: Path
-    port: int = field(default_factory=lambda: _port())
+    port: int = field(default_factory=_port)
     _others: tuple[int, int, int] = field(default_factory=lambda: (_port(), _port(), _port()))
     _process: subprocess.Popen[bytes] | None = None
 
@@ -90,20 +104,6 @@ class S3Server:
         except BaseError:
             return False
         return True
-
-
-def _port() -> int:
-    """Return a free port whose number plus 10,000 is free, too: the server has gRPC there."""
-    while True:
-        port = free_port()
-        if port > 55_000:
-            continue
-        with socket.socket() as other:
-            try:
-                other.bind(("127.0.0.1", port + 10_000))
-            except OSError:
-                continue
-        return port
 
 
 @contextmanager

@@ -22,7 +22,6 @@ _OF_THIS_MACHINE: Final = (layout.LOCKS, layout.MEMORY, journal.DIRECTORY, base.
 """Directories that are no part of the lake: what processes here tell each other, and what sources remember."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Contents:
     """The files of a lake at one moment: where each lies, and its state, by its own name."""
@@ -67,7 +66,9 @@ def contents(copy: Path) -> Contents:
 def _seen(copy: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
-            raise LakeError(f"{error.filename} cannot be listed: {error.strerror}; give this user access to it") from error
+            raise LakeError(
+                f"{error.filename} cannot be listed: {error.strerror}; give this user access to it"
+            ) from error
 
     for below, directories, names in os.walk(copy, onerror=refuse, followlinks=True):
         if Path(below) == copy:

@@ -15,7 +15,6 @@ from ioledger.lake.remote.sending import AT_ONCE, send
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from ioledger.lake.remote.base import Base
     from ioledger.lake.remote.contents import Changes

@@ -77,6 +77,13 @@ class WorkingCopy:
             return False
         return True
 
+    def require_made(self) -> None:
+        """Raise LakeError if there is no lake in the store, and StoreAwayError if it cannot be told."""
+        if not self.is_made():
+            raise LakeError(
+                f"there is no lake at {self.store.address}; make one with `ioledger init`, or name another with --lake"
+            )
+
     def bring_up_to_date(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> None:
         """Put what is not in the store yet there, and fetch what the store has.
 
@@ -85,7 +92,7 @@ class WorkingCopy:
         """
         make_directories(self.path)
         with self._alone() as base:
-            self._require_lake()
+            self.require_made()
             self._put_what_was_left(base)
             pulling.pull(self.path, self.store, base, progress)
             base.tell("is whole", "yes")
@@ -111,7 +118,7 @@ class WorkingCopy:
             return
         make_directories(self.path)
         with self._held() as base:
-            self._require_lake()
+            self.require_made()
             for name in (layout.SETTINGS, layout.MARKER):  # the marker makes the directory a lake: last
                 try:
                     write_whole(self.path / name, self.store.read(name))
@@ -126,11 +133,6 @@ class WorkingCopy:
                 send(self.store, base, self._changes(base).new_runs())
             if base.told("is whole") != "yes":
                 self._shed(base)
-
-    def unsent_bytes(self) -> int:
-        """Return how much of what was collected is not in the store yet."""
-        with self._held() as base, locks.reading(self.path):
-            return sum(path.stat().st_size for path in self._changes(base).new_runs().values())
 
     def _put_what_was_left(self, base: Base) -> None:
         """Put what an earlier command left into the store, or drop it where another writer was first."""
@@ -172,12 +174,6 @@ class WorkingCopy:
 
     def _known(self, name: str) -> Known:
         return Known.of(self.path / name, self.store.state_of(name).e_tag)
-
-    def _require_lake(self) -> None:
-        if not self.is_made():
-            raise LakeError(
-                f"there is no lake at {self.store.address}; make one with `ioledger init`, or name another with --lake"
-            )
 
     @contextmanager
     def _alone(self) -> Iterator[Base]:
