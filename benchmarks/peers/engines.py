@@ -29,6 +29,7 @@ _SAMPLE: Final = (
 _ROOT: Final = Path(__file__).parents[2]
 
 SUBJECT: Final = "usage build"
+QUESTION: Final = "usage show"
 LIKE_FOR_LIKE: Final = "DuckDB, ends of hours"
 
 
@@ -52,6 +53,18 @@ def _usage_build(lake: Path, start: datetime, end: datetime, result: Path) -> fl
     usage_build(lake, start, end)
     with reader.connect(lake) as connection:
         connection.execute(_sql("usage_by_hour"), {"result": str(result)})
+    return 0.0
+
+
+def _usage_show(lake: Path, start: datetime, end: datetime, result: Path) -> float:
+    import pyarrow as pa  # noqa: PLC0415 - likewise
+    import pyarrow.parquet as pq  # noqa: PLC0415 - likewise
+
+    from reports.usage.show import totals  # noqa: PLC0415 - likewise
+
+    rows = totals(lake, "volume", start, end).rows
+    named = [{"volume_id": row["id"], "hour": start, **row} for row in rows if row["id"] is not None]
+    pq.write_table(pa.Table.from_pylist(named).select(["volume_id", "hour", "read_ops", "write_ops"]), result)
     return 0.0
 
 
@@ -114,6 +127,7 @@ def _sqlite(lake: Path, _start: datetime, _end: datetime, result: Path) -> float
 
 ENGINES: Final[dict[str, tuple[Sequence[str], Callable[[Path, datetime, datetime, Path], float]]]] = {
     SUBJECT: (("reports.usage.build", "ioledger.lake.reader"), _usage_build),
+    QUESTION: (("reports.usage.show", "pyarrow.parquet"), _usage_show),
     LIKE_FOR_LIKE: (("duckdb",), _duckdb("hour_ends_duckdb")),
     "DuckDB, lag": (("duckdb",), _duckdb("differences_duckdb")),
     "Polars": (("polars",), _polars),

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.peers.history import KINDS
+from benchmarks.peers.history import HIDDEN, KINDS
 
 if TYPE_CHECKING:
     from typing import Any
 
     import numpy.typing as npt
 
-    from benchmarks.fleet import Flags, Integers
     from benchmarks.peers.history import History
 
 
@@ -57,25 +56,32 @@ def errors(true: npt.NDArray[Any], found: npt.NDArray[Any]) -> Errors | None:
 
 @dataclass(frozen=True)
 class Judged:
-    """What somebody found, judged by the hour, by the hours of each kind, and by the disk for the whole time."""
+    """What somebody found, judged by the hour, by the hours of each kind, and by the disk for the whole time.
 
-    hours: Errors | None
-    by_kind: dict[str, Errors | None]
+    ``known_months`` are the disks of which the readings tell everything: none started anew while readings were missed.
+    What cannot be said by the hour is judged for the whole time alone.
+    """
+
     months: Errors | None
+    known_months: Errors | None
+    hours: Errors | None = None
+    by_kind: dict[str, Errors | None] = field(default_factory=dict)
 
 
-def judge_hours(told: History, found: npt.NDArray[Any], disks: Integers | None = None) -> Judged:
-    """Judge amounts by disk and hour; the time as a whole is their sum. ``disks`` are those that were looked at."""
-    chosen: Integers | Flags = np.arange(len(told.ops)) if disks is None else disks
-    true, kind = told.ops[chosen], told.kind[chosen]
+def judge_hours(told: History, found: npt.NDArray[Any]) -> Judged:
+    """Judge amounts by hour of the first disks, as many as there are; the time as a whole is their sum."""
+    true, kind = told.ops[: len(found)], told.kind[: len(found)]
+    whole = judge_months(told, found.sum(axis=1))
     return Judged(
+        months=whole.months,
+        known_months=whole.known_months,
         hours=errors(true, found),
         by_kind={name: errors(true[kind == value], found[kind == value]) for value, name in KINDS.items()},
-        months=judge_months(told, found.sum(axis=1), disks),
     )
 
 
-def judge_months(told: History, found: npt.NDArray[Any], disks: Integers | None = None) -> Errors | None:
-    """Judge amounts by disk, over the whole time."""
-    true = told.ops.sum(axis=1)
-    return errors(true if disks is None else true[disks], found)
+def judge_months(told: History, found: npt.NDArray[Any]) -> Judged:
+    """Judge amounts over the whole time of the first disks, as many as there are."""
+    true = told.ops[: len(found)].sum(axis=1)
+    known = (told.kind[: len(found)] != HIDDEN).all(axis=1)
+    return Judged(months=errors(true, found), known_months=errors(true[known], found[known]))

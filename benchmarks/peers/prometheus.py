@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from benchmarks.fleet import Fleet
 
 _BLOCK_HOURS: Final = 54  # one of the lengths to which Prometheus merges its blocks of two hours
-_METRIC: Final = "libvirt_domain_block_stats_{}_total"
 _METRICS: Final = {
     "read_ops": "read_requests",
     "write_ops": "write_requests",
@@ -136,9 +135,14 @@ class Server:
         return Asked(time.perf_counter() - began, cpu_seconds(self.pid) - cpu)
 
 
+def metric(name: str) -> str:
+    """Return what the exporter calls a counter."""
+    return f"libvirt_domain_block_stats_{_METRICS[name]}_total"
+
+
 def usage_query(name: str, hours: int) -> str:
     """Return the question for the usage of each volume, on whichever host it was."""
-    return f"sum by (source_file) (increase({_METRIC.format(_METRICS[name])}[{hours}h]))"
+    return f"sum by (source_file) (increase({metric(name)}[{hours}h]))"
 
 
 def hour_before(fleet: Fleet, at: float) -> int:
@@ -156,13 +160,13 @@ def backfill(lake: Path, fleet: Fleet, day_count: int, directory: Path, tell: Ca
     text, part = directory / "samples.txt", directory / "part.txt"
     with duckdb.connect() as connection:
         while since_us < end_us:
-            tell(f"putting samples into Prometheus, from hour {(since_us - fleet.start_us) // HOUR_US}")
+            tell(f"putting samples into Prometheus, up to hour {(since_us + block_us - fleet.start_us) // HOUR_US}")
             with text.open("wb") as whole:
                 for column in COUNTERS:
                     rows = connection.execute(
                         sql,
                         {
-                            "metric": _METRIC.format(_METRICS[column]),
+                            "metric": metric(column),
                             "column": column,
                             "files": sample_files(lake),
                             "since": _moment(since_us),
