@@ -170,7 +170,8 @@ def _crashes(fleet: Fleet, number: int, is_run: Flags, host_of_vm: Integers) -> 
     crashes = (count > 0) & (random.random(fleet.host_count) < fleet.crash_share)
     minute = np.where(crashes, first + (random.random(fleet.host_count) * count).astype(np.int64), NEVER)
     minutes = np.arange(MINUTES)
-    return (minute[host_of_vm] == minutes) & (minutes > 0)
+    crashed: Flags = (minute[host_of_vm] == minutes) & (minutes > 0)
+    return crashed
 
 
 def _amounts(fleet: Fleet, random: np.random.Generator) -> dict[str, Integers]:

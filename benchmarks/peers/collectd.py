@@ -134,7 +134,7 @@ def _disks(read: Readings) -> range:
 def _put(address: Path, lines: list[str]) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.connect(str(address))
-        sender = Thread(target=lambda: [connection.sendall(line.encode()) for line in lines])
+        sender = Thread(target=connection.sendall, args=("".join(lines).encode(),))
         sender.start()
         with connection.makefile("r") as answers:
             for _ in lines:

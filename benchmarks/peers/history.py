@@ -41,6 +41,10 @@ class History:
     ops: Integers
     kind: Integers
 
+    def first(self, day_count: int) -> History:
+        """Return the first days alone."""
+        return History(self.ops[:, : day_count * HOURS], self.kind[:, : day_count * HOURS])
+
 
 def history(fleet: Fleet, day_count: int) -> History:
     """Tell the first days of a fleet, from its first reading to its last."""
@@ -55,7 +59,8 @@ def history(fleet: Fleet, day_count: int) -> History:
 
 
 def _add_ops(ops: Integers, fleet: Fleet, day: Day, before: Day | None) -> None:
-    """Add what a day's minutes did, each evenly from one moment of reading to the next, read or not."""
+    """Add what a day's minutes did, each operation at any moment from one reading to the next, read or not."""
+    random = np.random.default_rng([fleet.seed, day.number, 2])
     read_us = day.sampled_us[day.host, np.arange(MINUTES)]
     first_us = read_us[:, :1] if before is None else before.sampled_us[before.host[:, -1], -1][:, None]
     start_us = np.column_stack([first_us, read_us[:, :-1]])
@@ -69,7 +74,7 @@ def _add_ops(ops: Integers, fleet: Fleet, day: Day, before: Day | None) -> None:
     )
     hour = np.arange(MINUTES) // 60 + day.number * HOURS
     border_us = np.clip(fleet.start_us + hour * HOUR_US, start_us, read_us)
-    earlier = done * (border_us - start_us) // np.maximum(read_us - start_us, 1)
+    earlier = random.binomial(done, (border_us - start_us) / np.maximum(read_us - start_us, 1))
     disks = np.arange(len(ops))[:, None]
     np.add.at(ops, (disks, np.maximum(hour - 1, 0)), earlier)
     np.add.at(ops, (disks, hour), done - earlier)

@@ -18,7 +18,7 @@ from benchmarks.measure import WrongResultError, check_usage
 from benchmarks.peers import collectd, engines, prometheus, telemetry
 from benchmarks.peers.errors import Judged, judge_hours, judge_months
 from benchmarks.peers.found import by_disk_and_hour
-from benchmarks.peers.history import HIDDEN, history
+from benchmarks.peers.history import HIDDEN, HOURS, history
 from benchmarks.peers.readings import EVERY_MINUTES, cloudstack_usage, readings
 from ioledger.lake import layout
 
@@ -40,7 +40,7 @@ TELEMETRY: Final = ROOT / ".cache" / "telemetry" / "bin" / "python"
 OURS: Final = "ioledger"
 DIFFERENCES: Final = "differences of samples, in any engine"
 PROMETHEUS: Final = "Prometheus, increase by the hour"
-PROMETHEUS_MONTH: Final = "Prometheus, increase over the whole time"
+PROMETHEUS_MONTH: Final = "Prometheus, increase over the month"
 CLOUDKITTY: Final = "CloudKitty on that Prometheus"
 GNOCCHI: Final = "Gnocchi, rate:sum of every minute"
 CEILOMETER: Final = "Gnocchi as Ceilometer sets it up"
@@ -50,24 +50,33 @@ COLLECTD: Final = "collectd, round-robin files"
 # Gnocchi's granularity in seconds and its aggregation: the finest, and that of the policy that Ceilometer ships.
 _GNOCCHI: Final = ("60", "rate:sum")
 _CEILOMETER: Final = ("300", "rate:mean")
-_SERIES_DISKS: Final = 50  # how many disks are handed to who works disk by disk
+SERIES_DISKS: Final = 50
+"""How many disks at most are handed to who works disk by disk."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: a fleet, its days, how often each contender runs, and the rounds on real guests."""
+    """How much is measured: a fleet, its days, how often each contender runs, and the rounds on real guests.
+
+    The first ``month_days`` are the month that is asked for; sampling goes on for a day, so that its hours are final.
+    """
 
     disk_count: int
-    day_count: int
+    month_days: int
     repetitions: int
     rounds: int
+
+    @property
+    def day_count(self) -> int:
+        """Return how many days are sampled."""
+        return self.month_days + 1
 
 
 @dataclass(frozen=True)
 class Fact:
     """What is known of the fleet: how many readings of a disk there are, and which share of the operations none shows.
 
-    ``hour_counts`` are the hours of disks by kind.
+    ``hidden_disk_count`` disks have operations that no reading shows.
     """
 
     reading_count: int
@@ -128,11 +137,13 @@ def _on_a_fleet(size: Size, rounds: Rounds, work: Path, tell: Callable[[str], No
 
     took = engine_times(size, fleet, lake, work / "found.parquet", tell)
     check_usage(lake, truth.table())
-    ours, differences = (by_disk_and_hour(_result(work, name), fleet, day_count) for name in (engines.SUBJECT, "Polars"))
+    ours, differences = (
+        by_disk_and_hour(_result(work, name), fleet, day_count) for name in (engines.SUBJECT, "Polars")
+    )
     judged = {OURS: judge_hours(told, ours), DIFFERENCES: judge_hours(told, differences)}
 
     stored = prometheus.backfill(lake, fleet, day_count, work / "prometheus", tell)
-    with prometheus.server(fleet, day_count, work / "prometheus") as server:
+    with prometheus.server(fleet, day_count, size.month_days, work / "prometheus") as server:
         tell("asking Prometheus")
         by_hour, by_month = server.by_hour(), server.by_month()  # which warms it, too
         asked_by_hour = [server.ask_by_hour() for _ in range(size.repetitions)]
@@ -142,11 +153,11 @@ def _on_a_fleet(size: Size, rounds: Rounds, work: Path, tell: Callable[[str], No
         metrics = [prometheus.metric(name) for name in ("read_ops", "write_ops")]
         rated = telemetry.cloudkitty(TELEMETRY, server.url, fleet, day_count, metrics)
     judged[PROMETHEUS] = judge_hours(told, by_hour)
-    judged[PROMETHEUS_MONTH] = judge_months(told, by_month)
+    judged[PROMETHEUS_MONTH] = judge_months(told.first(size.month_days), by_month)
     judged[CLOUDKITTY] = judge_hours(told, rated)
 
     tell("asking Gnocchi and collectd")
-    read = readings(lake, fleet, min(_SERIES_DISKS, size.disk_count))
+    read = readings(lake, fleet, min(SERIES_DISKS, size.disk_count))
     seldom = read.every(EVERY_MINUTES, fleet)
     finest = telemetry.gnocchi(TELEMETRY, read, fleet, day_count, work, *_GNOCCHI)
     usual = telemetry.gnocchi(TELEMETRY, seldom, fleet, day_count, work, *_CEILOMETER)
@@ -191,19 +202,23 @@ def engine_times(
             tell(f"{repetition} of {size.repetitions}: {name}")
             written = _result(result.parent, name)
             written.unlink(missing_ok=True)
-            took[name].append(engines.run(name, lake, fleet.start, fleet.end(size.day_count), written))
+            days = size.month_days if name == engines.QUESTION else size.day_count
+            took[name].append(engines.run(name, lake, fleet.start, fleet.end(days), written))
     found = {name: by_disk_and_hour(_result(result.parent, name), fleet, size.day_count) for name in engines.ENGINES}
-    _compare(found, "Polars", set(engines.ENGINES) - {engines.SUBJECT, engines.QUESTION}, axis=None)
-    _compare(found, engines.SUBJECT, {engines.QUESTION}, axis=1)
+    for name in set(engines.ENGINES) - {engines.SUBJECT, engines.QUESTION}:
+        compare(DIFFERENCES, found[name], name, found["Polars"])
+    month = found[engines.SUBJECT][:, : size.month_days * HOURS].sum(axis=1)
+    compare(engines.SUBJECT, month, engines.QUESTION, found[engines.QUESTION].sum(axis=1))
     return dict(took)
 
 
-def _compare(found: dict[str, Integers], one: str, others: set[str], axis: int | None) -> None:
-    """Raise WrongResultError unless others found what one did: by the hour, or by the disk."""
-    for other in sorted(others):
-        pair = [found[name] if axis is None else found[name].sum(axis=axis) for name in (one, other)]
-        if not np.array_equal(*pair):
-            raise WrongResultError(f"{other} found {pair[1].sum()} operations, and {one} {pair[0].sum()}, or elsewhere")
+def compare(one: str, expected: Integers, other: str, found: Integers) -> None:
+    """Raise WrongResultError unless two found the same."""
+    if not np.array_equal(expected, found):
+        raise WrongResultError(
+            f"{other} found {found.sum()} operations, {np.abs(found - expected).sum()} of them elsewhere than {one}, "
+            f"which found {expected.sum()}"
+        )
 
 
 def _fact(told: History, ours: npt.NDArray[np.int64], reading_count: int) -> Fact:

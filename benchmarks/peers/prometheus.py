@@ -70,22 +70,23 @@ class Stored:
 
 @dataclass(frozen=True)
 class Server:
-    """A Prometheus that has the samples."""
+    """A Prometheus that has the samples of some days; the first of them are a month."""
 
     url: str
     pid: int
     fleet: Fleet
     day_count: int
+    month_days: int
 
     def by_hour(self) -> npt.NDArray[np.float64]:
         """Return the reads and writes of each disk and hour, as ``increase`` tells them."""
         return self._by_hour("read_ops") + self._by_hour("write_ops")
 
     def by_month(self) -> npt.NDArray[np.float64]:
-        """Return the reads and writes of each disk, as ``increase`` over the whole time tells them."""
+        """Return the reads and writes of each disk, as ``increase`` over the month tells them."""
         found = np.zeros(self.fleet.disk_count)
         for name in ("read_ops", "write_ops"):
-            for disk, series in self._series(self._ask(name, self.day_count * HOURS, "query", time=self._end)):
+            for disk, series in self._series(self._ask_by_month(name)):
                 found[disk] += float(series["value"][1])
         return found
 
@@ -94,17 +95,13 @@ class Server:
         return self._asked(self._ask_by_hour)
 
     def ask_by_month(self) -> Asked:
-        """Ask for the whole time of the five counters."""
-        return self._asked(lambda name: self._ask(name, self.day_count * HOURS, "query", time=self._end))
+        """Ask for the month of the five counters."""
+        return self._asked(self._ask_by_month)
 
     @property
     def peak_bytes(self) -> int:
         """Return the most memory that the server has had."""
         return peak_bytes(self.pid)
-
-    @property
-    def _end(self) -> int:
-        return int(self.fleet.end(self.day_count).timestamp())
 
     def _by_hour(self, name: str) -> npt.NDArray[np.float64]:
         found = np.zeros((self.fleet.disk_count, self.day_count * HOURS))
@@ -118,13 +115,17 @@ class Server:
         return zip(disks.tolist(), answer, strict=True)
 
     def _ask_by_hour(self, name: str) -> list[dict[str, Any]]:
-        first = int(self.fleet.start.timestamp()) + 3600
-        return self._ask(name, 1, "query_range", start=first, end=self._end, step=3600)
+        first, end = int(self.fleet.start.timestamp()) + 3600, int(self.fleet.end(self.day_count).timestamp())
+        return self._ask(name, 1, "query_range", start=first, end=end, step=3600)
+
+    def _ask_by_month(self, name: str) -> list[dict[str, Any]]:
+        end = int(self.fleet.end(self.month_days).timestamp())
+        return self._ask(name, self.month_days * HOURS, "query", time=end)
 
     def _ask(self, name: str, hours: int, path: str, **moments: int) -> list[dict[str, Any]]:
         query = usage_query(name, hours)
         address = f"{self.url}/api/v1/{path}?{urlencode({'query': query, **moments})}"
-        with urllib.request.urlopen(address, timeout=_PATIENCE_SECONDS) as answer:
+        with urllib.request.urlopen(address, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310 - the address is ours
             found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
         return found
 
@@ -195,7 +196,7 @@ def _moment(us: int) -> np.datetime64:
 
 
 @contextmanager
-def server(fleet: Fleet, day_count: int, directory: Path) -> Iterator[Server]:
+def server(fleet: Fleet, day_count: int, month_days: int, directory: Path) -> Iterator[Server]:
     """Start a Prometheus on a store that was filled; it ends with the block.
 
     Its settings are the defaults but for how long it keeps samples, and for the length of blocks, so that it does not
@@ -219,7 +220,7 @@ def server(fleet: Fleet, day_count: int, directory: Path) -> Iterator[Server]:
         try:
             url = f"http://127.0.0.1:{port}"
             wait_until(lambda: _answers(f"{url}/-/ready") or process.poll() is not None, "Prometheus")
-            yield Server(url, process.pid, fleet, day_count)
+            yield Server(url, process.pid, fleet, day_count, month_days)
         finally:
             process.terminate()
             process.wait()
@@ -227,7 +228,7 @@ def server(fleet: Fleet, day_count: int, directory: Path) -> Iterator[Server]:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - likewise
             return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's word for yes
     except OSError:
         return False

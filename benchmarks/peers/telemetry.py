@@ -40,7 +40,7 @@ class Rates:
 def gnocchi(python: Path, read: Readings, fleet: Fleet, day_count: int, directory: Path, *policy: str) -> Rates:
     """Let Gnocchi aggregate; ``policy`` is a granularity in seconds and the method of aggregation."""
     source, target = directory / "readings.npz", directory / "rates.npz"
-    np.savez(source, disk=read.disk, sampled_us=read.sampled_us, **read.counters)
+    np.savez(source, allow_pickle=False, disk=read.disk, sampled_us=read.sampled_us, **read.counters)
     _run(python, "gnocchi_rates.py", str(source), str(target), *policy)
     with np.load(target) as made:
         disk, at_us, amount = made["ops"].T
@@ -50,28 +50,30 @@ def gnocchi(python: Path, read: Readings, fleet: Fleet, day_count: int, director
         return Rates(ops, int(made["byte_count"]), int(made["value_count"]))
 
 
-def cloudkitty(
-    python: Path, url: str, fleet: Fleet, day_count: int, metrics: Sequence[str]
-) -> npt.NDArray[np.float64]:
+def cloudkitty(python: Path, url: str, fleet: Fleet, day_count: int, metrics: Sequence[str]) -> npt.NDArray[np.float64]:
     """Let CloudKitty's collector ask a Prometheus, hour after hour."""
     start, hour_count = int(fleet.start.timestamp()), day_count * HOURS
     told = _run(python, "cloudkitty_quantities.py", f"{url}/api/v1", str(start), str(hour_count), *metrics)
     rows = [line.split() for line in told.splitlines()]
     found = np.zeros((fleet.disk_count, hour_count))
-    hours = [(int(at) - start) // 3600 for _, at, _ in rows]
+    hours = np.array([(int(row[1]) - start) // 3600 for row in rows])
     np.add.at(found, (disks_of([row[0] for row in rows], fleet), hours), [float(row[2]) for row in rows])
     return found
 
 
 def versions(python: Path, packages: Sequence[str]) -> list[str]:
     """Return the versions of packages in that Python, as "name version"."""
-    ask = "import sys; from importlib.metadata import version; print(*(f'{n} {version(n)}' for n in sys.argv[1:]), sep=chr(10))"
-    return subprocess.run([python, "-c", ask, *packages], check=True, capture_output=True, text=True).stdout.splitlines()
+    ask = "import sys; from importlib.metadata import version; [print(name, version(name)) for name in sys.argv[1:]]"
+    return _told([str(python), "-c", ask, *packages]).splitlines()
 
 
 def _run(python: Path, program: str, *words: str) -> str:
-    done = subprocess.run([python, str(_PROGRAMS / program), *words], capture_output=True, text=True, check=False)
+    return _told([str(python), str(_PROGRAMS / program), *words])
+
+
+def _told(command: Sequence[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no word of it is from elsewhere
     if done.returncode != 0:
         reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise TelemetryError(f"{program} did not finish: {reason[0]}")
+        raise TelemetryError(f"{command[1]} did not finish: {reason[0]}")
     return done.stdout
