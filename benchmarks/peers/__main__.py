@@ -11,6 +11,7 @@ import click
 
 from benchmarks.collection.contenders import ROOT, ContenderError
 from benchmarks.measure import WrongResultError
+from benchmarks.peers.collectd import CollectdError
 from benchmarks.peers.engines import EngineError
 from benchmarks.peers.measure import TELEMETRY, Size, measure
 from benchmarks.peers.report import engine_table, error_table, page, raw, size_table, verdict_table
@@ -33,7 +34,7 @@ def main(size: str) -> None:
     load_before = os.getloadavg()[0]
     try:
         peers = measure(_SIZES[size], ROOT / ".cache", lambda step: click.echo(step, err=True))
-    except (ContenderError, EngineError, TelemetryError, TimeoutError, WrongResultError) as error:
+    except (CollectdError, ContenderError, EngineError, TelemetryError, TimeoutError, WrongResultError) as error:
         click.echo(f"benchmarks: {error}", err=True)
         sys.exit(1)
     for table in (verdict_table(verdicts(peers)), error_table(peers), engine_table(peers), size_table(peers)):

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 
 _STEP_SECONDS: Final = 60
 _VALUES_A_LINE: Final = 20
+_LAST: Final = "last/virt/disk_ops-last"  # what it knows of, it has taken all before of
 _CONFIGURATION: Final = """\
 Hostname "central"
 FQDNLookup false
 Interval {step}
+WriteThreads 1
 BaseDir "{directory}"
 PIDFile "{directory}/collectd.pid"
 TypesDB "/usr/share/collectd/types.db"
@@ -45,6 +47,10 @@ LoadPlugin rrdtool
   CacheTimeout 120
 </Plugin>
 """
+
+
+class CollectdError(Exception):
+    """collectd did not take a reading, or keeps nothing of a disk."""
 
 
 @dataclass(frozen=True)
@@ -132,14 +138,27 @@ def _disks(read: Readings) -> range:
 
 
 def _put(address: Path, lines: list[str]) -> None:
+    """Hand over all lines, and return when they are taken: what a collectd that ends has not yet taken is lost."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.connect(str(address))
-        sender = Thread(target=connection.sendall, args=("".join(lines).encode(),))
-        sender.start()
         with connection.makefile("r") as answers:
-            for _ in lines:
-                answers.readline()
-        sender.join()
+            all_lines = [*lines, f"PUTVAL {_LAST} interval={_STEP_SECONDS} N:0:0\n"]
+            sender = Thread(target=connection.sendall, args=("".join(all_lines).encode(),))
+            sender.start()
+            for line in all_lines:
+                answer = answers.readline()
+                if not answer.startswith("0 "):
+                    raise CollectdError(f"collectd answered {answer.strip()!r} to {line[:80]!r}")
+            sender.join()
+
+            def is_taken() -> bool:
+                connection.sendall(f"GETVAL {_LAST}\n".encode())
+                count = int(answers.readline().split()[0])
+                for _ in range(count):
+                    answers.readline()
+                return count > 0
+
+            wait_until(is_taken, "collectd to take the readings")
 
 
 @contextmanager
