@@ -43,10 +43,11 @@ LoadPlugin rrdtool
   SocketFile "{socket}"
 </Plugin>
 <Plugin rrdtool>
-  DataDir "{directory}/rrd"
+  DataDir "rrd"
   CacheTimeout 120
 </Plugin>
 """
+"""The data's directory is told from the base, for collectd makes none below one whose name begins with a dot."""
 
 
 class CollectdError(Exception):
