@@ -145,10 +145,10 @@ def page(peers: Peers, command: str, load: tuple[float, float]) -> str:
     calm = peers.judged[OURS].by_kind[KINDS[CALM]]
     return f"""# Beside the peers, measured
 
-Written by `{command}`, never by hand: one run on one machine, in which everybody got the same guests to read, or the
-same {fact.reading_count:,} readings of {size.disk_count} disks over {size.day_count} days. What the disks did is known,
-for the fleet is made up. Every number is in [benchmarks-peers.json](benchmarks-peers.json), unrounded. What each
-program is for, and where it is the better choice, is in [comparison.md](comparison.md).
+Written by `{command}`, never by hand: one run on one machine, in which everybody got the same
+guests to read, or the same {fact.reading_count:,} readings of {size.disk_count} disks over {size.day_count} days. What
+the disks did is known, for the fleet is made up. Every number is in [benchmarks-peers.json](benchmarks-peers.json),
+unrounded. What each program is for, and where it is the better choice, is in [comparison.md](comparison.md).
 
 ## Who is ahead
 

@@ -100,7 +100,13 @@ def verdicts(peers: Peers) -> list[Verdict]:
             "s",
             "the best peer has the readings of each series one after another, and decodes fewer columns.",
         ),
-        _verdict("memory for that", memory[engines.LIKE_FOR_LIKE], memories, "MB", "a server works series by series."),
+        _verdict(
+            "memory for these simple sums",
+            memory[engines.LIKE_FOR_LIKE],
+            memories,
+            "MB",
+            "a server works series by series.",
+        ),
         _verdict(
             "every hour from the samples, as it is billed",
             wall[engines.SUBJECT],
@@ -110,7 +116,7 @@ def verdicts(peers: Peers) -> list[Verdict]:
             "what guaranteed and throttled cost.",
         ),
         _verdict(
-            "memory for that, as it is billed",
+            "memory for usage as it is billed",
             memory[engines.SUBJECT],
             memories,
             "MB",
