@@ -207,7 +207,8 @@ reading numbers, with the errors of the hour.
 
 {size_table(peers)}
 A reading is one look at one disk. Prometheus's blocks are those of 54 hours, merged more than a server with its usual
-retention would; Gnocchi's are its own compressed pieces; collectd's files have their size from the first minute on.
+retention would; Gnocchi's are its own compressed pieces; collectd's files have their size from the first minute on, and
+forget: it is not among those who keep each reading.
 
 ## Reading real guests
 

@@ -71,12 +71,18 @@ def verdicts(peers: Peers) -> list[Verdict]:
     memories[PROMETHEUS] = peers.prometheus_peak_bytes / 1e6
     read = {name: 1000 * seconds for name, seconds in readers.median_seconds(peers.collection).items()}
     month = {PROMETHEUS_MONTH: median(took.wall_seconds for took in peers.asked_by_month)}
-    sizes = {"Prometheus": peers.sizes.prometheus, "Gnocchi": peers.sizes.gnocchi, "collectd": peers.sizes.collectd}
+    sizes = {"Prometheus": peers.sizes.prometheus, "Gnocchi": peers.sizes.gnocchi}
     whole = peers.sizes.samples + peers.sizes.records
     made: list[Verdict | None] = [
         _verdict("reading all guests once", read[readers.RUN], _readers(read), "ms", "the machine was busy."),
-        _verdict("bytes kept of a reading", peers.sizes.samples, sizes, "bytes", "it keeps caps and identities, too."),
-        _verdict("bytes kept of a reading, with all usage built from it", whole, sizes, "bytes", "it keeps both."),
+        _verdict(
+            "bytes of a reading, where each is kept",
+            peers.sizes.samples,
+            sizes,
+            "bytes",
+            "it keeps caps and identities, too.",
+        ),
+        _verdict("bytes of a reading with all usage built from it", whole, sizes, "bytes", "it keeps both."),
         _error(peers, "months of disks: off", lambda judged: judged.months),
         _error(peers, "months of disks of which readings tell everything: off", lambda judged: judged.known_months),
         _error(peers, "hours of disks: off", lambda judged: judged.hours),
