@@ -1,4 +1,4 @@
-"""``python -m benchmarks.peers SIZE``: measure, print the tables, and write docs/benchmarks-peers.md and its JSON."""
+"""``python -m benchmarks.peers SIZE``: measure, print who is ahead, and write docs/benchmarks-peers.md and its JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.measure import WrongResultError
 from benchmarks.peers.collectd import CollectdError
 from benchmarks.peers.engines import EngineError
 from benchmarks.peers.measure import TELEMETRY, Size, measure
-from benchmarks.peers.report import engine_table, error_table, page, raw, size_table, verdict_table
+from benchmarks.peers.report import page, raw, verdict_table
 from benchmarks.peers.telemetry import TelemetryError
 from benchmarks.peers.verdict import verdicts
 
@@ -37,8 +37,7 @@ def main(size: str) -> None:
     except (CollectdError, ContenderError, EngineError, TelemetryError, TimeoutError, WrongResultError) as error:
         click.echo(f"benchmarks: {error}", err=True)
         sys.exit(1)
-    for table in (verdict_table(verdicts(peers)), error_table(peers), engine_table(peers), size_table(peers)):
-        click.echo(table)
+    click.echo(verdict_table(verdicts(peers)))
     command = "make bench-peers" if size == "full" else f"make bench-peers SIZE={size}"
     (ROOT / "docs" / "benchmarks-peers.json").write_text(raw(peers), encoding="utf-8")
     written = page(peers, command, (load_before, os.getloadavg()[2]))

@@ -49,23 +49,28 @@ def verdict_table(found: Sequence[Verdict]) -> str:
     return markdown([("what", "ioledger", "best peer", "which", "is ioledger ahead?"), *rows])
 
 
-def error_table(peers: Peers) -> str:
-    """Return how far everybody's usage is from what the disks did as a Markdown table."""
-    columns = (
-        "usage by", "months off", "of known disks", "billed too much", "disk's month, p99", "worst", "hours off",
-        "an hour, median", "p99", "worst hour",
-    )  # fmt: skip
+def month_table(peers: Peers) -> str:
+    """Return how far each disk's usage of the whole time is from what it did as a Markdown table."""
     rows = [
         (
             name,
-            *(_shown(judged.months, key) for key in ("off_share",)),
+            _shown(judged.months, "off_share"),
             _shown(judged.known_months, "off_share"),
             *(_shown(judged.months, key) for key in ("net_share", "p99", "worst")),
-            *(_shown(judged.hours, key) for key in ("off_share", "median", "p99", "worst")),
         )
         for name, judged in peers.judged.items()
     ]
-    return markdown([columns, *rows])
+    return markdown([("whole time, by disk", "off", "off, known disks", "too much", "p99 disk", "worst disk"), *rows])
+
+
+def hour_table(peers: Peers) -> str:
+    """Return how far each hour's usage is from what its disk did as a Markdown table."""
+    rows = [
+        (name, *(_shown(judged.hours, key) for key in ("off_share", "median", "p99", "worst")))
+        for name, judged in peers.judged.items()
+        if judged.hours
+    ]
+    return markdown([("every hour of every disk", "off", "median hour", "p99 hour", "worst hour"), *rows])
 
 
 def kind_table(peers: Peers) -> str:
@@ -161,10 +166,10 @@ must know what the storage guarantees and what the hypervisor caps at each momen
 
 ## How far usage is from what the disks did
 
-{error_table(peers)}
+{month_table(peers)}
 - **Off** is the sum of all differences, in whichever direction, as a share of all operations that were done: it counts
-  what is missing and what is too much. In *billed too much*, too little is negative. Median, p99 and worst are of
-  single hours, or disks, that did something.
+  what is missing and what is too much. In *too much*, too little is negative. Median, p99 and worst are of single
+  hours, or disks, that did something.
 - **Known disks** are those of which the readings tell everything. The other {fact.hidden_disk_count} started anew while
   their host was not read, and what they did between the last reading and that start nobody can know: it is
   {_share(fact.unseen_share)} of all operations, and ioledger bills none of it.
@@ -178,6 +183,7 @@ must know what the storage guarantees and what the hypervisor caps at each momen
 - collectd divides a difference by its time, drops it where a counter fell or a reading is late, and keeps means. In the
   end the first days can be told in steps of {peers.collectd_step_seconds:,} s, from which no hour of a bill is made.
 
+{hour_table(peers)}
 {kind_table(peers)}
 - An hour is off where an interval lies over its border. ioledger divides the interval evenly by time; in truth each
   operation was done at any moment of its minute, which leaves {_shown(calm, "off_share")} in the undisturbed hours.
