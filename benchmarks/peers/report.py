@@ -182,7 +182,7 @@ must know what the storage guarantees and what the hypervisor caps at each momen
   3600. It rounds to nine digits.
 - collectd divides a difference by its time, drops it where a counter fell or a reading is late, and keeps means. In the
   end the first days can be told in steps of {peers.collectd_step_seconds:,} s, from which no hour of a bill is made.
-  While a guest moves two hosts tell of it in turn, into one file, and the older counter after the newer looks like a rise.
+  While a guest moves, two hosts write into its file in turn, and the old counter after the new one looks like a rise.
 
 {hour_table(peers)}
 {kind_table(peers)}
