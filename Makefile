@@ -5,9 +5,10 @@ SIZE   := small
 RUNS   := 200
 BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
+TELEMETRY := .cache/telemetry
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-rate bench-report bench-store bench-sources constraints clean
+.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-peers bench-rate bench-report bench-store bench-sources constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +50,9 @@ bench-collect: $(VENV)/.installed-bench-collect ## measure collect beside other 
 
 bench-check: $(VENV)/.installed ## measure check by all rules: a million volumes at a moment, a month of a thousand disks
 	$(BIN)/python -m benchmarks.check
+
+bench-peers: $(VENV)/.installed-bench-peers $(TELEMETRY)/.installed ## measure metering beside Prometheus, collectd, Gnocchi, pandas …, SIZE=full or small
+	$(BIN)/python -m benchmarks.peers $(if $(filter file,$(origin SIZE)),full,$(SIZE))
 
 bench-rate: $(VENV)/.installed ## measure rate and export beside a bare scan: a month of ten million usage records
 	$(BIN)/python -m benchmarks.rate
@@ -108,4 +112,17 @@ $(VENV)/.installed-bench-collect: pyproject.toml constraints.txt
 	.ci/system-packages bench
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --constraint constraints.txt --editable '.[libvirt]'
+	touch $@
+
+$(VENV)/.installed-bench-peers: pyproject.toml constraints.txt
+	.ci/system-packages bench
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt --editable '.[bench,libvirt]'
+	touch $@
+
+# Gnocchi and CloudKitty, which need other versions of what ioledger stands on.
+$(TELEMETRY)/.installed: benchmarks/peers/openstack/constraints.txt
+	$(PYTHON) -m venv $(TELEMETRY)
+	$(TELEMETRY)/bin/python -m pip --quiet --disable-pip-version-check install \
+		--constraint benchmarks/peers/openstack/constraints.txt gnocchi cloudkitty
 	touch $@

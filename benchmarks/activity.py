@@ -102,9 +102,12 @@ def _one_day(fleet: Fleet, number: int, carried: Carried) -> tuple[Day, Carried]
     restarts = _minutes_of(random, fleet.vm_count, _RESTART_SHARE, MINUTES)
     host_of_vm = np.where(minutes >= moves[:, None], target[:, None], carried.host_of_vm[:, None])
     host = host_of_vm[fleet.vm]
-    begins = ((minutes == moves[:, None]) | (minutes == restarts[:, None]))[fleet.vm]
-
     is_run = _runs(random, fleet.host_count)
+    starts = minutes == restarts[:, None]
+    if fleet.crash_share:
+        starts |= _crashes(fleet, number, is_run, host_of_vm)
+    begins = ((minutes == moves[:, None]) | starts)[fleet.vm]
+
     jitter = random.integers(0, _JITTER_US, (fleet.host_count, MINUTES))
     run_started_us = start_us + minutes * MINUTE_US + fleet.phase_us[:, None] + jitter
 
@@ -157,6 +160,18 @@ def _runs(random: np.random.Generator, host_count: int) -> Flags:
     last = first + random.integers(*_MISSED_RUNS, host_count)
     minutes = np.arange(MINUTES)
     return ~((minutes >= first[:, None]) & (minutes < last[:, None]))
+
+
+def _crashes(fleet: Fleet, number: int, is_run: Flags, host_of_vm: Integers) -> Flags:
+    """Draw which guests start anew, and when, because their host crashes while it is not read."""
+    random = np.random.default_rng([fleet.seed, number, 1])
+    is_missed = ~is_run
+    first, count = np.argmax(is_missed, axis=1), is_missed.sum(axis=1)
+    crashes = (count > 0) & (random.random(fleet.host_count) < fleet.crash_share)
+    minute = np.where(crashes, first + (random.random(fleet.host_count) * count).astype(np.int64), NEVER)
+    minutes = np.arange(MINUTES)
+    crashed: Flags = (minute[host_of_vm] == minutes) & (minutes > 0)
+    return crashed
 
 
 def _amounts(fleet: Fleet, random: np.random.Generator) -> dict[str, Integers]:

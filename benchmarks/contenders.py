@@ -21,6 +21,9 @@ from benchmarks.peak import peak_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import pandas as pd
+    import polars as pl
+
 _KEY: Final = ("vm_id", "device", "epoch")
 _AMOUNTS: Final = ("read_ops", "write_ops", "flush_ops", "read_bytes", "write_bytes")
 
@@ -48,41 +51,50 @@ def bare_scan(lake: Path, _start: datetime, _end: datetime) -> None:
 
     sql = resources.files("benchmarks").joinpath("bare_scan.sql").read_text(encoding="utf-8")
     with duckdb.connect() as connection:
-        connection.execute(sql, {"files": _sample_files(lake)}).fetchall()
+        connection.execute(sql, {"files": sample_files(lake)}).fetchall()
 
 
 def pandas_differences(lake: Path, _start: datetime, _end: datetime) -> int:
-    """Sum the differences of neighbouring samples per volume and hour with pandas; no rule of metering but 1 and 2."""
+    """Sum the differences of neighbouring samples per volume and hour with pandas; no rule of metering but 2."""
+    usage = pandas_usage(sample_files(lake))
+    return int(usage["read_ops"].sum() + usage["write_ops"].sum())
+
+
+def pandas_usage(files: Sequence[str]) -> pd.DataFrame:
+    """Return the sums per volume and hour as pandas finds them; what two sources read alike differs by nothing."""
     import pandas as pd  # noqa: PLC0415 - likewise
 
     columns = [*_KEY, "sampled_at", "state", "volume_id", *_AMOUNTS]
-    samples = pd.concat([pd.read_parquet(path, columns=columns) for path in _sample_files(lake)], ignore_index=True)
-    samples = samples[samples["state"] == "ok"].drop_duplicates([*_KEY, "sampled_at"])
+    samples = pd.concat([pd.read_parquet(path, columns=columns) for path in files], ignore_index=True)
+    samples = samples[samples["state"] == "ok"]
     samples = samples.sort_values([*_KEY, "sampled_at"], ignore_index=True)
     series = samples.groupby(list(_KEY), sort=False)[list(_AMOUNTS)]
     differences = samples[list(_AMOUNTS)] - series.shift()
     differences["volume_id"] = samples["volume_id"]
     differences["hour"] = samples["sampled_at"].dt.floor("h")
-    usage = differences.groupby(["volume_id", "hour"])[list(_AMOUNTS)].sum()
-    return int(usage["read_ops"].sum() + usage["write_ops"].sum())
+    return differences.groupby(["volume_id", "hour"])[list(_AMOUNTS)].sum()
 
 
 def polars_differences(lake: Path, _start: datetime, _end: datetime) -> int:
-    """Sum the differences of neighbouring samples per volume and hour with Polars; no rule of metering but 1 and 2."""
+    """Sum the differences of neighbouring samples per volume and hour with Polars; no rule of metering but 2."""
+    usage = polars_usage(sample_files(lake))
+    return int(usage["read_ops"].sum() + usage["write_ops"].sum())
+
+
+def polars_usage(files: Sequence[str]) -> pl.DataFrame:
+    """Return the sums per volume and hour as Polars finds them; what two sources read alike differs by nothing."""
     import polars as pl  # noqa: PLC0415 - likewise
 
-    usage = (
-        pl.scan_parquet(_sample_files(lake), hive_partitioning=False)
+    return (
+        pl.scan_parquet(files, hive_partitioning=False)
         .filter(pl.col("state") == "ok")
         .select(*_KEY, "sampled_at", "volume_id", *_AMOUNTS)
-        .unique([*_KEY, "sampled_at"])
         .sort([*_KEY, "sampled_at"])
         .with_columns(pl.col(name) - pl.col(name).shift().over(_KEY) for name in _AMOUNTS)
-        .group_by("volume_id", pl.col("sampled_at").dt.truncate("1h"))
+        .group_by("volume_id", pl.col("sampled_at").dt.truncate("1h").alias("hour"))
         .agg(pl.col(name).sum() for name in _AMOUNTS)
         .collect(engine="streaming")
     )
-    return int(usage["read_ops"].sum() + usage["write_ops"].sum())
 
 
 CONTENDERS: Final[dict[str, tuple[Sequence[str], Callable[[Path, datetime, datetime], int | None]]]] = {
@@ -104,7 +116,8 @@ def measured(name: str, lake: Path, start: datetime, end: datetime) -> Measured:
     return Measured(time.perf_counter() - wall, time.process_time() - cpu, peak_bytes(), result)
 
 
-def _sample_files(lake: Path) -> list[str]:
+def sample_files(lake: Path) -> list[str]:
+    """List the files of the samples."""
     return sorted(str(path) for path in lake.glob("disk_io_stat/**/*.parquet"))
 
 

@@ -51,11 +51,16 @@ _CAPPED_ON_ODD_DAYS: Final = (7,)
 
 @dataclass(frozen=True)
 class Fleet:
-    """``disk_count`` disks on virtual machines with two disks each; the same seed gives the same fleet."""
+    """``disk_count`` disks on virtual machines with two disks each; the same seed gives the same fleet.
+
+    ``crash_share`` is in how many of the stretches in which a host is not read it crashes, so that its guests start
+    anew before it is read again.
+    """
 
     disk_count: int
     seed: int = 1
     start: datetime = datetime(2025, 3, 1, tzinfo=UTC)
+    crash_share: float = 0.0
 
     @property
     def start_us(self) -> int:

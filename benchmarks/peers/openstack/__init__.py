@@ -1,0 +1,1 @@
+"""Programs that run with the Python in which Gnocchi and CloudKitty are installed, and know nothing of ioledger."""
