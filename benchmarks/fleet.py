@@ -51,11 +51,15 @@ _CAPPED_ON_ODD_DAYS: Final = (7,)
 
 @dataclass(frozen=True)
 class Fleet:
-    """``disk_count`` disks on virtual machines with two disks each; the same seed gives the same fleet."""
+    """``disk_count`` disks on virtual machines with two disks each; the same seed gives the same fleet.
+
+    ``zone`` goes before the names of hosts and sources, so that fleets with other seeds fit into one lake.
+    """
 
     disk_count: int
     seed: int = 1
     start: datetime = datetime(2025, 3, 1, tzinfo=UTC)
+    zone: str = ""
 
     @property
     def start_us(self) -> int:
@@ -155,6 +159,10 @@ class Fleet:
     def volume_ids(self) -> list[str]:
         """Return the UUID of each disk's volume."""
         return [self._uuid("volume", number) for number in range(self.disk_count)]
+
+    def host_id(self, host: int) -> str:
+        """Return the name of a host."""
+        return f"{self.zone}host-{host:03}"
 
     def device(self, disk: int) -> str:
         """Return a disk's name in its guest."""
