@@ -140,7 +140,7 @@ def _host_tables(fleet: Fleet, day: Day, host: int, source: str, samples: _Sampl
     row_counts = np.bincount(minutes, minlength=MINUTES)[runs]
     return {
         "disk_io_stat": stat,
-        "collection_run": _run_table(source, started, row_counts, "disk_io_stat", fleet.host_id(host)),
+        "collection_run": run_table(source, started, row_counts, "disk_io_stat", fleet.host_id(host)),
     }
 
 
@@ -203,15 +203,16 @@ def _write_hourly(lake: Path, fleet: Fleet, day: Day, on: date) -> None:
         source = str(columns["source"])
         tables = {
             name: _table(name, len(disks), columns),
-            "collection_run": _run_table(source, started, row_counts, name),
+            "collection_run": run_table(source, started, row_counts, name),
         }
         for table_name, table in tables.items():
             _write(lake, table_name, on, source, [("day", table)])
 
 
-def _run_table(
+def run_table(
     source: str, started_us: Integers, row_counts: Integers, table: str, host_id: str | None = None
 ) -> pa.Table:
+    """Make the ``collection_run`` rows of runs of one source, each with rows of one table."""
     run_ids = [_run_id(int(moment)) for moment in started_us]
     digests = [[(table, hashlib.sha256(f"{source}/{run_id}".encode()).hexdigest())] for run_id in run_ids]
     return _table(
