@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-rate bench-report bench-sources constraints clean
+.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-rate bench-report bench-sources bench-capacity constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ bench-report: $(VENV)/.installed ## measure the report of a month of 10,000 volu
 
 bench-sources: $(VENV)/.installed-test $(CINDER)/.installed ## measure collect on 100,000 volumes of CloudStack and of Cinder
 	$(BIN)/python -m benchmarks.sources
+
+bench-capacity: $(VENV)/.installed ## measure what each step takes at several sizes, and fit formulas: SIZE=small, standard or large
+	$(BIN)/python -m benchmarks.capacity $(SIZE) $(if $(CAPACITY_LAKE),--lake $(CAPACITY_LAKE))
 
 constraints: ## pin the versions of everything that pyproject.toml asks for
 	rm -rf .cache/pins
