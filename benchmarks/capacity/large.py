@@ -47,7 +47,7 @@ def measure_large(model: Model, directory: Path, zones: Zones, tell: Callable[[s
     """
     fleets = whole_zones(directory, zones)
     if len(fleets) < zones.zone_count:
-        raise WrongResultError(f"{len(fleets)} of {zones.zone_count} zones are written in {directory}; write the others")
+        raise WrongResultError(f"{len(fleets)} of {zones.zone_count} zones are in {directory}; write the others")
     lake = lake_in(directory)
     for made in ("usage_record", "usage_day", "usage_month", ".usage"):
         shutil.rmtree(lake / made, ignore_errors=True)

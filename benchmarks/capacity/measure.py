@@ -146,12 +146,13 @@ def _host_day(lake: Path, host_day: HostDay, note: Callable[[Observation], None]
     layout.create(lake)
     run_count = 24 * host_day.runs_an_hour
     counts = {"run": run_count, "sample": run_count * host_day.disk_count}
-    told = ("kvm", str(host_day.disk_count), _START.isoformat(), str(host_day.runs_an_hour))
+    told = (str(host_day.disk_count), str(host_day.runs_an_hour))
     note(Observation("store runs", counts, take("collect", lake, *told)))
     weights = weigh(lake)
-    hours = take("compact", lake, (_START + timedelta(hours=1)).isoformat(), "24")
-    note(Observation("compact, 24 hours", counts, hours))
-    note(Observation("compact, day", counts, take("compact", lake, (_START + timedelta(hours=36)).isoformat(), "1")))
+    shutil.rmtree(lake)
+    layout.create(lake)
+    note(Observation("compact, 24 hours", counts, take("compact_hours", lake, *told)))
+    note(Observation("compact, day", counts, take("compact_day", lake)))
     return Weighed(counts, weights)
 
 

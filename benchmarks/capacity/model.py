@@ -18,7 +18,7 @@ SNAPSHOT_SOURCES: Final = 2
 _HOURS: Final = 24
 _MONTH_DAYS: Final = 30
 
-_COSTS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
+COSTS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
     "store runs": (("run", "sample"), ()),
     "compact, 24 hours": (("run", "sample"), ("sample",)),
     "compact, day": (("run", "sample"), ("sample",)),
@@ -66,7 +66,7 @@ class Model:
 def model_of(measured: Measured) -> Model:
     """Fit the formulas of all steps."""
     cpu, peak = {}, {}
-    for step, (of_cpu, of_peak) in _COSTS.items():
+    for step, (of_cpu, of_peak) in COSTS.items():
         found = [each for each in measured.observations if each.step == step]
         shared = set.intersection(*(set(each.counts) for each in found))
         counts = [each.counts for each in found]

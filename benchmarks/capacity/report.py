@@ -130,8 +130,8 @@ def page(measured: Measured, model: Model, large: Large | None, command: str, lo
 
 def _formulas(model: Model) -> str:
     rows = [
-        (step, written(cpu, lasting), _share(cpu), written(model.peak_bytes[step], size), _share(model.peak_bytes[step]))
-        for step, cpu in model.cpu_seconds.items()
+        (step, written(cpu, lasting), _share(cpu), written(peak, size), _share(peak))
+        for step, cpu, peak in ((step, cpu, model.peak_bytes[step]) for step, cpu in model.cpu_seconds.items())
     ]
     return markdown([("step", "CPU", "off by at most", "memory at the peak", "off by at most"), *rows])
 

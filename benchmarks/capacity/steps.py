@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -14,23 +14,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.capacity.taken import Taken
+from benchmarks.fleet import Fleet
 from benchmarks.peak import peak_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+START: Final = Fleet(1).start
 _DONE: Final = (0, 1, 3)
 """Exit codes of commands that did their work: done, with findings, in part (what a fleet has is not all priced)."""
 
 
-def collect(lake: Path, source: str, disk_count: str, start: str, runs_an_hour: str) -> None:
+def collect(lake: Path, disk_count: str, runs_an_hour: str) -> None:
     """Store a day of runs of one source, as ``ioledger collect`` does with what a host told."""
+    for hour in range(24):
+        _collect_hour(lake, int(disk_count), int(runs_an_hour), hour)
+
+
+def _collect_hour(lake: Path, disk_count: int, runs_an_hour: int, hour: int) -> None:
     from ioledger.lake.writer import write_run  # noqa: PLC0415 - a step loads what it needs
 
-    every = timedelta(hours=1) / int(runs_an_hour)
-    for number in range(24 * int(runs_an_hour)):
-        at = datetime.fromisoformat(start) + every * number
-        write_run(lake, _run(source, at, [_sample(disk, number, at) for disk in range(int(disk_count))]), is_next=True)
+    for number in range(runs_an_hour * hour, runs_an_hour * (hour + 1)):
+        at = START + timedelta(hours=1) / runs_an_hour * number
+        write_run(lake, _run("kvm", at, [_sample(disk, number, at) for disk in range(disk_count)]), is_next=True)
 
 
 def _run(source: str, at: datetime, rows: list[dict[str, object]]) -> Any:  # noqa: ANN401 - loaded late
@@ -70,12 +76,21 @@ def _sample(disk: int, number: int, at: datetime) -> dict[str, object]:
     }
 
 
-def compact(lake: Path, first: str, hour_count: str) -> None:
-    """Compact at the end of some hours, one after the other."""
+def compact_hours(lake: Path, disk_count: str, runs_an_hour: str) -> None:
+    """Merge the files of each hour of a day when it is over; what is stored meanwhile is not measured."""
     from ioledger.lake import compaction  # noqa: PLC0415 - likewise
 
-    for number in range(int(hour_count)):
-        compaction.compact(lake, datetime.fromisoformat(first) + timedelta(hours=number))
+    for hour in range(24):
+        with _unmeasured():
+            _collect_hour(lake, int(disk_count), int(runs_an_hour), hour)
+        compaction.compact(lake, START + timedelta(hours=hour + 1))
+
+
+def compact_day(lake: Path) -> None:
+    """Merge the files of the hours of a day that is over."""
+    from ioledger.lake import compaction  # noqa: PLC0415 - likewise
+
+    compaction.compact(lake, START + timedelta(hours=36))
 
 
 def listing(lake: Path) -> None:
@@ -133,7 +148,8 @@ def command(lake: Path, *arguments: str) -> None:
 
 STEPS: Final[dict[str, tuple[Sequence[str], Callable[..., None]]]] = {
     "collect": (("ioledger.lake.writer",), collect),
-    "compact": (("ioledger.lake.compaction",), compact),
+    "compact_hours": (("ioledger.lake.compaction", "ioledger.lake.writer"), compact_hours),
+    "compact_day": (("ioledger.lake.compaction",), compact_day),
     "listing": (("ioledger.lake.layout",), listing),
     "opening": (("ioledger.lake.reader",), opening),
     "runs": (("reports.usage.collected",), runs),
@@ -149,12 +165,27 @@ def taken(step: str, lake: Path, arguments: Sequence[str]) -> Taken:
     modules, work = STEPS[step]
     for module in modules:
         import_module(module)
-    read, written = _passed()
-    wall, cpu = time.perf_counter(), time.process_time()
+    before = _used()
     work(lake, *arguments)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    read_then, written_then = _passed()
-    return Taken(wall, cpu, peak_bytes(), read_then - read, written_then - written)
+    spent = [after - then - apart for after, then, apart in zip(_used(), before, _apart, strict=True)]
+    return Taken(spent[0], spent[1], peak_bytes(), int(spent[2]), int(spent[3]))
+
+
+_apart: Final = [0.0, 0.0, 0.0, 0.0]
+
+
+@contextmanager
+def _unmeasured() -> Iterator[None]:
+    """Do in the block what is not part of the step."""
+    before = _used()
+    yield
+    for number, (after, then) in enumerate(zip(_used(), before, strict=True)):
+        _apart[number] += after - then
+
+
+def _used() -> tuple[float, float, int, int]:
+    """Return what was used until now: seconds of the clock and of all threads, bytes read and written."""
+    return time.perf_counter(), time.process_time(), *_passed()
 
 
 def _passed() -> tuple[int, int]:
