@@ -17,6 +17,7 @@ SNAPSHOT_SOURCES: Final = 2
 """A storage and a control plane, each read once an hour."""
 _HOURS: Final = 24
 _MONTH_DAYS: Final = 30
+_ALL: Final = 10**9
 
 COSTS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
     "store runs": (("run", "sample"), ()),
@@ -179,13 +180,14 @@ def counts(disk_count: int, host_count: int, run_count: int, day_count: int) -> 
     }
 
 
-def most_disks(is_enough: Callable[[int], bool]) -> int:
-    """Return up to how many disks something is enough, of two digits; 0 if for none."""
-    count = DISKS_PER_HOST
-    while is_enough(count) and count < 10**12:
-        count *= 2
-    low, high = count // 2, count
+def most_disks(model: Model, is_enough: Callable[[Need], bool]) -> int:
+    """Return up to how many disks what they need is little enough, to a hundredth; 0 if for none, a billion for all."""
+    low, high = 0, DISKS_PER_HOST
+    while high < _ALL and is_enough(need(model, high)):
+        low, high = high, high * 2
+    if high >= _ALL:
+        return _ALL
     while high - low > max(1, low // 100):
         middle = (low + high) // 2
-        low, high = (middle, high) if is_enough(middle) else (low, middle)
-    return low if is_enough(low) else 0
+        low, high = (middle, high) if is_enough(need(model, middle)) else (low, middle)
+    return low

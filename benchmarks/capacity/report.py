@@ -172,7 +172,7 @@ def _needs(model: Model) -> str:
 def _limits(model: Model) -> str:
     rows = []
     for holds, then, is_enough in _LIMITS:
-        most = most_disks(lambda count, is_enough=is_enough: is_enough(need(model, count)))
+        most = most_disks(model, is_enough)
         mark = "" if most <= model.largest else " ≈"
         rows.append((most, (holds, f"{_two_digits(most)}{mark}", then)))
     return markdown([("what holds", "up to so many disks", "and then"), *(row for _, row in sorted(rows))])

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from benchmarks.capacity.taken import Taken
 from benchmarks.fleet import Fleet
@@ -19,6 +19,8 @@ from benchmarks.peak import peak_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from ioledger.model.records import Row, Run
 
 START: Final = Fleet(1).start
 _DONE: Final = (0, 1, 3)
@@ -39,7 +41,7 @@ def _collect_hour(lake: Path, disk_count: int, runs_an_hour: int, hour: int) -> 
         write_run(lake, _run("kvm", at, [_sample(disk, number, at) for disk in range(disk_count)]), is_next=True)
 
 
-def _run(source: str, at: datetime, rows: list[dict[str, object]]) -> Any:  # noqa: ANN401 - loaded late
+def _run(source: str, at: datetime, rows: list[Row]) -> Run:
     from ioledger.model.records import Run  # noqa: PLC0415 - likewise
 
     return Run(
@@ -56,7 +58,7 @@ def _run(source: str, at: datetime, rows: list[dict[str, object]]) -> Any:  # no
     )
 
 
-def _sample(disk: int, number: int, at: datetime) -> dict[str, object]:
+def _sample(disk: int, number: int, at: datetime) -> Row:
     busy = disk * 37 % 1000 * number
     return {
         "sampled_at": at,

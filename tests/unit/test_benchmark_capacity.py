@@ -83,15 +83,14 @@ def test_costs_are_found_again_and_none_is_negative() -> None:
 
 def measured_of(cpu_seconds: float, peak_bytes: float) -> Measured:
     """Make measurements in which every step takes so much a disk and day, and nothing else."""
-    observations, days, host_days = [], [], []
+    observations: list[Observation] = []
+    days: list[Weighed] = []
     for disk_count, hosts in ((100, 4), (1000, 4), (10_000, 40)):
         there = {**counts(disk_count, hosts, hosts * 1440, 1), "file": disk_count}
         taken = Taken(cpu_seconds * disk_count, cpu_seconds * disk_count, int(peak_bytes * disk_count), 0, 0)
-        for step in COSTS:
-            observations.append(Observation(step, there, taken))
+        observations += [Observation(step, there, taken) for step in COSTS]
         days.append(Weighed(there, weights(disk_count)))
-        host_days.append(Weighed(there, weights(disk_count)))
-    return Measured(observations, days, host_days)
+    return Measured(observations, days, host_days=days)
 
 
 def weights(disk_count: int) -> Mapping[str, Weight]:
@@ -108,7 +107,7 @@ def test_needs_grow_as_the_formulas_say() -> None:
     assert needed.check_seconds == pytest.approx(10_000, rel=0.01)
     assert needed.store_seconds == pytest.approx(10_000, rel=0.01)
     assert needed.lake_bytes == pytest.approx(90 * 1_000_000 * 1000 * 8, rel=0.01)
-    assert most_disks(lambda count: need(model, count).check_peak_bytes <= 24e9) == pytest.approx(24_000, rel=0.02)
+    assert most_disks(model, lambda needed: needed.check_peak_bytes <= 24e9) == pytest.approx(24_000, rel=0.02)
 
 
 def test_the_page_marks_what_is_extrapolated_and_sorts_what_breaks_by_what_breaks_first() -> None:
