@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _START: Final = Fleet(1).start
+_OF_THE_LAKE: Final = (("lake", "stats"), ("doctor",), ("metrics",))
 _MONTH: Final = f"{_START:%Y-%m}"
 
 
@@ -126,6 +127,8 @@ def measure(size: Size, directory: Path, tell: Callable[[str], None]) -> Measure
             write_history(Path(lake), history)
             for step in ("opening", "runs"):
                 note(Observation(step, _counts_of(history), take(step, lake)))
+            for command in _OF_THE_LAKE:
+                note(Observation(" ".join(command), _counts_of(history), take("command", lake, *command)))
     for source_count, run_count in size.empty:
         with TemporaryDirectory(dir=directory) as lake:
             write_empty(Path(lake), source_count, run_count)
@@ -138,7 +141,7 @@ def measure(size: Size, directory: Path, tell: Callable[[str], None]) -> Measure
 
 
 def _counts_of(history: History) -> Mapping[str, float]:
-    return {"source-day": history.file_count, "run": history.run_count}
+    return {"source-day": history.file_count, "run": history.run_count, "file": history.file_count}
 
 
 def _host_day(lake: Path, host_day: HostDay, note: Callable[[Observation], None]) -> Weighed:
@@ -203,6 +206,5 @@ def steps_of_days(lake: Path, day_count: int) -> Iterator[tuple[str, Taken]]:
     yield "rate", take("command", lake, "rate", "--period", _MONTH, "--rate-card", str(rates))
     page = str(lake.parent / "report.html")
     yield "report", take("command", lake, "report", "--period", _MONTH, "--to", page)
-    yield "lake stats", take("command", lake, "lake", "stats")
-    yield "doctor", take("command", lake, "doctor")
-    yield "metrics", take("command", lake, "metrics")
+    for command in _OF_THE_LAKE:
+        yield " ".join(command), take("command", lake, *command)

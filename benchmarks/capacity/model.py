@@ -16,8 +16,11 @@ DISKS_PER_HOST: Final = 250
 SNAPSHOT_SOURCES: Final = 2
 """A storage and a control plane, each read once an hour."""
 _HOURS: Final = 24
+_FILES_OF_A_MERGE: Final = 3
+"""Of samples, of their index, and of runs."""
 _MONTH_DAYS: Final = 30
-_ALL: Final = 10**9
+ALL: Final = 10**9
+"""Stands for any number of disks."""
 
 COSTS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
     "store runs": (("run", "sample"), ()),
@@ -33,9 +36,9 @@ COSTS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
     "check at a moment": (("disk", "source"), ("disk",)),
     "rate": (("disk-day",), ("disk-day",)),
     "report": (("disk-day",), ("disk-day",)),
-    "lake stats": (("source-day",), ("source-day",)),
-    "doctor": (("source-day",), ("source-day",)),
-    "metrics": (("source-day",), ("source-day",)),
+    "lake stats": (("file",), ("file",)),
+    "doctor": (("file",), ("file",)),
+    "metrics": (("file",), ("file",)),
 }
 """By step: what CPU time and what memory may depend on."""
 
@@ -106,6 +109,7 @@ class Need:
     disk_count: int
     sample_count: int
     run_file_count: int
+    written_file_count: int
     run_file_bytes: int
     file_count: int
     lake_bytes: int
@@ -148,6 +152,7 @@ def need(model: Model, disk_count: int, every_seconds: int = 60, kept_days: int 
         disk_count=disk_count,
         sample_count=int(day["sample"]),
         run_file_count=2 * run_count,
+        written_file_count=2 * run_count + (_HOURS + 1) * _FILES_OF_A_MERGE * host_count,
         run_file_bytes=int(model.run_bytes.at(day)),
         file_count=int(file_count),
         lake_bytes=int((facts + made) * kept_days),
@@ -183,10 +188,10 @@ def counts(disk_count: int, host_count: int, run_count: int, day_count: int) -> 
 def most_disks(model: Model, is_enough: Callable[[Need], bool]) -> int:
     """Return up to how many disks what they need is little enough, to a hundredth; 0 if for none, a billion for all."""
     low, high = 0, DISKS_PER_HOST
-    while high < _ALL and is_enough(need(model, high)):
+    while high < ALL and is_enough(need(model, high)):
         low, high = high, high * 2
-    if high >= _ALL:
-        return _ALL
+    if high >= ALL:
+        return ALL
     while high - low > max(1, low // 100):
         middle = (low + high) // 2
         low, high = (middle, high) if is_enough(need(model, middle)) else (low, middle)

@@ -9,7 +9,7 @@ from string import Template
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.capacity.fit import FIXED
-from benchmarks.capacity.model import Model, Need, most_disks, need
+from benchmarks.capacity.model import ALL, Model, Need, most_disks, need
 from benchmarks.report import cores, cpu_model, markdown, memory_gib
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _TIMES: Final = ((3600, "h"), (60, "min"), (1, "s"), (1e-3, "ms"), (1e-6, "µs")
 _ROWS: Final[Sequence[tuple[str, Callable[[Need], str]]]] = (
     ("samples a day", lambda need: f"{need.sample_count:,}"),
     ("files of runs a day, before they are merged", lambda need: f"{need.run_file_count:,}"),
+    ("files written a day, merged ones, too", lambda need: f"{need.written_file_count:,}"),
     ("bytes that collectors write a day", lambda need: size(need.run_file_bytes)),
     ("so much a second, in the mean", lambda need: size(need.run_file_bytes / _DAY_SECONDS)),
     ("bytes kept, 90 days", lambda need: size(need.lake_bytes)),
@@ -38,7 +39,7 @@ _ROWS: Final[Sequence[tuple[str, Callable[[Need], str]]]] = (
     ("usage build of a day, on two cores", lambda need: lasting(need.build_wall_seconds)),
     ("a check at a moment, CPU", lambda need: lasting(need.check_seconds)),
     ("opening 90 days, CPU", lambda need: lasting(need.open_seconds)),
-    ("cores that are always busy", lambda need: f"{need.core_count:,.1f}"),
+    ("cores that are always busy", lambda need: f"{need.core_count:.2g}"),
     ("memory of a build", lambda need: size(need.build_peak_bytes)),
     ("memory of a check at a moment", lambda need: size(need.check_peak_bytes)),
     ("memory of rating a month", lambda need: size(need.rate_peak_bytes)),
@@ -78,12 +79,12 @@ _LIMITS: Final[Sequence[tuple[str, str, Callable[[Need], bool]]]] = (
     ),
     (
         "90 days are opened within a minute of CPU",
-        "keep 30 days and prune; close months, which are read from frozen files",
+        "keep 30 days, and prune what is older",
         lambda need: need.open_seconds <= 60,  # noqa: PLR2004 - a minute
     ),
     (
-        "an open day's files are listed within 10 seconds",
-        "compact every hour, which leaves 24 files for each source",
+        "an open day's files are listed within 10 seconds, if none were merged",
+        "compact every hour, without fail",
         lambda need: need.list_seconds <= 10,  # noqa: PLR2004 - as the title says
     ),
     (
@@ -170,12 +171,12 @@ def _needs(model: Model) -> str:
 
 
 def _limits(model: Model) -> str:
-    rows = []
+    limits = []
     for holds, then, is_enough in _LIMITS:
         most = most_disks(model, is_enough)
-        mark = "" if most <= model.largest else " ≈"
-        rows.append((most, (holds, f"{_two_digits(most)}{mark}", then)))
-    return markdown([("what holds", "up to so many disks", "and then"), *(row for _, row in sorted(rows))])
+        told = "any number" if most >= ALL else f"{_two_digits(most)}{'' if most <= model.largest else ' ≈'}"
+        limits.append((most, f"- **{told}**: {holds}. Above: {then}.\n"))
+    return "".join(line for _, line in sorted(limits))
 
 
 def _two_digits(count: int) -> str:
