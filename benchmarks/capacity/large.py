@@ -10,8 +10,8 @@ from benchmarks.capacity.lakes import Weight, weigh
 from benchmarks.capacity.measure import counts_of
 from benchmarks.capacity.model import FACTS, RECORDS, STATE
 from benchmarks.capacity.taken import Taken, take
-from benchmarks.capacity.zones import Zones, lake_in, truth_of, whole_zones
-from benchmarks.measure import WrongResultError, check_usage
+from benchmarks.capacity.zones import Zones, link_zones, truth_of, whole_zones
+from benchmarks.measure import check_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,18 +40,15 @@ class Large:
 
 
 def measure_large(model: Model, directory: Path, zones: Zones, tell: Callable[[str], None]) -> Large:
-    """Build the usage of a lake that ``write_zones`` wrote, from nothing.
+    """Build the usage of all zones that ``write_zones`` wrote, from nothing.
 
-    Raises WrongResultError if a zone is not written yet, or if the usage of a volume is not what the
-    fleet did.
+    Raises WrongResultError if the usage of a volume is not what the fleet did.
     """
     fleets = whole_zones(directory, zones)
-    if len(fleets) < zones.zone_count:
-        raise WrongResultError(f"{len(fleets)} of {zones.zone_count} zones are in {directory}; write the others")
-    lake = lake_in(directory)
-    for made in ("usage_record", "usage_day", "usage_month", ".usage"):
-        shutil.rmtree(lake / made, ignore_errors=True)
-    counts = counts_of(lake, zones.zone_count * zones.disk_count, zones.day_count)
+    lake = directory / "measured"
+    shutil.rmtree(lake, ignore_errors=True)
+    link_zones(directory, fleets, lake)
+    counts = counts_of(lake, len(fleets) * zones.disk_count, zones.day_count)
     tell(f"building {counts['sample']:,} samples")
     build = take("build", lake, fleets[0].start.isoformat(), fleets[0].end(zones.day_count).isoformat())
     tell(f"  {build.wall_seconds:.0f} s, {build.cpu_seconds:.0f} s of CPU, {build.peak_bytes / 1e6:,.0f} MB")

@@ -74,7 +74,7 @@ _LIMITS: Final[Sequence[tuple[str, str, Callable[[Need], bool]]]] = (
     ),
     (
         "a month's report has room in 24 GB",
-        "likewise",
+        "as for rating",
         lambda need: need.report_peak_bytes <= _MACHINE_BYTES,
     ),
     (
@@ -120,7 +120,7 @@ def page(measured: Measured, model: Model, large: Large | None, command: str, lo
         limits=_limits(model),
         large=_large(large) if large else "Not in this run: `make bench-capacity SIZE=large` makes it.\n",
         largest=f"{model.largest:,}",
-        size_list=", ".join(sorted({f"{int(lake.counts['disk']):,}" for lake in measured.days}, key=len)),
+        size_list=", ".join(f"{count:,.0f}" for count in sorted({lake.counts["disk"] for lake in measured.days})),
         machine=f"{cores()} cores ({cpu_model()}), {memory_gib():.0f} GiB of memory, {platform.system()}",
         loads=f"{loads[0]:.1f} before and {loads[1]:.1f} at the end",
         versions=", ".join(

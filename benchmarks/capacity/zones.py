@@ -61,6 +61,16 @@ def whole_zones(directory: Path, zones: Zones) -> Sequence[Fleet]:
     return [fleet for fleet in zones.fleets if _truth_file(directory, fleet).exists()]
 
 
+def link_zones(directory: Path, fleets: Sequence[Fleet], lake: Path) -> None:
+    """Make a new lake of some zones alone, whose files are theirs under second names."""
+    layout.create(lake)
+    for fleet in fleets:
+        for path in lake_in(directory).glob(f"*/date=*/source={fleet.zone}*/*.parquet"):
+            linked = lake / path.relative_to(lake_in(directory))
+            linked.parent.mkdir(parents=True, exist_ok=True)
+            linked.hardlink_to(path)
+
+
 def truth_of(directory: Path, fleets: Sequence[Fleet]) -> pa.Table:
     """Return what metering must find in some zones: one row per volume, sorted by ``volume_id``."""
     return pa.concat_tables([pq.read_table(_truth_file(directory, fleet)) for fleet in fleets]).sort_by("volume_id")

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.capacity.fit import FIXED, fit
 from benchmarks.capacity.lakes import Days, Weight, write_days
+from benchmarks.capacity.large import measure_large
 from benchmarks.capacity.measure import Measured, Observation, Weighed
 from benchmarks.capacity.model import COSTS, FACTS, RECORDS, STATE, counts, model_of, most_disks, need
 from benchmarks.capacity.report import lasting, page, size, written
@@ -17,7 +18,6 @@ from benchmarks.capacity.taken import Taken
 from benchmarks.capacity.zones import Zones, lake_in, truth_of, whole_zones, write_zones
 from benchmarks.measure import WrongResultError, check_usage
 from ioledger.lake import layout
-from reports.usage.build import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,11 +47,14 @@ def test_the_usage_of_zones_in_one_lake_is_what_each_of_them_did_also_after_one_
     assert again.keys() == written_once.keys()
     assert {layout.source_of(path)[:3] for path in again if again[path] != written_once[path]} == {"z2-"}
 
-    build(lake_in(tmp_path), first.start, first.end(1))
+    found = measure_large(model_of(measured_of(0.01, 1e6)), tmp_path, TWO_ZONES, silent)
 
-    check_usage(lake_in(tmp_path), truth_of(tmp_path, whole_zones(tmp_path, TWO_ZONES)))
+    assert (found.disk_count, found.day_count) == (8, 1)
+    assert found.sample_count == sum(
+        pq.read_metadata(path).num_rows for path in layout.files(lake_in(tmp_path), "disk_io_stat")
+    )
     with pytest.raises(WrongResultError, match="usage tells of 8 volumes, and the fleet has 4"):
-        check_usage(lake_in(tmp_path), truth_of(tmp_path, [first]))
+        check_usage(tmp_path / "measured", truth_of(tmp_path, [first]))
 
 
 def test_a_lake_of_a_sample_in_five_minutes_has_a_fifth_of_the_samples_and_indices_of_them(tmp_path: Path) -> None:
