@@ -8,7 +8,7 @@ CINDER := .cache/cinder-29
 TELEMETRY := .cache/telemetry
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-peers bench-rate bench-report bench-store bench-sources constraints clean
+.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-peers bench-rate bench-report bench-store bench-sources bench-capacity constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,9 @@ bench-store: $(VENV)/.installed-test ## measure a month's build from an object s
 
 bench-sources: $(VENV)/.installed-test $(CINDER)/.installed ## measure collect on 100,000 volumes of CloudStack and of Cinder
 	$(BIN)/python -m benchmarks.sources
+
+bench-capacity: $(VENV)/.installed ## measure what each step takes at several sizes, and fit formulas: SIZE=small, standard or large
+	$(BIN)/python -m benchmarks.capacity $(SIZE) $(if $(CAPACITY_LAKE),--lake $(CAPACITY_LAKE))
 
 constraints: ## pin the versions of everything that pyproject.toml asks for
 	rm -rf .cache/pins

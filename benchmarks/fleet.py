@@ -55,12 +55,14 @@ class Fleet:
 
     ``crash_share`` is in how many of the stretches in which a host is not read it crashes, so that its guests start
     anew before it is read again.
+    ``zone`` goes before the names of hosts and sources, so that fleets with other seeds fit into one lake.
     """
 
     disk_count: int
     seed: int = 1
     start: datetime = datetime(2025, 3, 1, tzinfo=UTC)
     crash_share: float = 0.0
+    zone: str = ""
 
     @property
     def start_us(self) -> int:
@@ -160,6 +162,10 @@ class Fleet:
     def volume_ids(self) -> list[str]:
         """Return the UUID of each disk's volume."""
         return [self._uuid("volume", number) for number in range(self.disk_count)]
+
+    def host_id(self, host: int) -> str:
+        """Return the name of a host."""
+        return f"{self.zone}host-{host:03}"
 
     def device(self, disk: int) -> str:
         """Return a disk's name in its guest."""

@@ -66,15 +66,15 @@ def write_lake(
         _write_hourly(lake, fleet, day, on)
         for host in range(fleet.host_count):
             samples = _samples_of(fleet, day, host)
-            for source in _sources_of(host):
+            for source in _sources_of(fleet, host):
                 _write_host(lake, _host_tables(fleet, day, host, source, samples), on, source, files_by)
         truth.add(day)
         after_day(day.number + 1, truth)
     return truth
 
 
-def _sources_of(host: int) -> tuple[str, ...]:
-    name = f"kvm-{host:03}"
+def _sources_of(fleet: Fleet, host: int) -> tuple[str, ...]:
+    name = f"{fleet.zone}kvm-{host:03}"
     return (name, f"{name}-mirror") if host == MIRRORED_HOST else (name,)
 
 
@@ -92,8 +92,9 @@ def _samples_of(fleet: Fleet, day: Day, host: int) -> _Samples:
         for name in COUNTERS
     }
     epoch = day.epoch[disks, of_epoch]
-    codes, code_of_row = np.unique(np.stack([disks, epoch]), axis=1, return_inverse=True)
-    names = np.array([fleet.epoch_id(int(disk), int(number)) for disk, number in codes.T])
+    epoch_count = int(epoch.max(initial=0)) + 1
+    codes, code_of_row = np.unique(disks * epoch_count + epoch, return_inverse=True)
+    names = np.array([fleet.epoch_id(*divmod(int(code), epoch_count)) for code in codes])
     vm_rank = np.argsort(np.argsort(np.array(fleet.vm_ids)))[fleet.vm[disks]]
     name_rank = np.argsort(np.argsort(names))[code_of_row]
     order = np.lexsort((minutes, name_rank, disks, vm_rank))
@@ -122,7 +123,7 @@ def _host_tables(fleet: Fleet, day: Day, host: int, source: str, samples: _Sampl
             "source": source,
             "run_id": _taken(run_ids, minutes),
             "sampled_at": _times(day.sampled_us[host][minutes]),
-            "host_id": f"host-{host:03}",
+            "host_id": fleet.host_id(host),
             "vm_id": _taken(fleet.vm_ids, fleet.vm[disks]),
             "vm_name": _taken(names, fleet.vm[disks]),
             "device": _taken(devices, disks),
@@ -139,7 +140,7 @@ def _host_tables(fleet: Fleet, day: Day, host: int, source: str, samples: _Sampl
     row_counts = np.bincount(minutes, minlength=MINUTES)[runs]
     return {
         "disk_io_stat": stat,
-        "collection_run": _run_table(source, started, row_counts, "disk_io_stat", f"host-{host:03}"),
+        "collection_run": run_table(source, started, row_counts, "disk_io_stat", fleet.host_id(host)),
     }
 
 
@@ -180,7 +181,7 @@ def _write_hourly(lake: Path, fleet: Fleet, day: Day, on: date) -> None:
     minimum = fleet.minimum_iops(day.number)[disks]
     allocations = {
         **common,
-        "source": _STORAGE,
+        "source": f"{fleet.zone}{_STORAGE}",
         "backend": "synthetic",
         "min_iops": _set(minimum),
         "max_iops": _set(fleet.maximum_iops(day.number)[disks]),
@@ -190,7 +191,7 @@ def _write_hourly(lake: Path, fleet: Fleet, day: Day, on: date) -> None:
     accounts = [f"account-{number:03}" for number in range(100)]
     entitlements = {
         **common,
-        "source": _CONTROL_PLANE,
+        "source": f"{fleet.zone}{_CONTROL_PLANE}",
         "vm_id": _taken(fleet.vm_ids, fleet.vm[disks]),
         "account_id": _taken(accounts, fleet.vm[disks] % len(accounts)),
         "offering_id": "standard",
@@ -202,15 +203,16 @@ def _write_hourly(lake: Path, fleet: Fleet, day: Day, on: date) -> None:
         source = str(columns["source"])
         tables = {
             name: _table(name, len(disks), columns),
-            "collection_run": _run_table(source, started, row_counts, name),
+            "collection_run": run_table(source, started, row_counts, name),
         }
         for table_name, table in tables.items():
             _write(lake, table_name, on, source, [("day", table)])
 
 
-def _run_table(
+def run_table(
     source: str, started_us: Integers, row_counts: Integers, table: str, host_id: str | None = None
 ) -> pa.Table:
+    """Make the ``collection_run`` rows of runs of one source, each with rows of one table."""
     run_ids = [_run_id(int(moment)) for moment in started_us]
     digests = [[(table, hashlib.sha256(f"{source}/{run_id}".encode()).hexdigest())] for run_id in run_ids]
     return _table(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import duckdb
@@ -43,6 +44,9 @@ _SQL_TYPES: Final = {
 }
 
 _WILDCARD: Final = re.compile(r"[*?\[]")
+
+_RUN_FILES_AT_ONCE: Final = 500
+"""Files of a day have 1,440 runs at a run a minute: the names of so many are compared in 100 MB of memory."""
 
 _VIEWS: Final = (
     "limits",
@@ -246,7 +250,24 @@ def stored_whole(path: Path) -> pa.Table:
 
 
 def _refuse_doubled_runs(opened: OpenLake, lake: Path) -> None:
-    paths = opened.files[COLLECTION_RUN.name]
+    for paths in _some_sources_at_a_time(opened.files[COLLECTION_RUN.name]):
+        _refuse_doubled_runs_in(opened, lake, paths)
+    opened.show(COLLECTION_RUN.name, ())
+
+
+def _some_sources_at_a_time(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    """Cut files of facts into lists of about so many, all those of a source in one: its rows lie nowhere else."""
+    some: list[Path] = []
+    for _, of_source in groupby(sorted(paths, key=layout.source_of), key=layout.source_of):
+        some += of_source
+        if len(some) >= _RUN_FILES_AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _refuse_doubled_runs_in(opened: OpenLake, lake: Path, paths: Sequence[Path]) -> None:
     opened.show(COLLECTION_RUN.name, paths)
     # Names are compared where their hashes are equal: those of all runs ever would take much memory.
     doubled = opened.connection.execute(
@@ -262,7 +283,6 @@ def _refuse_doubled_runs(opened: OpenLake, lake: Path) -> None:
         LIMIT 1
         """
     ).fetchall()
-    opened.show(COLLECTION_RUN.name, ())
     if not doubled:
         return
     source, run_id = doubled[0]

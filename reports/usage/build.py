@@ -27,7 +27,7 @@ from reports.usage.collected import HOUR_US, collected, start_of
 from reports.usage.day import Day, show_hours
 from reports.usage.edges import EdgeSweep
 from reports.usage.notes import Stale
-from reports.usage.samples import files_by_day
+from reports.usage.samples import files_by_day, show_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -293,7 +293,10 @@ class _Build:
 
     def _provisional(self, hours: Sequence[Window]) -> list[Window]:
         """Return those hours that can still change: a source that had a run in them has not reported since."""
-        self._opened.show(COLLECTION_RUN.name, self._opened.files[COLLECTION_RUN.name])
+        # Of a source whose last complete run is earlier, no hour is final, whenever that run was.
+        first = utc_day(hours[0][0])
+        days = [day for day in self._files.days(COLLECTION_RUN.name) if day >= first]
+        show_runs(self._opened, self._files, days)
         connection = self._opened.connection
         show_hours(connection, hours, hours[0][0])
         sql = "SELECT window_start, window_end, is_final(window_start, window_end) FROM usage_window ORDER BY ALL"

@@ -1,13 +1,16 @@
 -- Whether a window can still change (metering.md, usage_record): it is final once each source that
 -- had a run in it has a complete run that started after its end, or is retired.
 
--- One row per run of a source, with the start of the source's last complete run.
+-- One row per run of a source, with the start of the source's last complete run. Joined, not windowed: runs
+-- of a long history then pass through without being held.
 CREATE VIEW run_and_last_complete AS
-SELECT
-    source,
-    started_at,
-    max(started_at) FILTER (status = 'ok') OVER (PARTITION BY source) AS last_complete_at
-FROM collection_run;
+SELECT source, started_at, last_complete_at
+FROM collection_run
+JOIN (
+    SELECT source, max(started_at) FILTER (status = 'ok') AS last_complete_at
+    FROM collection_run
+    GROUP BY source
+) USING (source);
 
 CREATE MACRO is_final(opens, closes) AS NOT EXISTS (
     FROM run_and_last_complete AS run

@@ -10,7 +10,7 @@ import pytest
 from lakes import MINUTE, NOON, a_run, new_lake, read, sample
 
 from ioledger.errors import DataError, LakeError
-from ioledger.lake import layout
+from ioledger.lake import layout, reader
 from ioledger.lake.writer import write_run
 
 if TYPE_CHECKING:
@@ -94,6 +94,20 @@ def test_two_collection_runs_of_one_run_are_an_error_that_names_both_files(tmp_p
         f"run 20251122T120000 of kvm-01 was committed twice, in {first.relative_to(lake)} and in "
         f"{second.relative_to(lake)} of {lake}; move the one that is wrong out of the lake"
     )
+
+
+def test_a_run_that_is_committed_twice_is_found_whatever_sources_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_RUN_FILES_AT_ONCE", 1)
+    lake = new_lake(tmp_path, *(a_run(sample(), source=f"kvm-0{number}") for number in (1, 2, 3)))
+    assert len(read(lake, "SELECT source FROM collection_run")) == 3
+    _, of_second, _ = layout.files(lake, "collection_run")
+    again = lake / "collection_run/date=2025-11-23/source=kvm-02/merged.parquet"
+    again.parent.mkdir(parents=True)
+    copyfile(of_second, again)
+    with pytest.raises(LakeError, match=r"run 20251122T120000 of kvm-02 was committed twice"):
+        read(lake, "SELECT 1")
 
 
 @pytest.mark.parametrize(
