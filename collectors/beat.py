@@ -1,4 +1,4 @@
-"""What the runs of one beat share: a clock, and when the lake was last written by it."""
+"""What the runs of one beat share: a clock, and when this collector last wrote the lake by it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ioledger.lake import settings
 from ioledger.lake.last_run import last_run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ioledger.clock import Clock
@@ -21,20 +22,25 @@ _log = logging.getLogger(__name__)
 
 
 class Beat:
-    """One moment at which sources are read."""
+    """One moment at which sources are read.
 
-    def __init__(self, lake: Path, clock: Clock) -> None:
+    ``sources`` names all that this collector reads, also those that this beat leaves out: two can read the
+    same disks. Sources that collectors elsewhere write have clocks of their own, which judge nothing here.
+    """
+
+    def __init__(self, lake: Path, clock: Clock, sources: Iterable[str]) -> None:
         self._lake = lake
+        self._sources = frozenset(sources)
         # First the clock: a run that ends between the two is later than the clock, never unknown.
         self.clock = RunClock(clock)
-        self._latest = latest_end(lake)
+        self._latest = latest_end(lake, self._sources)
         self._tell_of_step()
 
     def waits(self, own: Moment | None) -> str | None:
         """Say why nothing may be stored of a source whose last run ended at a moment; None if it may.
 
-        ``own`` is None where that is not remembered. The source itself is not all that counts: two can read
-        the same disks. Raises LakeError if the lake cannot be read, and ConfigurationError if its
+        ``own`` is None where that is not remembered. The source itself is not all that counts, but all that
+        this collector reads. Raises LakeError if the lake cannot be read, and ConfigurationError if its
         settings cannot.
         """
         now = self.clock.moment()
@@ -49,7 +55,7 @@ class Beat:
         if until is None:
             return None
         return (
-            f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and was put back since the lake was written at "
+            f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and was put back since this source, or another of this collector, was stored at "
             f"{stored.at:%Y-%m-%dT%H:%M:%SZ}; so that nothing counts twice, nothing is read until it has passed "
             f"{until:%Y-%m-%dT%H:%M:%SZ}; if it was wrong before, `ioledger lake verify --quarantine` sets aside what "
             "was stored for the future"
@@ -57,8 +63,8 @@ class Beat:
 
     @cached_property
     def _stored_end(self) -> Moment | None:
-        """When the last run of any source ended as the lake tells it: looked up once, for runs of a beat agree."""
-        last = last_run(self._lake)
+        """When the last run of these sources ended as the lake tells it: looked up once, for runs of a beat agree."""
+        last = last_run(self._lake, self._sources)
         if last is None:
             return None
         if last.boottime_us is None:

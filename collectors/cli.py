@@ -50,8 +50,9 @@ def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
     """
     keep_pandas_out()
     interval = None if every is None else parse_duration(every)
-    sources = build_sources(app.configuration(), app.directory, wanted)
-    collection = Collection(layout.require(app.lake()), sources, app.clock)
+    configuration = app.configuration()
+    sources = build_sources(configuration, app.directory, wanted)
+    collection = Collection(layout.require(app.lake()), sources, app.clock, configuration.sources)
     try:
         with _stop_signals(collection.stop):
             if interval is None:

@@ -10,7 +10,7 @@ from ioledger.clock import from_us, to_us
 from ioledger.lake import memory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -54,9 +54,9 @@ def remember(lake: Path, name: str, what: Remembered) -> None:
     memory.remember(lake, name, parts)
 
 
-def latest_end(lake: Path) -> Moment | None:
-    """Return when the run ended that ended last of those that are remembered, of whatever source."""
-    runs = [recall(lake, name).last_run for name in memory.sources(lake)]
+def latest_end(lake: Path, sources: Iterable[str]) -> Moment | None:
+    """Return when the run ended that ended last of those that are remembered of some sources."""
+    runs = [recall(lake, name).last_run for name in sources]
     return max((run.ended for run in runs if run), key=lambda ended: ended.at, default=None)
 
 

@@ -25,14 +25,6 @@ def recall(lake: Path, source: str) -> dict[str, Any] | None:
     return remembered if isinstance(remembered, dict) else None
 
 
-def sources(lake: Path) -> list[str]:
-    """Name the sources of which anything is remembered."""
-    try:
-        return sorted(path.stem for path in layout.memory_file(lake, "").parent.glob("*.json"))
-    except OSError:
-        return []
-
-
 def remember(lake: Path, source: str, values: Mapping[str, Any]) -> None:
     """Keep JSON for the source's next run, in place of what was kept; LakeError if it cannot be written."""
     path = layout.memory_file(lake, source)

@@ -24,7 +24,7 @@ LATE: Final = timedelta(hours=3)
 def checks(app: App) -> Iterator[Check]:
     """Compare the newest usage record with the newest run; raises LakeError where either cannot be read."""
     lake = layout.require(app.lake())
-    newest = last_run(lake)
+    newest = last_run(lake, until=app.clock.now())
     yield built(_newest_record(lake), newest.started_at if newest else None)
 
 
