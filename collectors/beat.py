@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from collectors.remembered import latest_end
 from collectors.run_clock import MICROSECOND, Moment, RunClock, may_follow, step_us, waits_until
-from ioledger.lake import settings
+from ioledger.lake import memory, settings
 from ioledger.lake.last_run import last_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from collectors.remembered import LastRun
     from ioledger.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -36,14 +37,15 @@ class Beat:
         self._latest = latest_end(lake, self._sources)
         self._tell_of_step()
 
-    def waits(self, own: Moment | None) -> str | None:
-        """Say why nothing may be stored of a source whose last run ended at a moment; None if it may.
+    def waits(self, source: str, last: LastRun | None) -> str | None:
+        """Say why nothing may be stored of a source whose last run was ``last``; None if it may.
 
-        ``own`` is None where that is not remembered. The source itself is not all that counts, but all that
+        ``last`` is None where that is not remembered. The source itself is not all that counts, but all that
         this collector reads. Raises LakeError if the lake cannot be read, and ConfigurationError if its
         settings cannot.
         """
         now = self.clock.moment()
+        own = last.ended if last else None
         if own and self._latest and may_follow(own, now) and may_follow(self._latest, now):
             return None
         # What is remembered may also have left the lake, such as runs of a clock that was years ahead.
@@ -54,6 +56,12 @@ class Beat:
         until = waits_until(stored, now, timedelta(seconds=max_gap))
         if until is None:
             return None
+        if last and (other := _other_machine(last, now)):
+            return (
+                f"{source} was stored at {last.ended.at:%Y-%m-%dT%H:%M:%SZ} by the machine {other}, and this is "
+                f"{memory.machine()}; one source has one collector: give each machine a source name of its own, or stop "
+                f"the other and wait until {until:%Y-%m-%dT%H:%M:%SZ}"
+            )
         return (
             f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and was put back since this source, or another of this collector, was stored at "
             f"{stored.at:%Y-%m-%dT%H:%M:%SZ}; so that nothing counts twice, nothing is read until it has passed "
@@ -77,6 +85,13 @@ class Beat:
         step = step_us(self._latest, now) if self._latest else 0
         if step and self._latest and may_follow(self._latest, now):
             _log.warning("the wall clock was put %s since the last run", step_in_words(step))
+
+
+def _other_machine(last: LastRun, now: Moment) -> str | None:
+    """Name the machine that stored a run while this one was up; None where that was this one, or nobody knows."""
+    booted_at = now.at - now.boottime_us * MICROSECOND
+    is_another = last.ended.boot_id != now.boot_id and last.ended.at > booted_at
+    return last.machine if is_another and last.machine != memory.machine() else None
 
 
 def step_in_words(step: int) -> str:

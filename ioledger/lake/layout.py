@@ -76,6 +76,11 @@ def memory_file(lake: Path, source: str) -> Path:
     return lake / MEMORY / f"{source}.json"
 
 
+def refusal_file(lake: Path, source: str) -> Path:
+    """Return the file in which a collector says why it stored nothing of a source."""
+    return lake / MEMORY / f"{source}.refused"
+
+
 def fact_partition(lake: Path, table: str, day: date, source: str) -> Path:
     """Return the directory of a table's facts of one UTC day and source."""
     return lake / table / f"date={day.isoformat()}" / f"source={source}"
