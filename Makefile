@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-rate bench-report bench-sources constraints clean
+.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-rate bench-report bench-fleet bench-sources constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ bench-rate: $(VENV)/.installed ## measure rate and export beside a bare scan: a 
 bench-report: $(VENV)/.installed ## measure the report of a month of 10,000 volumes
 	mkdir -p .cache
 	$(BIN)/python -m benchmarks.html_report
+
+bench-fleet: $(VENV)/.installed ## measure many hosts that write one lake, SIZE=small (seconds), medium or full (1,000 hosts for a day)
+	$(BIN)/python -m benchmarks.many_hosts $(SIZE)
 
 bench-sources: $(VENV)/.installed-test $(CINDER)/.installed ## measure collect on 100,000 volumes of CloudStack and of Cinder
 	$(BIN)/python -m benchmarks.sources

@@ -59,11 +59,12 @@ class Beat:
         if last and (other := _other_machine(last, now)):
             return (
                 f"{source} was stored at {last.ended.at:%Y-%m-%dT%H:%M:%SZ} by the machine {other}, and this is "
-                f"{memory.machine()}; one source has one collector: give each machine a source name of its own, or stop "
-                f"the other and wait until {until:%Y-%m-%dT%H:%M:%SZ}"
+                f"{memory.machine()}; one source has one collector: give each machine a source name of its own, or "
+                f"stop the other and wait until {until:%Y-%m-%dT%H:%M:%SZ}"
             )
         return (
-            f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and was put back since this source, or another of this collector, was stored at "
+            f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and was put back since "
+            "this source, or another of this collector, was stored at "
             f"{stored.at:%Y-%m-%dT%H:%M:%SZ}; so that nothing counts twice, nothing is read until it has passed "
             f"{until:%Y-%m-%dT%H:%M:%SZ}; if it was wrong before, `ioledger lake verify --quarantine` sets aside what "
             "was stored for the future"

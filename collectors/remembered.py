@@ -65,7 +65,9 @@ def latest_end(lake: Path, sources: Iterable[str]) -> Moment | None:
 def _last_run(told: object) -> LastRun | None:
     match told:
         case {"started_at_us": int(started), "ended_at_us": int(ended), "boottime_us": int(boottime_us), **rest}:
-            boot_id, machine = (told if isinstance(told := rest.get(name), str) else None for name in ("boot_id", "machine"))
+            boot_id, machine = (
+                told if isinstance(told := rest.get(name), str) else None for name in ("boot_id", "machine")
+            )
             try:
                 times = from_us(started), from_us(ended)
             except OverflowError:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from collectors.beat import Beat
 from collectors.runner import collect_one, run_id_of
+from collectors.source import LONGEST_RUN_SECONDS
 from ioledger.clock import from_us, to_us
 from ioledger.config import StrictModel
 from ioledger.lake import layout
@@ -18,12 +19,20 @@ from ioledger.model.records import Kind, Reading
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pydantic import BaseModel
+
     from collectors.source import Occasion
+    from ioledger.clock import Clock
+    from ioledger.health.check import Check
+    from ioledger.model.records import Row
 
 START: Final = datetime(2025, 11, 22, tzinfo=UTC)
 SECOND_US: Final = 1_000_000
 MINUTE_US: Final = 60 * SECOND_US
 HOUR_US: Final = 60 * MINUTE_US
+
+OPERATION: Final = ("read_ops", "write_ops", "flush_ops", "read_bytes", "write_bytes")
+"""What the disks count, and usage has to tell."""
 
 _READ_BYTES: Final = 4096
 _WRITE_BYTES: Final = 8192
@@ -82,8 +91,9 @@ def counters(disk: int, true_us: int) -> dict[str, int]:
 class HostSource:
     """The disks of one host."""
 
-    Settings: ClassVar[type[StrictModel]] = StrictModel
+    Settings: ClassVar[type[BaseModel]] = StrictModel
     kind: ClassVar[Kind] = "hypervisor"
+    longest_run_seconds = LONGEST_RUN_SECONDS
 
     def __init__(self, host: str, number: int, disk_count: int, clock: HostClock) -> None:
         self._host = host
@@ -93,7 +103,7 @@ class HostSource:
     def read(self, occasion: Occasion) -> Reading:
         """Read the counters of every disk, by the host's own clock."""
         at = occasion.clock.now()
-        rows = [
+        rows: list[Row] = [
             {
                 "vm_id": volume_id, "vm_name": volume_id, "device": "vda", "volume_id": volume_id, "epoch": volume_id,
                 "host_id": self._host, "state": "ok", "sampled_at": at, **counters(disk, self._clock.true_us),
@@ -101,6 +111,10 @@ class HostSource:
             for volume_id, disk in self.disks.items()
         ]  # fmt: skip
         return Reading({"disk_io_stat": rows}, host_id=self._host)
+
+    def examine(self, _clock: Clock) -> list[Check]:
+        """Find nothing wrong."""
+        return []
 
     def close(self) -> None:
         """Keep nothing."""
@@ -166,7 +180,9 @@ class Host:
             return {}
         ends = self._first_us, self._last_us
         told = {volume_id: [counters(disk, at) for at in ends] for volume_id, disk in self._source.disks.items()}
-        return {volume_id: {name: last[name] - first[name] for name in last} for volume_id, (first, last) in told.items()}
+        return {
+            volume_id: {name: last[name] - first[name] for name in last} for volume_id, (first, last) in told.items()
+        }
 
     def _run_file(self, lake: Path, table: str, started_at: datetime) -> Path:
         return layout.fact_partition(lake, table, started_at.date(), self.name) / f"{run_id_of(started_at)}.parquet"

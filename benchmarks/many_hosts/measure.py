@@ -6,10 +6,11 @@ import os
 import resource
 import time
 from dataclasses import dataclass, field
+from importlib import resources
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.many_hosts.hosts import START, at_minute
+from benchmarks.many_hosts.hosts import OPERATION, START, at_minute
 from benchmarks.many_hosts.writers import SOUND, Writers, trouble_of
 from benchmarks.measure import WrongResultError
 from ioledger.app import App
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from benchmarks.many_hosts.writers import Size
     from ioledger.lake.compaction import Compacted
 
 _COMPACTS_AT: Final = 20
@@ -37,18 +39,8 @@ _CONTEXT: Final = get_context("spawn")
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """A fleet: hosts, disks of each, minutes that pass, and processes that write for the hosts."""
-
-    host_count: int
-    disk_count: int
-    minutes: int
-    processes: int = 2
-
-
-@dataclass(frozen=True, slots=True)
 class Compaction:
-    """One call of compaction: at which minute, what it took, and how many files lay unmerged when it began and ended."""
+    """One call: at which minute, what it took, and how many files lay unmerged when it began and ended."""
 
     minute: int
     wall_seconds: float
@@ -108,12 +100,11 @@ def measure(size: Size, directory: Path, tell: Callable[[str], None]) -> Measure
     lake = directory / "lake"
     layout.create(lake)
     found, began = Measured(size), time.perf_counter()
-    writers = Writers(lake, directory / "spool", size.host_count, size.disk_count, size.minutes, size.processes)
+    writers = Writers(lake, directory / "spool", size)
     until = 0
     while until < size.minutes:
-        compacting, until = _begin_compaction(lake, until), min(until + _HOUR, size.minutes)
-        if not compacting:
-            until = _COMPACTS_AT
+        compacting = _Compacting(lake, until) if until else None
+        until = min(until + (_HOUR if compacting else _COMPACTS_AT), size.minutes)
         writers.go_on(until)
         written = writers.wait()
         found.run_count += sum(each.run_count for each in written)
@@ -131,9 +122,7 @@ def measure(size: Size, directory: Path, tell: Callable[[str], None]) -> Measure
     found.named = _named(lake, size, at_minute(size.minutes))
     truth = writers.end()
     for minute in (size.minutes + _HOUR, size.minutes + _DAY + 3 * _HOUR):
-        last = _begin_compaction(lake, minute)
-        if last:
-            found.compactions.append(last.wait())
+        found.compactions.append(_Compacting(lake, minute).wait())
     found.wall_seconds = time.perf_counter() - began
     began = time.perf_counter()
     build(lake, START - (at_minute(_DAY) - START), at_minute(size.minutes + _DAY))
@@ -153,15 +142,12 @@ class _Compacting:
         self._process.start()
 
     def wait(self) -> Compaction:
+        """Wait for its end; raises WrongResultError if it left something out."""
         done, wall, cpu, peak = self._end.recv()
         self._process.join()
         if done.failures:
             raise WrongResultError(f"compaction could not read {done.failures[0]}")
         return Compaction(self._minute, wall, cpu, peak, self._before, unmerged(self._lake))
-
-
-def _begin_compaction(lake: Path, minute: int) -> _Compacting | None:
-    return _Compacting(lake, minute) if minute else None
 
 
 def _compact(end: Any, lake: Path, now: datetime) -> None:  # noqa: ANN401 - a Connection of either platform
@@ -219,11 +205,10 @@ def _named(lake: Path, size: Size, now: datetime) -> dict[str, list[str]]:
 
 def compare(lake: Path, truth: dict[str, dict[str, int]]) -> None:
     """Raise WrongResultError, naming the first amount of a disk that is not what it did."""
-    names = ("read_ops", "write_ops", "flush_ops", "read_bytes", "write_bytes")
-    sums = ", ".join(f"sum({name})::BIGINT" for name in names)
+    sql = resources.files("benchmarks").joinpath("usage_by_volume.sql").read_text(encoding="utf-8")
     with reader.connect(lake) as connection:
-        rows = connection.execute(f"SELECT volume_id, {sums} FROM usage_record WHERE kind = 'io' GROUP BY ALL")
-        found = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows.fetchall()}
+        rows = connection.sql(sql).to_arrow_table().to_pylist()
+    found = {row["volume_id"]: {name: row[name] for name in OPERATION} for row in rows}
     if found.keys() != truth.keys():
         raise WrongResultError(f"usage tells of {len(found)} disks, and {len(truth)} did something")
     for volume_id, amounts in truth.items():

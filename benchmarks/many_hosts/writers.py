@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CONTEXT: Final = get_context("spawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A fleet: hosts, disks of each, minutes that pass, and processes that write for the hosts."""
+
+    host_count: int
+    disk_count: int
+    minutes: int
+    processes: int = 2
+
 
 SOUND: Final = Trouble()
 
@@ -49,13 +61,12 @@ class Written(NamedTuple):
 class Writers:
     """Several processes, each with its share of the hosts."""
 
-    def __init__(self, lake: Path, spool: Path, host_count: int, disk_count: int, minutes: int, processes: int) -> None:
+    def __init__(self, lake: Path, spool: Path, size: Size) -> None:
         self._ends: list[Connection] = []
         self._processes = []
-        for number in range(processes):
+        for number in range(size.processes):
             ours, theirs = _CONTEXT.Pipe()
-            share = range(number, host_count, processes)
-            arguments = (theirs, lake, spool, share, host_count, disk_count, minutes)
+            arguments = (theirs, lake, spool, size, range(number, size.host_count, size.processes))
             process = _CONTEXT.Process(target=_write, args=arguments, daemon=True)
             process.start()
             self._ends.append(ours)
@@ -80,12 +91,11 @@ class Writers:
         return {name: amounts for written in told for name, amounts in (written.truth or {}).items()}
 
 
-def _write(  # noqa: PLR0913, PLR0917 - what a process is to know
-    end: Connection, lake: Path, spool: Path, share: Iterable[int], host_count: int, disk_count: int, minutes: int
-) -> None:
+def _write(end: Connection, lake: Path, spool: Path, size: Size, share: Iterable[int]) -> None:
     logging.disable(logging.WARNING)
     hosts = [
-        Host(lake, spool, number, disk_count, trouble_of(number, host_count, minutes)) for number in share
+        Host(lake, spool, number, size.disk_count, trouble_of(number, size.host_count, size.minutes))
+        for number in share
     ]
     minute = 0
     while (until := end.recv()) is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ioledger.errors import SourceError
 from ioledger.health.check import Check, moment, of_error
 from ioledger.lake import latest, layout, locks, memory, settings
-from ioledger.lake.arrivals import boots_alternate, last_arrivals, witness
+from ioledger.lake.arrivals import LOOKED_AT, boots_alternate, last_arrivals, witness
 from ioledger.model.period import utc_day
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 MISSED_BEATS: Final = 3
 LEAST_LATE: Final = timedelta(minutes=3)
 """A run that is under way is not stored yet, so one beat may be missing though nothing is wrong."""
-
-_LOOKED_AT: Final = 7
-"""So many runs give a usual time between two of them that one outage does not change."""
 
 
 class Expected(NamedTuple):
@@ -50,9 +47,9 @@ def checks(app: App) -> Iterator[Check]:
                 yield Check("runs", "it was never read into this lake", mend, name)
             else:
                 run = _last(known[name])
-                recent = last_arrivals(lake, name, utc_day(run.started_at), _LOOKED_AT)
+                recent = last_arrivals(lake, name, utc_day(run.started_at), LOOKED_AT)
                 told = witness(recent, now)
-                starts = [each.started_at for each in recent][-_LOOKED_AT:]
+                starts = [each.started_at for each in recent][-LOOKED_AT:]
                 usual = expected(starts, timedelta(seconds=in_force.max_gap_seconds))
                 yield last_run(name, run, usual, now, told, is_configured=name in configured)
                 yield from arrival(name, told)
@@ -91,8 +88,8 @@ def last_run(  # noqa: PLR0913 - each is told by something else
         mend = (
             "see whether the collector runs (`systemctl status ioledger-collect`), and what it says"
             if is_configured
-            else "see whether its collector runs, on the host that has it in its ioledger.toml; usage waits for it: name "
-            "it under `retired` in settings.toml of the lake if it is gone"
+            else "see whether its collector runs, on the host that has it in its ioledger.toml; usage waits for it: "
+            "name it under `retired` in settings.toml of the lake if it is gone"
         )
         return Check("runs", told, mend, name)
     if run.status == "ok":
@@ -118,9 +115,7 @@ def arrival(name: str, seen: Witness | None) -> Iterator[Check]:
     yield Check("arrival", found, mend, name)
 
 
-def one_collector(
-    name: str, recent: Sequence[Arrival], refused: Refusal | None, since: datetime
-) -> Iterator[Check]:
+def one_collector(name: str, recent: Sequence[Arrival], refused: Refusal | None, since: datetime) -> Iterator[Check]:
     """Tell where a collector lately stored nothing of a source, and where two machines store one source."""
     if refused is not None and refused.at >= since:
         found = f"{refused.machine} stored nothing at {moment(refused.at)}"

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 TOLERANCE: Final = timedelta(minutes=1)
 """Clocks may differ by so much, and a run may take so long to be written, before anybody is told."""
 
+LOOKED_AT: Final = 7
+"""So many runs give a usual time between two of them, and a usual delay, that one outage does not change."""
+
 ENOUGH: Final = 3
 """So many arrivals tell whether they keep one distance from what runs say."""
 

@@ -81,7 +81,8 @@ def test_after_a_step_back_nothing_is_stored_that_would_look_like_a_burst(site: 
     waits = site.beat()
     assert (waits.status, waits.row_count, waits.is_defect) == ("failed", 0, False)
     assert str(waits.error).startswith(
-        "the wall clock stands at 2025-11-22T12:01:55Z, and was put back since this source, or another of this collector, was stored at "
+        "the wall clock stands at 2025-11-22T12:01:55Z, and was put back since "
+        "this source, or another of this collector, was stored at "
         "2025-11-22T12:01:00Z; so that nothing counts twice, nothing is read until it has passed 2025-11-22T12:09:15Z; "
     )
     # 5 s are a hundredth of 500 s: the beats at 120 to 480 s are too early, that at 540 s is not
