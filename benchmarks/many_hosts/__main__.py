@@ -43,10 +43,9 @@ def main(size: str, directory: Path | None) -> None:
         click.echo(f"benchmarks: {error}", err=True)
         sys.exit(1)
     click.echo(table(measured))
-    if size != "small":
-        (_CACHE / "bench-fleet.json").write_text(raw(measured), encoding="utf-8")
-        written = page(measured, f"make bench-fleet SIZE={size}", (load_before, os.getloadavg()[2]))
-        (_ROOT / "docs" / "benchmarks-fleet.md").write_text(written, encoding="utf-8")
+    (_CACHE / "bench-fleet.json").write_text(raw(measured), encoding="utf-8")
+    written = page(measured, f"make bench-fleet SIZE={size}", (load_before, os.getloadavg()[2]))
+    (_ROOT / "docs" / "benchmarks-fleet.md").write_text(written, encoding="utf-8")
 
 
 if __name__ == "__main__":

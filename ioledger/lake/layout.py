@@ -166,15 +166,23 @@ def source_of(path: Path) -> str:
 
 
 def files_of_source(
-    lake: Path, table: str, source: str, is_wanted: Callable[[str], bool] = lambda _name: True
+    lake: Path,
+    table: str,
+    source: str,
+    is_wanted: Callable[[str], bool] = lambda _name: True,
+    of_days: Iterable[date] | None = None,
 ) -> dict[Path, Path]:
     """Find the files of a table and source that count and whose name is wanted, whatever their date.
 
-    Returns where each lies now by its own name.
+    Returns where each lies now by its own name. With ``of_days`` it looks nowhere else, so that its cost does
+    not grow with what is stored.
     """
     swaps = journal.pending(lake)
     root = lake / table
-    partitions = [day / f"source={source}" for day in root.iterdir()] if root.is_dir() else []
+    if of_days is not None:
+        partitions = [fact_partition(lake, table, day, source) for day in of_days]
+    else:
+        partitions = [day / f"source={source}" for day in root.iterdir()] if root.is_dir() else []
     seen = [partition / name for partition in partitions for name in _listed(partition) if is_wanted(name)]
     return {
         path: at
