@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from collectors.remembered import latest_end
 from collectors.run_clock import MICROSECOND, Moment, RunClock, may_follow, step_us, waits_until
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from collectors.remembered import LastRun
     from ioledger.clock import Clock
+
+EARLIEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
+"""A clock that shows less was never set: a machine without a battery begins in 1970, and usage from there on."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +48,11 @@ class Beat:
         settings cannot.
         """
         now = self.clock.moment()
+        if now.at < EARLIEST:
+            return (
+                f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and so was never set; nothing is read until an "
+                "NTP daemon or somebody sets it"
+            )
         own = last.ended if last else None
         if own and self._latest and may_follow(own, now) and may_follow(self._latest, now):
             return None

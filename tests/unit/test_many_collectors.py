@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +23,6 @@ from ioledger.lake.pruning import prune
 from ioledger.lake.writer import write_run
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
     from ioledger.health.check import Check
@@ -54,6 +53,15 @@ def test_a_collector_that_is_ahead_stops_no_other(tmp_path: Path) -> None:
     assert collect(lake, "kvm-1", HeldClock(NOON + HOUR)).status == "ok"
     assert collect(lake, "kvm-2", HeldClock(NOON, boots=2)).status == "ok"
     assert len(read(lake, "FROM collection_run")) == 2
+
+
+def test_a_clock_that_was_never_set_stores_nothing_and_that_is_told(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    arrive(lake, "kvm-1", NOON - MINUTE, NOON - MINUTE)
+    clock = HeldClock(datetime(1970, 1, 1, 0, 5, tzinfo=UTC))
+    assert "1970-01-01T00:05:00Z, and so was never set" in (collect(lake, "kvm-1", clock).error or "")
+    assert len(read(lake, "FROM collection_run")) == 1
+    assert "was never set" in to_mend(lake, NOON)["refused", "kvm-1"]
 
 
 @pytest.mark.parametrize(("off", "way"), [(HOUR, "ahead"), (-HOUR, "behind"), (-2 * MINUTE, "behind")])
