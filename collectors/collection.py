@@ -14,7 +14,7 @@ from collectors.runner import Outcome, collect_one, tell
 from ioledger.errors import IoledgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from collectors.source import Source
@@ -59,9 +59,19 @@ class Collection:
     collector, of which only some may be read here.
     """
 
-    def __init__(self, lake: Path, sources: Mapping[str, Source], clock: Clock, configured: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        lake: Path,
+        sources: Mapping[str, Source],
+        clock: Clock,
+        require_room: Callable[[], None] = lambda: None,
+        *,
+        configured: Iterable[str] = (),
+    ) -> None:
+        """Have ``require_room`` called before each run; it raises LakeError where no more may be stored."""
         self._lake = lake
         self._of_collector = frozenset((*sources, *configured))
+        self._require_room = require_room
         self._sources = sources
         self._clock = clock
         self._waiting: dict[str, Beat] = {}
@@ -144,6 +154,7 @@ class Collection:
     def _run(self, name: str, beat: Beat) -> None:
         result: Outcome | IoledgerError
         try:
+            self._require_room()
             result = collect_one(self._lake, name, self._sources[name], beat)
         except IoledgerError as error:
             result = error
