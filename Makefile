@@ -8,7 +8,7 @@ CINDER := .cache/cinder-29
 TELEMETRY := .cache/telemetry
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-peers bench-rate bench-report bench-store bench-sources bench-capacity constraints clean
+.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-peers bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ bench-report: $(VENV)/.installed ## measure the report of a month of 10,000 volu
 
 bench-store: $(VENV)/.installed-test ## measure a month's build from an object store beside one from a directory
 	$(BIN)/python -m benchmarks.store
+
+bench-fleet: $(VENV)/.installed ## measure many hosts that write one lake, SIZE=small (seconds), medium or full (1,000 hosts for a day)
+	$(BIN)/python -m benchmarks.many_hosts $(SIZE)
 
 bench-sources: $(VENV)/.installed-test $(CINDER)/.installed ## measure collect on 100,000 volumes of CloudStack and of Cinder
 	$(BIN)/python -m benchmarks.sources

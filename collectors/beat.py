@@ -1,43 +1,59 @@
-"""What the runs of one beat share: a clock, and when the lake was last written by it."""
+"""What the runs of one beat share: a clock, and when this collector last wrote the lake by it."""
 
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from collectors.remembered import latest_end
 from collectors.run_clock import MICROSECOND, Moment, RunClock, may_follow, step_us, waits_until
-from ioledger.lake import settings
+from ioledger.lake import memory, settings
 from ioledger.lake.last_run import last_run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from collectors.remembered import LastRun
     from ioledger.clock import Clock
+
+EARLIEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
+"""A clock that shows less was never set: a machine without a battery begins in 1970, and usage from there on."""
 
 _log = logging.getLogger(__name__)
 
 
 class Beat:
-    """One moment at which sources are read."""
+    """One moment at which sources are read.
 
-    def __init__(self, lake: Path, clock: Clock) -> None:
+    ``sources`` names all that this collector reads, also those that this beat leaves out: two can read the
+    same disks. Sources that collectors elsewhere write have clocks of their own, which judge nothing here.
+    """
+
+    def __init__(self, lake: Path, clock: Clock, sources: Iterable[str]) -> None:
         self._lake = lake
+        self._sources = frozenset(sources)
         # First the clock: a run that ends between the two is later than the clock, never unknown.
         self.clock = RunClock(clock)
-        self._latest = latest_end(lake)
+        self._latest = latest_end(lake, self._sources)
         self._tell_of_step()
 
-    def waits(self, own: Moment | None) -> str | None:
-        """Say why nothing may be stored of a source whose last run ended at a moment; None if it may.
+    def waits(self, source: str, last: LastRun | None) -> str | None:
+        """Say why nothing may be stored of a source whose last run was ``last``; None if it may.
 
-        ``own`` is None where that is not remembered. The source itself is not all that counts: two can read
-        the same disks. Raises LakeError if the lake cannot be read, and ConfigurationError if its
+        ``last`` is None where that is not remembered. The source itself is not all that counts, but all that
+        this collector reads. Raises LakeError if the lake cannot be read, and ConfigurationError if its
         settings cannot.
         """
         now = self.clock.moment()
+        if now.at < EARLIEST:
+            return (
+                f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and so was never set; nothing is read until an "
+                "NTP daemon or somebody sets it"
+            )
+        own = last.ended if last else None
         if own and self._latest and may_follow(own, now) and may_follow(self._latest, now):
             return None
         # What is remembered may also have left the lake, such as runs of a clock that was years ahead.
@@ -48,8 +64,15 @@ class Beat:
         until = waits_until(stored, now, timedelta(seconds=max_gap))
         if until is None:
             return None
+        if last and (other := _other_machine(last, now)):
+            return (
+                f"{source} was stored at {last.ended.at:%Y-%m-%dT%H:%M:%SZ} by the machine {other}, and this is "
+                f"{memory.machine()}; one source has one collector: give each machine a source name of its own, or "
+                f"stop the other and wait until {until:%Y-%m-%dT%H:%M:%SZ}"
+            )
         return (
-            f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and was put back since the lake was written at "
+            f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and was put back since "
+            "this source, or another of this collector, was stored at "
             f"{stored.at:%Y-%m-%dT%H:%M:%SZ}; so that nothing counts twice, nothing is read until it has passed "
             f"{until:%Y-%m-%dT%H:%M:%SZ}; if it was wrong before, `ioledger lake verify --quarantine` sets aside what "
             "was stored for the future"
@@ -57,8 +80,8 @@ class Beat:
 
     @cached_property
     def _stored_end(self) -> Moment | None:
-        """When the last run of any source ended as the lake tells it: looked up once, for runs of a beat agree."""
-        last = last_run(self._lake)
+        """When the last run of these sources ended as the lake tells it: looked up once, for runs of a beat agree."""
+        last = last_run(self._lake, self._sources)
         if last is None:
             return None
         if last.boottime_us is None:
@@ -71,6 +94,13 @@ class Beat:
         step = step_us(self._latest, now) if self._latest else 0
         if step and self._latest and may_follow(self._latest, now):
             _log.warning("the wall clock was put %s since the last run", step_in_words(step))
+
+
+def _other_machine(last: LastRun, now: Moment) -> str | None:
+    """Name the machine that stored a run while this one was up; None where that was this one, or nobody knows."""
+    booted_at = now.at - now.boottime_us * MICROSECOND
+    is_another = last.ended.boot_id != now.boot_id and last.ended.at > booted_at
+    return last.machine if is_another and last.machine != memory.machine() else None
 
 
 def step_in_words(step: int) -> str:

@@ -53,9 +53,11 @@ def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
     """
     keep_pandas_out()
     interval = None if every is None else parse_duration(every)
-    sources = build_sources(app.configuration(), app.directory, wanted)
+    configuration = app.configuration()
+    sources = build_sources(configuration, app.directory, wanted)
     lake, sender = _lake_and_sender(app)
-    collection = Collection(lake, sources, app.clock, sender.require_room if sender else lambda: None)
+    require_room = sender.require_room if sender else lambda: None
+    collection = Collection(lake, sources, app.clock, require_room, configured=configuration.sources)
     try:
         with _stop_signals(collection.stop):
             if interval is None:

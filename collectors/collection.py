@@ -14,7 +14,7 @@ from collectors.runner import Outcome, collect_one, tell
 from ioledger.errors import IoledgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from collectors.source import Source
@@ -55,7 +55,8 @@ class Collection:
     """The sources of one process and what is being read of them.
 
     Each run has a thread of its own, which ends with it. All methods are for one thread, but for
-    ``stop``, which a signal handler may call at any moment.
+    ``stop``, which a signal handler may call at any moment. ``configured`` names all sources of this
+    collector, of which only some may be read here.
     """
 
     def __init__(
@@ -64,9 +65,12 @@ class Collection:
         sources: Mapping[str, Source],
         clock: Clock,
         require_room: Callable[[], None] = lambda: None,
+        *,
+        configured: Iterable[str] = (),
     ) -> None:
         """Have ``require_room`` called before each run; it raises LakeError where no more may be stored."""
         self._lake = lake
+        self._of_collector = frozenset((*sources, *configured))
         self._require_room = require_room
         self._sources = sources
         self._clock = clock
@@ -92,7 +96,7 @@ class Collection:
 
     def begin(self) -> None:
         """Have every source read; one that is still busy misses this beat, and is told of once."""
-        beat = Beat(self._lake, self._clock)
+        beat = Beat(self._lake, self._clock, self._of_collector)
         for name in self._sources:
             running = self._running.get(name)
             if running is None:

@@ -10,17 +10,18 @@ from ioledger.clock import from_us, to_us
 from ioledger.lake import memory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The last run of a source that was stored, or was about to be when a crash came."""
+    """The last run of a source that was stored, or was about to be when a crash came, and the machine's name."""
 
     started_at: datetime
     ended: Moment
+    machine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +49,28 @@ def remember(lake: Path, name: str, what: Remembered) -> None:
             "ended_at_us": to_us(ended.at),
             "boottime_us": ended.boottime_us,
             "boot_id": ended.boot_id,
+            "machine": what.last_run.machine,
         }
     if what.of_source is not None:
         parts["source"] = what.of_source
     memory.remember(lake, name, parts)
 
 
-def latest_end(lake: Path) -> Moment | None:
-    """Return when the run ended that ended last of those that are remembered, of whatever source."""
-    runs = [recall(lake, name).last_run for name in memory.sources(lake)]
+def latest_end(lake: Path, sources: Iterable[str]) -> Moment | None:
+    """Return when the run ended that ended last of those that are remembered of some sources."""
+    runs = [recall(lake, name).last_run for name in sources]
     return max((run.ended for run in runs if run), key=lambda ended: ended.at, default=None)
 
 
 def _last_run(told: object) -> LastRun | None:
     match told:
         case {"started_at_us": int(started), "ended_at_us": int(ended), "boottime_us": int(boottime_us), **rest}:
-            boot_id = rest.get("boot_id")
+            boot_id, machine = (
+                told if isinstance(told := rest.get(name), str) else None for name in ("boot_id", "machine")
+            )
             try:
                 times = from_us(started), from_us(ended)
             except OverflowError:
                 return None
-            return LastRun(times[0], Moment(times[1], boottime_us, boot_id if isinstance(boot_id, str) else None))
+            return LastRun(times[0], Moment(times[1], boottime_us, boot_id), machine)
     return None

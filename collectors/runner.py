@@ -13,7 +13,7 @@ from collectors.beat import step_in_words
 from collectors.remembered import LastRun, Remembered, recall, remember
 from collectors.source import Occasion
 from ioledger.errors import BusyError, ConfigurationError, DataError, SourceError
-from ioledger.lake import layout, locks
+from ioledger.lake import layout, locks, memory
 from ioledger.lake.last_rows import last_rows
 from ioledger.lake.writer import write_run
 from ioledger.model.records import Reading, Run, Status
@@ -71,7 +71,8 @@ def collect_one(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
 
 def _collect(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
     known = recall(lake, name)
-    if (reason := beat.waits(known.last_run.ended if known.last_run else None)) is not None:
+    if (reason := beat.waits(name, known.last_run)) is not None:
+        memory.tell_refusal(lake, name, reason)
         return Outcome(name, "failed", 0, reason)
     started = beat.clock.moment()
     occasion = Occasion(beat.clock, known.of_source, partial(last_rows, lake, name))
@@ -99,7 +100,7 @@ def _collect(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
     is_next = _is_next(lake, run, known.last_run)
     # Before the run itself: a memory that is ahead of the lake counts nothing twice, one that lags behind may.
     of_source = known.of_source if reading.remember is None else reading.remember
-    remember(lake, name, Remembered(LastRun(run.started_at, ended), of_source))
+    remember(lake, name, Remembered(LastRun(run.started_at, ended, memory.machine()), of_source))
     try:
         write_run(lake, run, is_next=is_next)
     except DataError as error:

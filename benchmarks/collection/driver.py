@@ -54,7 +54,7 @@ def run(configuration: str) -> Iterator[Callable[[], None]]:
 
     def collect() -> None:
         for name, source in sources.items():
-            outcome = collect_one(lake, name, source, Beat(lake, clock))
+            outcome = collect_one(lake, name, source, Beat(lake, clock, sources))
             if outcome.status != "ok":
                 raise RuntimeError(f"a run of {name} is {outcome.status}: {outcome.error}")
 

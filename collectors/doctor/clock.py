@@ -16,7 +16,7 @@ from ioledger.model.period import utc_day
 from ioledger.model.tables import COLLECTION_RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -36,10 +36,11 @@ def checks(app: App) -> Iterator[Check]:
     yield synchronised(kernel_clock())
     lake = layout.require(app.lake())
     now = read_moment(app.clock)
-    last = last_run(lake)
+    sources = app.configuration().sources
+    last = last_run(lake, sources)
     yield against_lake(now.at, last.ended_at if last else None)
     with locks.reading(lake):
-        yield steps(_in_order([*_moments(lake, now.at), now]))
+        yield steps(_in_order([*_moments(lake, now.at, sources), now]))
 
 
 def synchronised(told: KernelClock | None) -> Check:
@@ -53,26 +54,25 @@ def synchronised(told: KernelClock | None) -> Check:
 
 
 def against_lake(now: datetime, newest: datetime | None) -> Check:
-    """Tell whether the lake holds what this clock says has not been yet; nothing is then collected."""
+    """Tell whether the lake holds of this collector what its clock says has not been yet; nothing is then collected."""
     if newest is None:
-        return Check("clock and lake", "the lake has no run yet")
+        return Check("clock and lake", "the lake has no run yet of a source of this collector")
     if newest <= now:
         return Check("clock and lake", f"it is {moment(now)}, and the newest run ended at {moment(newest)}")
     return Check(
         "clock and lake",
-        f"the clock says {moment(now)}, and the newest run in the lake ended at {moment(newest)}: nothing is "
+        f"the clock says {moment(now)}, and the newest run of its sources ended at {moment(newest)}: nothing is "
         "collected until that has passed",
         "set the clock right; if it was wrong before, `ioledger lake verify --quarantine` sets aside what was stored "
         "for the future",
     )
 
 
-def _moments(lake: Path, now: datetime) -> list[Moment]:
-    """Return the beginnings of today's runs of the source with most of them: all runs have one machine's clock."""
+def _moments(lake: Path, now: datetime, sources: Iterable[str]) -> list[Moment]:
+    """Return the beginnings of today's runs of the source with most of them: a collector's runs have one clock."""
     today = utc_day(now)
-    names = layout.sources(lake, COLLECTION_RUN.name, today)
     paths = max(
-        (layout.files_of_partition(lake, COLLECTION_RUN.name, today, name) for name in names), key=len, default=[]
+        (layout.files_of_partition(lake, COLLECTION_RUN.name, today, name) for name in sources), key=len, default=[]
     )
     rows = [row for path in paths for row in _rows(path)]
     return [Moment(row["started_at"], row["boottime_us"], row.get("boot_id")) for row in rows]

@@ -26,10 +26,11 @@ _OCTAL: Final = re.compile(r"\\([0-7]{3})")
 
 
 class Mount(NamedTuple):
-    """Where a file system is mounted, and which kind it is."""
+    """Where a file system is mounted, which kind it is, and its own options."""
 
     point: Path
     kind: str
+    options: frozenset[str] = frozenset()
 
 
 def mount_of(mountinfo: str, path: Path) -> Mount | None:
@@ -43,12 +44,18 @@ def _mounts(mountinfo: str) -> Iterator[Mount]:
         before, dash, after = line.partition(" - ")
         if dash:
             point = _OCTAL.sub(lambda octal: chr(int(octal[1], 8)), before.split(" ")[4])
-            yield Mount(Path(point), after.split(" ")[0])
+            kind, _, options = after.split(" ", 2)
+            yield Mount(Path(point), kind, frozenset(options.split(",")))
 
 
 def is_remote(kind: str) -> bool:
     """Tell whether other machines can have a file system of this kind mounted as well."""
     return kind in _REMOTE or _REMOTE_FUSE.fullmatch(kind) is not None
+
+
+def has_locks_of_server(mount: Mount) -> bool:
+    """Tell whether locks are seen by all machines that have an NFS mounted: the server keeps them (nfs(5))."""
+    return mount.kind in ("nfs", "nfs4") and "local_lock=none" in mount.options
 
 
 def try_out(directory: Path) -> str | None:

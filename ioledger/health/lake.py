@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import counted
 from ioledger.health.check import Check, moment
-from ioledger.health.file_system import is_remote, mount_of, try_out
+from ioledger.health.file_system import has_locks_of_server, is_remote, mount_of, try_out
 from ioledger.health.locks import held_locks
 from ioledger.lake import due, journal, layout, merged
 from ioledger.lake.files import TEMPORARY_SUFFIX
@@ -77,6 +77,8 @@ def file_system(lake: Path, mountinfo: str | None) -> Check:
     mount = mount_of(mountinfo, lake.resolve()) if mountinfo else None
     if mount is None:
         return Check("file system", "the kernel does not tell what the lake lies on")
+    if has_locks_of_server(mount):
+        return Check("file system", f"{mount.kind} at {mount.point}, whose server keeps the locks of all machines")
     if is_remote(mount.kind):
         return Check(
             "file system",

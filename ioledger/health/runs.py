@@ -7,26 +7,24 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ioledger.errors import DamagedFileError
-from ioledger.health.check import Check, moment
-from ioledger.lake import journal, latest, layout, locks, merged, settings
+from ioledger.errors import SourceError
+from ioledger.health.check import Check, moment, of_error
+from ioledger.lake import latest, layout, locks, memory, settings
+from ioledger.lake.arrivals import LOOKED_AT, boots_alternate, last_arrivals, witness
 from ioledger.model.period import utc_day
-from ioledger.model.tables import COLLECTION_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date, datetime
-    from pathlib import Path
+    from datetime import datetime
 
     from ioledger.app import App
+    from ioledger.lake.arrivals import Arrival, Witness
     from ioledger.lake.latest import LatestRuns, RunTold
+    from ioledger.lake.memory import Refusal
 
 MISSED_BEATS: Final = 3
 LEAST_LATE: Final = timedelta(minutes=3)
 """A run that is under way is not stored yet, so one beat may be missing though nothing is wrong."""
-
-_LOOKED_AT: Final = 7
-"""So many runs give a usual time between two of them that one outage does not change."""
 
 
 class Expected(NamedTuple):
@@ -48,43 +46,20 @@ def checks(app: App) -> Iterator[Check]:
                 mend = f"run `ioledger collect --source {name}`, and have it run every minute"
                 yield Check("runs", "it was never read into this lake", mend, name)
             else:
-                patience = timedelta(seconds=in_force.max_gap_seconds)
                 run = _last(known[name])
-                usual = expected(_starts(lake, name, run), patience)
-                yield last_run(name, run, usual, now, is_configured=name in configured)
+                recent = last_arrivals(lake, name, utc_day(run.started_at), LOOKED_AT)
+                told = witness(recent, now)
+                starts = [each.started_at for each in recent][-LOOKED_AT:]
+                usual = expected(starts, timedelta(seconds=in_force.max_gap_seconds))
+                yield last_run(name, run, usual, now, told, is_configured=name in configured)
+                yield from arrival(name, told)
+                yield from one_collector(name, recent, memory.refusal(lake, name), now - usual.patience)
 
 
 def _last(told: LatestRuns) -> RunTold:
     if told.latest is None:
         raise LookupError("a source is known by its runs alone")
     return told.latest
-
-
-def _starts(lake: Path, source: str, run: RunTold) -> list[datetime]:
-    """Return when the last runs of a source started, a few of them, up to the date of ``run``."""
-    starts: list[datetime] = []
-    for path in _newest_files(lake, source, utc_day(run.started_at)):
-        try:
-            starts += merged.columns_of(path, ["started_at"]).column("started_at").to_pylist()
-        except DamagedFileError:  # `lake verify` tells of it
-            continue
-        if len(starts) >= _LOOKED_AT:
-            break
-    return sorted(starts)[-_LOOKED_AT:]
-
-
-def _newest_files(lake: Path, source: str, last: date) -> Iterator[Path]:
-    """Give the files of a source's runs from its last date back, a date being looked at when it is reached."""
-    for day in reversed(layout.days(lake, COLLECTION_RUN.name)):
-        if day <= last:
-            paths = layout.files_of_partition(lake, COLLECTION_RUN.name, day, source)
-            yield from sorted(paths, key=_last_run_id, reverse=True)
-
-
-def _last_run_id(path: Path) -> str:
-    name = journal.own_name(path)
-    ends = merged.run_range(name)
-    return ends[1] if ends else name.removesuffix(".parquet")
 
 
 def expected(starts: Sequence[datetime], patience: timedelta) -> Expected:
@@ -96,19 +71,55 @@ def expected(starts: Sequence[datetime], patience: timedelta) -> Expected:
     return Expected(beat, max(LEAST_LATE, MISSED_BEATS * beat))
 
 
-def last_run(name: str, run: RunTold, usual: Expected, now: datetime, *, is_configured: bool) -> Check:
-    """Tell of a source's last run: whether it is too long ago, and how it ended."""
+def last_run(  # noqa: PLR0913 - each is told by something else
+    name: str, run: RunTold, usual: Expected, now: datetime, seen: Witness | None = None, *, is_configured: bool
+) -> Check:
+    """Tell of a source's last run: whether it is too long ago, and how it ended.
+
+    A run that says it is later than its file was written is as old as the file.
+    """
     often = "" if usual.beat is None else f", one every {usual.beat.total_seconds():.0f} s"
     told = f"the last run was at {moment(run.started_at)}{often}"
-    if now - run.started_at > usual.patience:
+    if seen is not None and seen.verdict == "ahead":
+        told = f"the last run says it was at {moment(run.started_at)}{often}, and arrived at {moment(seen.seen_at)}"
+    if now - (run.started_at if seen is None else min(run.started_at, seen.seen_at)) > usual.patience:
+        if seen is not None and now - seen.seen_at <= usual.patience:
+            return Check("runs", f"{told}, and arrived at {moment(seen.seen_at)}", None, name)
         mend = (
             "see whether the collector runs (`systemctl status ioledger-collect`), and what it says"
             if is_configured
-            else "it is not in this ioledger.toml, and usage waits for it: name it under `retired` in settings.toml of "
-            "the lake, or configure it again"
+            else "see whether its collector runs, on the host that has it in its ioledger.toml; usage waits for it: "
+            "name it under `retired` in settings.toml of the lake if it is gone"
         )
         return Check("runs", told, mend, name)
     if run.status == "ok":
         return Check("runs", f"{told}, and it was whole", None, name)
     mend = f"mend that, and see with `ioledger collect --source {name}`"
     return Check("runs", f"{told}, and it was {run.status}: {run.error}", mend, name)
+
+
+def arrival(name: str, seen: Witness | None) -> Iterator[Check]:
+    """Tell where a source's last runs arrived at other times than they tell."""
+    if seen is None or seen.verdict == "sound":
+        return
+    seconds = f"{abs(seen.behind).total_seconds():,.0f} s"
+    if seen.verdict == "late":
+        found = f"its last runs arrived late, as a rule {seconds} after they ended, the last at {moment(seen.seen_at)}"
+        mend = "see what keeps them from the lake: network, file system, or a store that was away; then they catch up"
+    else:
+        found = f"the clock of its collector is {seconds} {seen.verdict}, as the lake's file system has it"
+        mend = (
+            "let chrony or another NTP daemon keep the clock of that host; if runs lie in the future, "
+            "`ioledger lake verify --quarantine` sets them aside"
+        )
+    yield Check("arrival", found, mend, name)
+
+
+def one_collector(name: str, recent: Sequence[Arrival], refused: Refusal | None, since: datetime) -> Iterator[Check]:
+    """Tell where a collector lately stored nothing of a source, and where two machines store one source."""
+    if refused is not None and refused.at >= since:
+        found = f"{refused.machine} stored nothing at {moment(refused.at)}"
+        yield of_error("refused", SourceError(f"{found}: {refused.reason}"), name)
+    if boots_alternate(recent):
+        found = "its last runs come from two machines in turn: each sees the other's counters as its own"
+        yield Check("refused", found, "give each host a source name of its own in its ioledger.toml", name)

@@ -142,7 +142,7 @@ def _merges(lake: Path, partition: _Partition, now: datetime) -> list[_Merge]:
     files = _files(lake, partition)
     merges: list[_Merge] = []
     try:
-        for group in due.groups(partition.day, files, due.Runs(lake, partition.source), now):
+        for group in due.groups(partition.day, files, due.Runs(lake, partition.source, partition.day), now):
             inputs = {path: _state(files[path]) for path in group}
             rows = merged.merge(table, [merged.read(table, files[path]) for path in group])
             new = merged.write(_directory(lake, partition), table, [path.name for path in group], rows)

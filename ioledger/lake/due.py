@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from ioledger.lake import layout, merged
 from ioledger.model.tables import COLLECTION_RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -19,29 +20,53 @@ GRACE: Final = timedelta(hours=2)
 """How long after its end a day still counts as open: runs that were late would have it merged twice."""
 
 _HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+
+
+class _Told:
+    """The files that tell of a source's runs, under some dates or all: those of one run by its id, and merged ones."""
+
+    def __init__(self, lake: Path, source: str, days: Iterable[date] | None = None) -> None:
+        files = layout.files_of_source(lake, COLLECTION_RUN.name, source, of_days=days)
+        self._merged = {path: at for path, at in files.items() if merged.run_range(path.name)}
+        self.alone = {path.stem: at for path, at in files.items() if path not in self._merged}
+
+    def holding(self, run_id: str) -> list[Path]:
+        """Return where the files lie that can tell of a run."""
+        found = [self.alone[run_id]] if run_id in self.alone else []
+        return found + [at for path, at in self._merged.items() if merged.may_hold(path.name, run_id)]
 
 
 class Runs:
-    """The committed runs of a source, looked up by name; they are those of the moment it was made.
+    """The committed runs of a source, looked up by name, for the files of one date.
 
     Whoever asks holds ``locks.reading`` from before.
     """
 
-    def __init__(self, lake: Path, source: str) -> None:
-        files = layout.files_of_source(lake, COLLECTION_RUN.name, source)
-        self._merged = {path: at for path, at in files.items() if merged.run_range(path.name)}
-        self._alone = {path.stem: at for path, at in files.items() if path not in self._merged}
+    def __init__(self, lake: Path, source: str, day: date) -> None:
+        self._lake = lake
+        self._source = source
+        # A run's rows lie under its own date or next to it, but for sources that tell of long ago.
+        self._near = _Told(lake, source, [day - _DAY, day, day + _DAY])
         self._starts: dict[Path, Mapping[str, datetime]] = {}
+
+    @cached_property
+    def _all(self) -> _Told:
+        return _Told(self._lake, self._source)
 
     def is_committed(self, run_id: str) -> bool:
         """Tell whether a run's ``collection_run`` row is stored; raises DamagedFileError if a file cannot be read."""
-        return run_id in self._alone or self.started_at(run_id) is not None
+        return run_id in self._near.alone or self.started_at(run_id) is not None
 
     def started_at(self, run_id: str) -> datetime | None:
         """Return when a committed run started; None for any other. Raises DamagedFileError as ``is_committed``."""
-        holding = [self._alone[run_id]] if run_id in self._alone else []
-        holding += [at for path, at in self._merged.items() if merged.may_hold(path.name, run_id)]
-        return next((found for found in (self._starts_in(at).get(run_id) for at in holding) if found), None)
+        near = self._started_in(self._near, run_id)
+        return self._started_in(self._all, run_id) if near is None else near
+
+    def _started_in(self, told: _Told, run_id: str) -> datetime | None:
+        return next(
+            (found for found in (self._starts_in(at).get(run_id) for at in told.holding(run_id)) if found), None
+        )
 
     def _starts_in(self, at: Path) -> Mapping[str, datetime]:
         if at not in self._starts:

@@ -81,6 +81,11 @@ def memory_file(lake: Path, source: str) -> Path:
     return lake / MEMORY / f"{source}.json"
 
 
+def refusal_file(lake: Path, source: str) -> Path:
+    """Return the file in which a collector says why it stored nothing of a source."""
+    return lake / MEMORY / f"{source}.refused"
+
+
 def fact_partition(lake: Path, table: str, day: date, source: str) -> Path:
     """Return the directory of a table's facts of one UTC day and source."""
     return lake / table / f"date={day.isoformat()}" / f"source={source}"
@@ -166,15 +171,23 @@ def source_of(path: Path) -> str:
 
 
 def files_of_source(
-    lake: Path, table: str, source: str, is_wanted: Callable[[str], bool] = lambda _name: True
+    lake: Path,
+    table: str,
+    source: str,
+    is_wanted: Callable[[str], bool] = lambda _name: True,
+    of_days: Iterable[date] | None = None,
 ) -> dict[Path, Path]:
     """Find the files of a table and source that count and whose name is wanted, whatever their date.
 
-    Returns where each lies now by its own name.
+    Returns where each lies now by its own name. With ``of_days`` it looks nowhere else, so that its cost does
+    not grow with what is stored.
     """
     swaps = journal.pending(lake)
     root = lake / table
-    partitions = [day / f"source={source}" for day in root.iterdir()] if root.is_dir() else []
+    if of_days is not None:
+        partitions = [fact_partition(lake, table, day, source) for day in of_days]
+    else:
+        partitions = [day / f"source={source}" for day in root.iterdir()] if root.is_dir() else []
     seen = [partition / name for partition in partitions for name in _listed(partition) if is_wanted(name)]
     return {
         path: at

@@ -6,7 +6,10 @@ It is a convenience that may be lost: whatever it says can be told, with more wo
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import socket
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ioledger.errors import LakeError
 from ioledger.lake import files, layout
@@ -25,14 +28,6 @@ def recall(lake: Path, source: str) -> dict[str, Any] | None:
     return remembered if isinstance(remembered, dict) else None
 
 
-def sources(lake: Path) -> list[str]:
-    """Name the sources of which anything is remembered."""
-    try:
-        return sorted(path.stem for path in layout.memory_file(lake, "").parent.glob("*.json"))
-    except OSError:
-        return []
-
-
 def remember(lake: Path, source: str, values: Mapping[str, Any]) -> None:
     """Keep JSON for the source's next run, in place of what was kept; LakeError if it cannot be written."""
     path = layout.memory_file(lake, source)
@@ -43,3 +38,39 @@ def remember(lake: Path, source: str, values: Mapping[str, Any]) -> None:
         raise LakeError(
             f"{path} cannot be written: {error.strerror}; make the lake writable and collect again"
         ) from error
+
+
+class Refusal(NamedTuple):
+    """That a collector stored nothing of a source: on which machine, when by the lake's file system, and why."""
+
+    machine: str
+    at: datetime
+    reason: str
+
+
+def machine() -> str:
+    """Name this machine as its administrators do."""
+    return socket.gethostname()
+
+
+def tell_refusal(lake: Path, source: str, reason: str) -> None:
+    """Leave word in the lake that this machine stored nothing of a source, for whoever looks from elsewhere.
+
+    A run that is refused leaves no row, and its machine's log is seen there alone. It is no error if no
+    word can be left.
+    """
+    path = layout.refusal_file(lake, source)
+    with suppress(OSError):
+        files.make_directories(path.parent)
+        files.write_whole(path, json.dumps({"machine": machine(), "reason": reason}).encode())
+
+
+def refusal(lake: Path, source: str) -> Refusal | None:
+    """Return the last refusal of a source; None if there was none."""
+    path = layout.refusal_file(lake, source)
+    try:
+        at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        told = json.loads(path.read_bytes())
+        return Refusal(str(told["machine"]), at, str(told["reason"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from ioledger.lake import latest, layout, settings, stretches
+from ioledger.lake import arrivals, latest, layout, settings, stretches
 from ioledger.metrics import statement
 from ioledger.metrics.family import NOT_KNOWN, Family, Sample, seconds_of
 from ioledger.model.period import utc_day
@@ -51,6 +51,17 @@ NEWEST_ROW: Final = Family(
     "The latest time of a row (of a hypervisor: a sample) of the source's runs.",
     _BY_SOURCE,
 )
+LAST_ARRIVAL: Final = Family(
+    "ioledger_source_last_arrival_timestamp_seconds",
+    "When the newest run of the source that is not merged yet was written, by the clock of the lake's file system.",
+    _BY_SOURCE,
+)
+ARRIVAL_DELAY: Final = Family(
+    "ioledger_source_arrival_delay_seconds",
+    "How long after their end the source's last runs were written, by the clock of the lake's file system: negative "
+    "where the collector's clock is ahead of it.",
+    _BY_SOURCE,
+)
 BEAT: Final = Family(
     "ioledger_source_beat_seconds",
     "The usual time between the source's runs: the median of the day before its last run, as in rule QOS403.",
@@ -66,8 +77,8 @@ class Sources:
 
     title: Final = "Sources"
     families: Final = (
-        LAST_RUN, LAST_SUCCESS, LAST_STATUS, LAST_DURATION, LAST_ROWS, LAST_GUESTS, LAST_TIMEOUTS, NEWEST_ROW, BEAT,
-        RUNS,
+        LAST_RUN, LAST_SUCCESS, LAST_STATUS, LAST_DURATION, LAST_ROWS, LAST_GUESTS, LAST_TIMEOUTS, NEWEST_ROW,
+        LAST_ARRIVAL, ARRIVAL_DELAY, BEAT, RUNS,
     )  # fmt: skip
 
     def samples(self, asked: Asked) -> Iterator[Sample]:
@@ -78,6 +89,7 @@ class Sources:
         guests = _guests(asked, found)
         for source in sorted((found.keys() | asked.configuration.sources.keys()) - {*retired}):
             yield from _samples(source, told.get(source, {}), guests.get(source, 0))
+            yield from _arrivals(asked, source, found.get(source))
 
 
 def _samples(source: str, told: Mapping[str, Any], guest_count: int) -> Iterator[Sample]:
@@ -96,6 +108,16 @@ def _samples(source: str, told: Mapping[str, Any], guest_count: int) -> Iterator
     yield Sample(NEWEST_ROW, seconds_of(told.get("last_row_at")), of_source)
     beat_us = told.get("beat_us")
     yield Sample(BEAT, NOT_KNOWN if beat_us is None else beat_us / 1_000_000, of_source)
+
+
+def _arrivals(asked: Asked, source: str, runs: LatestRuns | None) -> Iterator[Sample]:
+    """Tell when a source's last runs arrived; nobody knows of a source whose runs are all merged."""
+    seen = None
+    if runs is not None and runs.latest is not None:
+        last = arrivals.last_arrivals(asked.lake, source, utc_day(runs.latest.started_at), arrivals.LOOKED_AT)
+        seen = arrivals.witness(last, asked.now)
+    yield Sample(LAST_ARRIVAL, NOT_KNOWN if seen is None else seen.seen_at.timestamp(), (source,))
+    yield Sample(ARRIVAL_DELAY, NOT_KNOWN if seen is None else seen.behind.total_seconds(), (source,))
 
 
 def _told(asked: Asked, found: Mapping[str, LatestRuns]) -> dict[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ioledger.health.check import Check, moment
 from ioledger.lake import layout, merged
 from ioledger.lake.last_run import last_run
+from ioledger.lake.run_checks import AHEAD_AT_MOST
 from ioledger.model.tables import USAGE_RECORD
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ LATE: Final = timedelta(hours=3)
 def checks(app: App) -> Iterator[Check]:
     """Compare the newest usage record with the newest run; raises LakeError where either cannot be read."""
     lake = layout.require(app.lake())
-    newest = last_run(lake)
+    newest = last_run(lake, until=app.clock.now() + AHEAD_AT_MOST)
     yield built(_newest_record(lake), newest.started_at if newest else None)
 
 

@@ -184,7 +184,7 @@ def tell(host: LiveHost, directory: Path) -> Story:
         for step, act in STEPS.items():
             act(host)
             for name, source in sources.items():
-                assert collect_one(lake, name, source, Beat(lake, clock)).status == "ok"
+                assert collect_one(lake, name, source, Beat(lake, clock, [name])).status == "ok"
             found[step] = check()
             clock.put_forward()
     with open_lake(lake) as opened:

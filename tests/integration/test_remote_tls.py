@@ -48,7 +48,7 @@ class Service:
         layout.create(lake)
         source = self._source(**trust)
         try:
-            return collect_one(lake, "tried", source, Beat(lake, SystemClock()))
+            return collect_one(lake, "tried", source, Beat(lake, SystemClock(), ["tried"]))
         finally:
             source.close()
 

@@ -88,7 +88,7 @@ class Reader:
     def collect(self) -> Outcome:
         source = self.source()
         try:
-            return collect_one(self.lake, "tried", source, Beat(self.lake, SystemClock()))
+            return collect_one(self.lake, "tried", source, Beat(self.lake, SystemClock(), ["tried"]))
         finally:
             source.close()
 

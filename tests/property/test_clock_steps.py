@@ -85,13 +85,13 @@ def _take(turn: Turn, lake: Path, clock: HeldClock) -> None:
     if turn.forgets:
         with suppress(FileNotFoundError):
             shutil.rmtree(lake / layout.MEMORY)
-    beat = Beat(lake, clock)
+    beat = Beat(lake, clock, ["kvm-a", "kvm-b"])
 
     def before() -> None:
         turn.before.to(clock)
         if turn.is_overlapped and turn.sources == ("kvm-a",):
             other = CountingSource(clock, after=lambda: clock.let_pass(0.2))
-            collect_one(lake, "kvm-b", other, Beat(lake, clock))
+            collect_one(lake, "kvm-b", other, Beat(lake, clock, ["kvm-a", "kvm-b"]))
 
     for name in turn.sources:
         collect_one(lake, name, CountingSource(clock, before, lambda: turn.after.to(clock)), beat)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from faulty_store import Failure, FaultyStore, Killed, Plan
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,3 +143,18 @@ def test_one_of_two_who_change_the_same_is_told_and_keeps_nothing(tmp_path: Path
     )
     second.copy.bring_up_to_date()
     assert (second.directory / STATE).read_text(encoding="utf-8") == "kvm-1 0"
+
+
+def test_a_run_that_is_fetched_keeps_the_time_at_which_it_arrived_in_the_store(tmp_path: Path) -> None:
+    objects = MemoryStore()
+    first, second = (Machine(name, tmp_path / name, objects) for name in ("kvm-1", "kvm-2"))
+    for machine in (first, second):
+        machine.copy.create()
+    first.does("collect", 0)
+    first.does("send", 0)
+    time.sleep(0.1)
+    second.does("update", 0)
+    arrived = {name: each.modified_at for name, each in second.copy.store.list("collection_run").items()}
+    assert arrived
+    for name, at in arrived.items():
+        assert (second.directory / name).stat().st_mtime == pytest.approx(at.timestamp(), abs=0.01)

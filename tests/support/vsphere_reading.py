@@ -35,7 +35,7 @@ class Meter:
 
     def collect(self) -> Outcome:
         """Run once."""
-        return collect_one(self.lake, NAME, self.source, Beat(self.lake, SystemClock()))
+        return collect_one(self.lake, NAME, self.source, Beat(self.lake, SystemClock(), [NAME]))
 
     def let_pass(self, seconds: int, vm_id: str | None = None) -> None:
         """Have the last run be as long ago, for one VM or for all; the simulator has samples of any time."""

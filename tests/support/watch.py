@@ -67,7 +67,7 @@ class Lakes:
     def collect(self) -> None:
         """Run every source once, both ways; of each host both before the next."""
         for (name, way), source in self._sources.items():
-            collect_one(self.of[way], name, source, Beat(self.of[way], SystemClock()))
+            collect_one(self.of[way], name, source, Beat(self.of[way], SystemClock(), [name]))
 
     def close(self) -> None:
         for source in self._sources.values():

@@ -67,7 +67,7 @@ class Runs:
         if not lake.exists():
             layout.create(lake)
         self.clock.let_pass(minutes * 60)
-        outcome = collect_one(lake, "xen", self.source, Beat(lake, self.clock))
+        outcome = collect_one(lake, "xen", self.source, Beat(lake, self.clock, ["xen"]))
         return outcome.status if outcome.error is None else f"{outcome.status}: {outcome.error}"
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def asked(lake: Path, held: HeldClock) -> dict[str, Check]:
-    app = App(clock=held, lake_option=lake)
+    configuration = lake.with_name("ioledger.toml")
+    configuration.write_text('[sources.kvm-01]\ntype = "libvirt"\nuri = "qemu:///system"\n', encoding="utf-8")
+    app = App(clock=held, config_file=configuration, lake_option=lake)
     return {check.name: check for check in clock.checks(app)}
 
 
@@ -36,7 +38,7 @@ def test_a_clock_behind_the_lake_is_to_be_mended(tmp_path: Path) -> None:
     assert asked(lake, HeldClock(NOON + MINUTE))["clock and lake"].mend is None
     check = asked(lake, HeldClock(NOON - timedelta(hours=1)))["clock and lake"]
     assert check.found == (
-        "the clock says 2025-11-22T11:00:00Z, and the newest run in the lake ended at 2025-11-22T12:00:00Z: "
+        "the clock says 2025-11-22T11:00:00Z, and the newest run of its sources ended at 2025-11-22T12:00:00Z: "
         "nothing is collected until that has passed"
     )
     assert "set the clock right" in (check.mend or "")

@@ -170,6 +170,12 @@ def test_what_was_set_aside_is_told(tmp_path: Path) -> None:
     assert "why.txt" in (check.mend or "")
 
 
+@pytest.mark.parametrize(("options", "is_sound"), [("rw,local_lock=none", True), ("rw,local_lock=all", False)])
+def test_nfs_is_sound_where_its_server_keeps_the_locks(tmp_path: Path, options: str, *, is_sound: bool) -> None:
+    told = f"31 27 0:40 / {tmp_path.resolve()} rw shared:1 - nfs4 filer:/lakes {options}\n"
+    assert (lake.file_system(tmp_path, told).mend is None) == is_sound
+
+
 @pytest.mark.parametrize(
     ("place", "kind", "is_remote"),
     [("/srv/lake", "ext4", False), ("/srv/the lakes/a", "nfs4", True), ("/home/u/lake", "xfs", False)],

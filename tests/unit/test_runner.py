@@ -59,7 +59,7 @@ def collect(lake: Path, sources: Mapping[str, Source]) -> list[Outcome]:
 def test_a_run_is_told_in_its_row(tmp_path: Path) -> None:
     lake, clock = new_lake(tmp_path), HeldClock(up=timedelta(seconds=5))
     source = FakeSource(meanwhile=lambda: clock.let_pass(seconds=2))
-    outcome = collect_one(lake, "kvm-01", source, Beat(lake, clock))
+    outcome = collect_one(lake, "kvm-01", source, Beat(lake, clock, ["kvm-01"]))
     assert (outcome.status, outcome.row_count, outcome.error, outcome.is_defect) == ("ok", 1, None, False)
     columns = "run_id, kind, host_id, started_at, ended_at, boottime_us, boot_id, timeout_count"
     assert read(lake, f"SELECT {columns} FROM collection_run") == [  # noqa: S608 - the test's own columns
@@ -113,7 +113,7 @@ def test_a_source_that_is_being_read_is_left_alone(tmp_path: Path) -> None:
     assert "is in use by process" in str(outcomes[0].error)
     assert read(lake, OUTCOMES) == [("kvm-02", "ok", 1, None)]
     later = HeldClock(NOON + timedelta(minutes=1))
-    assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, later)).status == "ok"
+    assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, later, ["kvm-01"])).status == "ok"
 
 
 def test_a_lock_is_held_once_and_freed(tmp_path: Path) -> None:
@@ -129,11 +129,11 @@ def test_what_a_crash_left_is_removed_by_the_next_run(tmp_path: Path) -> None:
     lake, clock = new_lake(tmp_path), HeldClock()
     for _ in range(2):
         clock.let_pass(60)
-        assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock)).status == "ok"
+        assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock, ["kvm-01"])).status == "ok"
     (last,) = (lake / "collection_run").rglob("20251122T120200.000000Z.parquet")
     last.rename(last.with_name(".20251122T120200.000000Z.parquet.tmp"))
     clock.let_pass(60)
-    assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock)).status == "ok"
+    assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock, ["kvm-01"])).status == "ok"
     assert sorted(path.name for path in last.parent.iterdir()) == [
         "20251122T120100.000000Z.parquet",
         "20251122T120300.000000Z.parquet",
@@ -157,7 +157,7 @@ def test_the_cost_of_a_run_does_not_grow_with_those_of_the_day(tmp_path: Path, m
     for is_first in (True, False):
         listed.clear()
         clock.let_pass(60)
-        assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock)).status == "ok"
+        assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock, ["kvm-01"])).status == "ok"
         assert any("source=kvm-01" in path for path in listed) == is_first
 
 
@@ -168,5 +168,5 @@ def test_the_cost_of_a_run_does_not_grow_with_those_of_the_day(tmp_path: Path, m
 def test_what_is_remembered_of_a_run_and_makes_no_sense_is_as_good_as_lost(tmp_path: Path, run: object) -> None:
     lake = new_lake(tmp_path)
     memory.remember(lake, "kvm-01", {"run": run, "source": []})
-    assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, HeldClock())).status == "ok"
+    assert collect_one(lake, "kvm-01", FakeSource(), Beat(lake, HeldClock(), ["kvm-01"])).status == "ok"
     assert recall(lake, "kvm-01").last_run is not None

@@ -47,7 +47,7 @@ class Service:
 
     def collect(self, minutes: int = 5) -> str:
         self.clock.let_pass(60 * minutes)
-        return collect_one(self.lake, "aws", self.source, Beat(self.lake, self.clock)).status
+        return collect_one(self.lake, "aws", self.source, Beat(self.lake, self.clock, ["aws"])).status
 
 
 @pytest.fixture
