@@ -18,6 +18,7 @@ UPKEEP: Final = "upkeep"
 """The lock of whoever changes files that are stored: one command at a time compacts, prunes or sets aside."""
 
 _NAMES: Final = "names"
+_AUDIT: Final = "audit"
 
 
 @contextmanager
@@ -56,6 +57,17 @@ def swapping(lake: Path) -> Iterator[None]:
     Waits for its turn. Raises LakeError if the lake cannot be written.
     """
     with _opened(lake, _NAMES) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def chaining(lake: Path) -> Iterator[None]:
+    """Be the only one who adds an entry to the audit log, so that each follows the one before.
+
+    Waits for its turn. Raises LakeError if the lake cannot be written.
+    """
+    with _opened(lake, _AUDIT) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
 
