@@ -24,7 +24,7 @@ from ioledger.lake import files, locks
 from ioledger.users import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
 DIRECTORY: Final = "audit"
@@ -62,10 +62,14 @@ class Entry:
     def told(self) -> Mapping[str, Any]:
         """Return what it says."""
         try:
-            found = json.loads(self.content)
+            return _mapping(json.loads(self.content))
         except ValueError:
             return {}
-        return found if isinstance(found, dict) else {}
+
+    @property
+    def what(self) -> Mapping[str, Any]:
+        """Return what it says was done."""
+        return _mapping(self.told.get("what"))
 
 
 def path_of(lake: Path, number: int) -> Path:
@@ -116,8 +120,7 @@ def record_change(lake: Path, action: str, content: bytes, what: Mapping[str, ob
     Raises LakeError as ``record`` does.
     """
     digest = hashlib.sha256(content).hexdigest() if content else None
-    last = _last(lake)
-    if (_in_force(last).get(action) if last else None) != digest:
+    if _in_force(_last(lake)).get(action) != digest:
         _add(lake, action, {"sha256": digest, **what}, now, {action: digest})
 
 
@@ -133,7 +136,7 @@ def _add(
             "action": action,
             **_whoever(),
             "what": dict(what),
-            "in_force": {**(_in_force(last) if last else {}), **in_force},
+            "in_force": {**_in_force(last), **in_force},
             "before": last.sha256 if last else None,
         }
         path = path_of(lake, number)
@@ -167,9 +170,12 @@ def _login() -> int | None:
     return None if uid == _NO_LOGIN else uid
 
 
-def _in_force(entry: Entry) -> Mapping[str, str]:
-    found = entry.told.get("in_force")
-    return found if isinstance(found, dict) else {}
+def _in_force(entry: Entry | None) -> Mapping[str, str | None]:
+    return _mapping(entry.told.get("in_force")) if entry else {}
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _last(lake: Path) -> Entry | None:

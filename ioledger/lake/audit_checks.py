@@ -69,4 +69,4 @@ def missing(lake: Path, anchors: Iterable[tuple[str, Anchor]]) -> Iterator[Probl
     found = {entry.number: entry.sha256 for entry in audit.entries(lake)}
     for where, anchor in anchors:
         if found.get(anchor.number) != anchor.sha256:
-            yield problem(lake, anchor.number, f"{where} names this entry by its SHA-256, and it is not there as it was")
+            yield problem(lake, anchor.number, f"{where} names this entry by its SHA-256, and it is not so")
