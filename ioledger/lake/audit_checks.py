@@ -24,44 +24,51 @@ def problem(lake: Path, number: int, what: str) -> Problem:
 
 
 def wrong_with(lake: Path) -> Iterator[Problem]:
-    """Yield what is wrong with the audit log of a lake.
+    """Yield what is wrong with the audit log of a lake, in no order.
 
     What was cut off at its end leaves no trace in the log itself: ``missing`` finds it by an anchor.
     """
-    expected = set()
     try:
         found = audit.entries(lake)
     except LakeError as error:
         yield Problem(lake / audit.DIRECTORY, audit.DIRECTORY, None, None, str(error), REMEDY)
         return
-    for entry in found:
-        expected.add(audit.path_of(lake, entry.number).name)
-        if entry.told.get("number") != entry.number:
-            yield problem(lake, entry.number, "it is no entry with the number of its name")
+    expected = {audit.path_of(lake, entry.number).name for entry in found}
     for name in audit.listed(lake):
         if name not in expected:
             yield Problem(lake / audit.DIRECTORY / name, audit.DIRECTORY, None, None, "it is no entry", REMEDY)
-    yield from _gaps(lake, found)
-    yield from _changed(lake, found)
-
-
-def _gaps(lake: Path, found: Sequence[Entry]) -> Iterator[Problem]:
     numbers = {entry.number for entry in found}
     for number in range(1, max(numbers, default=0)):
         if number not in numbers:
             yield problem(lake, number, "the entry is gone")
+    for number, what in _changed(found).items():
+        yield problem(lake, number, what)
 
 
-def _changed(lake: Path, found: Sequence[Entry]) -> Iterator[Problem]:
-    """Yield the entries that are not what the next one names; what a changed one names counts for nothing."""
-    is_changed = False
+def _changed(found: Sequence[Entry]) -> dict[int, str]:
+    """Tell which entries are not what the next one names, from the last one back, which nothing in the log names.
+
+    What a changed entry names counts for nothing. So the one before it is vouched for by none, and where it
+    does not go with the one before it in turn, it is the one that was changed.
+    """
+    changed = {
+        entry.number: "it is no entry with the number of its name"
+        for entry in found
+        if entry.told.get("number") != entry.number
+    }
+    unvouched = set()
     for entry, following in reversed(list(pairwise(found))):
-        if following.number != entry.number + 1 or is_changed:
-            is_changed = False
+        if following.number != entry.number + 1:
             continue
-        is_changed = entry.sha256 != following.told.get("before")
-        if is_changed:
-            yield problem(lake, entry.number, f"it is not the entry that entry {following.number} names by its SHA-256")
+        if following.number in changed:
+            unvouched.add(entry.number)
+        elif entry.sha256 != following.told.get("before"):
+            if following.number in unvouched:
+                changed[following.number] = f"it does not name entry {entry.number} by its SHA-256"
+                unvouched.add(entry.number)
+            else:
+                changed[entry.number] = f"it is not what entry {following.number} names by its SHA-256"
+    return changed
 
 
 def missing(lake: Path, anchors: Iterable[tuple[str, Anchor]]) -> Iterator[Problem]:
