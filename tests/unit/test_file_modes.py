@@ -15,7 +15,8 @@ CONFIGURATION = """
 lake = "data/lake"
 
 [sources.fleet]
-type = "synthetic"
+type = "storage-inventory"
+path = "array.csv"
 """
 
 
