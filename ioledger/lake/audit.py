@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DIRECTORY: Final = "audit"
 
+_LOCK: Final = "audit"
 _NAME: Final = re.compile(r"[0-9]{10}\.json")
 _READ_ONLY: Final = 0o444
 _REFUSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -127,7 +128,7 @@ def record_change(lake: Path, action: str, content: bytes, what: Mapping[str, ob
 def _add(
     lake: Path, action: str, what: Mapping[str, object], now: datetime, in_force: Mapping[str, str | None]
 ) -> None:
-    with locks.chaining(lake):
+    with locks.waiting(lake, _LOCK):
         last = _last(lake)
         number = last.number + 1 if last else 1
         entry = {

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 UPKEEP: Final = "upkeep"
 """The lock of whoever changes files that are stored: one command at a time compacts, prunes or sets aside."""
 
+COPY: Final = "copy"
+"""The lock of whoever moves files between a working copy and its store (``ioledger.lake.remote``)."""
+
 _NAMES: Final = "names"
-_AUDIT: Final = "audit"
 
 
 @contextmanager
@@ -62,13 +64,12 @@ def swapping(lake: Path) -> Iterator[None]:
 
 
 @contextmanager
-def chaining(lake: Path) -> Iterator[None]:
-    """Be the only one who adds an entry to the audit log, so that each follows the one before.
-
-    Waits for its turn. Raises LakeError if the lake cannot be written.
-    """
-    with _opened(lake, _AUDIT) as descriptor:
+def waiting(lake: Path, name: str) -> Iterator[None]:
+    """Hold the lock ``name`` of a lake for the block, after whoever holds it; otherwise as ``exclusive``."""
+    with _opened(lake, name) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
 
 
