@@ -7,8 +7,20 @@ BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
 TELEMETRY := .cache/telemetry
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+LOCKS  := .ci/requirements
+LOCK   := .cache/uv/bin/uv pip compile --quiet --no-annotate --no-header --generate-hashes --constraint constraints.txt \
+	--universal --python-version 3.11.5 # the oldest that all pins of constraints.txt take
 
-.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-peers bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints clean
+# Nothing is installed or run whose SHA-256 is not in $(LOCKS): what builds packages is there too, before they are built.
+define install
+$(PYTHON) -m venv $(VENV)
+$(PIP) install --require-hashes --only-binary :all: --requirement $(LOCKS)/build.txt
+$(PIP) install --require-hashes --no-build-isolation --requirement $(LOCKS)/$(1).txt
+$(PIP) install --no-deps --no-build-isolation --editable .
+touch $@
+endef
+
+.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-peers bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -78,27 +90,35 @@ constraints: ## pin the versions of everything that pyproject.toml asks for
 	$(PYTHON) -m venv .cache/pins
 	.cache/pins/bin/python -m pip --quiet install '.[dev,docs,libvirt,postgres,sources,bench]'
 	.cache/pins/bin/python -m pip freeze --exclude ioledger > constraints.txt
+	$(MAKE) --no-print-directory locks
+
+locks: ## write the SHA-256 of every file of what constraints.txt pins, for all platforms
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/python -m pip --quiet --disable-pip-version-check install uv
+	$(LOCK) $(LOCKS)/build.in --output-file $(LOCKS)/build.txt
+	$(LOCK) pyproject.toml --output-file $(LOCKS)/demo.txt
+	$(LOCK) pyproject.toml --extra libvirt --output-file $(LOCKS)/live.txt
+	$(LOCK) pyproject.toml --extra dev,docs,libvirt,postgres,sources --output-file $(LOCKS)/test.txt
+	$(LOCK) pyproject.toml --extra bench --output-file $(LOCKS)/bench.txt
+	$(LOCK) pyproject.toml --extra bench,libvirt --output-file $(LOCKS)/bench-peers.txt
+
+audit: ## ask PyPI which pinned versions have known vulnerabilities; takes a network
+	.ci/audit $(LOCKS)/*.txt
 
 clean: ## remove everything that the commands above made
 	rm -rf $(VENV) .cache build dist *.egg-info
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml $(LOCKS)/demo.txt
 	.ci/system-packages demo
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable .
-	touch $@
+	$(call install,demo)
 
-$(VENV)/.installed-live: pyproject.toml constraints.txt
+$(VENV)/.installed-live: pyproject.toml $(LOCKS)/live.txt
 	.ci/system-packages live
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable '.[libvirt]'
-	touch $@
+	$(call install,live)
 
-$(VENV)/.installed-test: pyproject.toml constraints.txt
+$(VENV)/.installed-test: pyproject.toml $(LOCKS)/test.txt
 	.ci/system-packages test
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable '.[dev,docs,libvirt,postgres,sources]'
-	touch $@
+	$(call install,test)
 
 # A real Cinder and a real Keystone, which need other versions of what ioledger stands on.
 $(CINDER)/.installed: tests/support/cinder/constraints.txt tests/support/cinder/prepare tests/support/cinder/*.in
@@ -108,23 +128,17 @@ $(CINDER)/.installed: tests/support/cinder/constraints.txt tests/support/cinder/
 	tests/support/cinder/prepare $(CINDER)
 	touch $@
 
-$(VENV)/.installed-bench: pyproject.toml constraints.txt
+$(VENV)/.installed-bench: pyproject.toml $(LOCKS)/bench.txt
 	.ci/system-packages demo
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable '.[bench]'
-	touch $@
+	$(call install,bench)
 
-$(VENV)/.installed-bench-collect: pyproject.toml constraints.txt
+$(VENV)/.installed-bench-collect: pyproject.toml $(LOCKS)/live.txt
 	.ci/system-packages bench
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable '.[libvirt]'
-	touch $@
+	$(call install,live)
 
-$(VENV)/.installed-bench-peers: pyproject.toml constraints.txt
+$(VENV)/.installed-bench-peers: pyproject.toml $(LOCKS)/bench-peers.txt
 	.ci/system-packages bench
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable '.[bench,libvirt]'
-	touch $@
+	$(call install,bench-peers)
 
 # Gnocchi and CloudKitty, which need other versions of what ioledger stands on.
 $(TELEMETRY)/.installed: benchmarks/peers/openstack/constraints.txt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import logging
 import os
+import stat
 import sys
 from importlib.metadata import EntryPoint, entry_points, version
 from importlib.util import find_spec
@@ -189,7 +190,11 @@ def _with_copies(context: click.Context) -> object:
 
 
 def main() -> None:
-    """Run the command line; the entry point of the `ioledger` script."""
+    """Run the command line; the entry point of the `ioledger` script.
+
+    Nothing that it or its workers make can be written by everybody, whatever the umask.
+    """
+    os.umask(os.umask(0o077) | stat.S_IWOTH)
     if instruction := os.environ.get(completion.VARIABLE):
         sys.exit(shell_complete(group, {}, "ioledger", completion.VARIABLE, instruction))
     sys.exit(run())

@@ -55,6 +55,7 @@ def at_moment(ask: Question, at: str | None, *, only_new: bool) -> list[Finding]
     lives = life.follow(found, store.last_before(ask.lake, moment), moment, codes, damping)
     findings, leftovers = exemptions.applied(lives.found, ask.exempting, moment)
     report = outputs.Report(moment, ask.rules, findings, leftovers, engine.worst_first(lives.resolved), only_new)
+    exemptions.note(ask.lake, ask.exempting, ask.now)
     # Kept first: a reader of stdout that leaves early ends the command.
     store.store(ask.lake, [*findings, *lives.resolved, *lives.carried], moment, metrics.note(report))
     ask.deliver(partial(outputs.write, report))
@@ -85,6 +86,7 @@ def over_period(ask: Question, period: str) -> list[Finding]:
         leftovers=leftovers,
         checked_at=ask.now,
     )
+    exemptions.note(ask.lake, ask.exempting, ask.now)
     keep(ask.lake, report)
     ask.deliver(partial(write, report))
     if report.counted and (built_until is None or time.end - built_until > _AN_HOUR):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections import defaultdict
@@ -14,6 +15,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from ioledger.config import StrictModel, validated
 from ioledger.errors import ConfigurationError, did_you_mean, one_of, unreadable_toml
+from ioledger.lake import audit
 from ioledger.model.period import utc_day
 from ioledger.toml_lines import header_lines, line_of_key, place
 from policies.rule import PREFIX
@@ -126,6 +128,22 @@ def _exemption(entry: dict[str, Any], where: str, codes: Collection[str]) -> Exe
             f"valid are {one_of(codes)} and patterns of them such as QOS1*{own}"
         )
     return Exemption(**dict(valid), where=where)
+
+
+def note(lake: Path, exemptions: Sequence[Exemption], now: datetime) -> None:
+    """Let the audit log have the exemptions of a check if they are not those of the check before; raises LakeError."""
+    told = [
+        {
+            "rule": each.rule,
+            "resource": each.resource,
+            "reason": each.reason,
+            "owner": each.owner,
+            "expires": each.expires.isoformat(),
+        }
+        for each in exemptions
+    ]
+    content = json.dumps(told, ensure_ascii=False).encode() if told else b""
+    audit.record_change(lake, "exemptions", content, {"exemptions": told}, now)
 
 
 def applied(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ioledger.commands.lake_audit import audit_command
 from ioledger.commands.lake_compact import compact_command
 from ioledger.commands.lake_prune import prune_command
 from ioledger.commands.lake_stats import stats
@@ -15,6 +16,7 @@ def lake() -> None:
     """Look after the lake."""
 
 
+lake.add_command(audit_command)
 lake.add_command(compact_command)
 lake.add_command(prune_command)
 lake.add_command(stats)

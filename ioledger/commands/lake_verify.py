@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from ioledger.examples import examples
-from ioledger.lake import layout, locks, swaps
+from ioledger.lake import audit_checks, layout, locks, swaps
 from ioledger.lake.quarantine import set_aside
 from ioledger.lake.verification import verify
 from ioledger.terminal import format_option, progress, show
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ioledger.app import App
     from ioledger.lake.problems import Problem
 
 _log = logging.getLogger(__name__)
+
+VERIFIERS: Final = "ioledger.verifiers"
+"""Entry points that yield the problems, given a lake, of what an area keeps in it beside the tables."""
 
 _COLUMNS: Final = ("table", "file", "source", "run_id", "problem", "to_do")
 _EXIT_BROKEN: Final = 3
@@ -36,7 +41,8 @@ def verify_command(app: App, output_format: str, *, quarantine: bool) -> int:
     Compared are the checksum of every page, columns and their types, dates, sources and runs of the
     rows, the digest that each run had when it was stored, order and index of sorted files, usage
     records with their keys and sums, and times with the clock. A run that lost a row is not whole, and
-    --quarantine takes all of it out of readers' sight. Ends with 3 if anything is broken.
+    --quarantine takes all of it out of readers' sight. The audit log is compared with itself and with what
+    closed months say of it, and stays as it is. Ends with 3 if anything is broken.
     """
     lake, now = layout.require(app.lake()), app.clock.now()
     with ExitStack() as held:
@@ -45,17 +51,24 @@ def verify_command(app: App, output_format: str, *, quarantine: bool) -> int:
             swaps.settle(lake)
         with progress("verifying") as tell:
             report = verify(lake, now, tell)
-        show([_row(lake, problem) for problem in report.problems], _COLUMNS, output_format)
+        of_log = [*audit_checks.wrong_with(lake), *_told_by_others(lake)]
+        show([_row(lake, problem) for problem in (*report.problems, *of_log)], _COLUMNS, output_format)
         _log.info(
-            "%d rows in %d files read, %d problems found", report.row_count, report.file_count, len(report.problems)
-        )
+            "%d rows in %d files read, %d problems found",
+            report.row_count, report.file_count, len(report.problems) + len(of_log),
+        )  # fmt: skip
         if report.problems and quarantine:
             directory = set_aside(lake, report, now)
             _log.warning(
                 "set aside in %s, with a note that says why and how to put it back; now run `ioledger usage build`",
                 directory,
             )
-    return _EXIT_BROKEN if report.problems else 0
+    return _EXIT_BROKEN if report.problems or of_log else 0
+
+
+def _told_by_others(lake: Path) -> Iterator[Problem]:
+    for verifier in entry_points(group=VERIFIERS):
+        yield from verifier.load()(lake)
 
 
 def _row(lake: Path, problem: Problem) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 from collections import Counter
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from ioledger.errors import counted
 from ioledger.health.check import Check
 from ioledger.lake import layout
+from ioledger.users import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +58,7 @@ def access(lake: Path, owners: Mapping[Path, tuple[int, int]], is_free: Callable
     """Tell whether this user can list and write every directory of a lake."""
     directories = [path for path, (_, mode) in owners.items() if stat.S_ISDIR(mode)]
     refused = [path for path in directories if not is_free(path)]
-    user = _name(os.geteuid())
+    user = name_of(os.geteuid())
     if refused:
         return Check(
             "lake access",
@@ -72,9 +72,9 @@ def one_owner(lake: Path, owners: Mapping[Path, tuple[int, int]]) -> Check:
     """Tell whether files belong to several users, as where somebody collected once as root."""
     by_owner = Counter(uid for uid, _ in owners.values())
     if len(by_owner) < 2:  # noqa: PLR2004 - more than one
-        return Check("lake owner", f"all of it belongs to {_name(owners[lake][0])}")
-    shares = ", ".join(f"{count:,} to {_name(uid)}" for uid, count in by_owner.most_common())
-    owner = _name(owners[lake][0])
+        return Check("lake owner", f"all of it belongs to {name_of(owners[lake][0])}")
+    shares = ", ".join(f"{count:,} to {name_of(uid)}" for uid, count in by_owner.most_common())
+    owner = name_of(owners[lake][0])
     return Check(
         "lake owner",
         f"of its files and directories belong {shares}: what one makes, the others cannot replace",
@@ -92,10 +92,3 @@ def closed(lake: Path, owners: Mapping[Path, tuple[int, int]]) -> Check:
             f"run `chmod -R o-w {lake}`",
         )
     return Check("lake permissions", "nobody but its owner and group may write it")
-
-
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)

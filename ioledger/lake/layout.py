@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MARKER: Final = "lake.toml"
 SETTINGS: Final = "settings.toml"
 LOCKS: Final = ".locks"
+_CLOSED: Final = 0o750
+"""Whoever is neither owner nor in the group gets nowhere in a lake, for it holds names and bills."""
 MEMORY: Final = ".memory"
 FILES_LOCK: Final = "files"
 """The lock that readers share: while they do, files keep their names."""
@@ -30,7 +32,7 @@ def create(lake: Path) -> None:
     Raises LakeError if the directory cannot be written.
     """
     try:
-        lake.mkdir(parents=True, exist_ok=True)
+        lake.mkdir(_CLOSED, parents=True, exist_ok=True)
         if not (lake / MARKER).exists():
             # Made here, so that a user who may not write the lake can share it.
             (lake / LOCKS).mkdir(exist_ok=True)

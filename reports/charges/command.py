@@ -12,7 +12,7 @@ from ioledger import completion
 from ioledger.cli import EXIT_PARTIAL
 from ioledger.errors import counted
 from ioledger.examples import examples
-from ioledger.lake import layout, locks, settings
+from ioledger.lake import audit, layout, locks, settings
 from ioledger.model.when import is_word
 from ioledger.terminal import format_option, show
 from reports.charges import bill, card_file, stored, totals
@@ -76,13 +76,17 @@ def rate(app: App, period: str, rate_card: Path, other: str | None, output_forma
     nothing says the price of is told on stderr and by the exit code 3.
     """
     lake = layout.require(app.lake())
-    calendar = settings.calendar(lake, app.clock.now())
+    now = app.clock.now()
+    calendar = settings.calendar(lake, now)
     month = stored.month_of(calendar.month(period), settings.load(lake))
     if other is not None:
         _compare(lake, month, rate_card, calendar.month(other) if is_word(other) else other, output_format)
         return 0
     with locks.exclusive(lake, LOCK):
-        made = bill.make(lake, month, card_file.text_of(rate_card), rate_card)
+        text = card_file.text_of(rate_card)
+        made = bill.make(lake, month, text, rate_card)
+        told = {"file": str(rate_card.absolute()), "period": month.name}
+        audit.record_change(lake, "rate-card", text.encode(), told, now)
         stored.store(lake, made.bill)
     show(totals.by_account(made.bill.lines), _COLUMNS, output_format)
     for late in made.too_late:

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from ioledger.errors import LakeError
-from ioledger.lake import files, layout, reader, settings
+from ioledger.lake import audit, files, layout, reader, settings
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.period import utc_day
 from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, USAGE_RECORD
@@ -27,7 +27,7 @@ from reports.closing.archive import billed_usage
 from reports.closing.late import corrected_since, late, revised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -67,14 +67,17 @@ def freeze(lake: Path, bill: Bill, accepted: Sequence[Objection], because: str |
         if made.exists():
             shutil.rmtree(made)
         files.make_directories(made)
+        last = audit.head(lake)
         manifest = _fill(lake, made, bill, now) | {
             "accepted": [objection._asdict() for objection in accepted],
             "because": because,
+            "audit": None if last is None else last._asdict(),
         }
         files.write_whole(made / archive.MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
         for path in made.rglob("*"):
             if path.is_file():
                 path.chmod(_READ_ONLY)
+        audit.record(lake, "close", _told(made, manifest), now)
         made.rename(target)
         files.sync_directory(target.parent)
     except OSError as error:
@@ -85,6 +88,12 @@ def freeze(lake: Path, bill: Bill, accepted: Sequence[Objection], because: str |
             "closed, make the lake writable and run the command again"
         ) from error
     return archive.Closed(target, manifest)
+
+
+def _told(made: Path, manifest: Mapping[str, Any]) -> dict[str, object]:
+    """Say for the audit log what is closed, and by the digest of its manifest, which has all else."""
+    facts = {name: manifest[name] for name in ("period", "totals", "accepted", "because")}
+    return {**facts, "manifest_sha256": files.digest(made / archive.MANIFEST)}
 
 
 def _fill(lake: Path, made: Path, bill: Bill, now: datetime) -> dict[str, Any]:

@@ -32,8 +32,10 @@ class Export:
     ``period`` is the month (``2026-10``), ``start`` and ``end`` (exclusive) its ends in UTC; ``status``
     tells whether it is closed. ``provenance`` is what the rows rest on, equal for equal exports.
     ``totals`` come from the lake by SQL. ``paths`` are the files in which the rows lie, in their order.
-    ``provider`` is who sells what is billed, for formats that name one. ``progress`` is told how many rows
-    of how many are given, each time that all are asked for.
+    ``account_id`` is the one account whose rows these are, None for those of all. ``provider`` is who sells
+    what is billed, for formats that name one. ``progress`` is told how many rows of how many are given, each
+    time that all are asked for. ``announce`` is told before what was made appears: the SHA-256 of a file, or
+    nothing; if it raises, nothing appears.
     """
 
     table: Table
@@ -44,8 +46,10 @@ class Export:
     provenance: Mapping[str, str]
     totals: Totals
     paths: tuple[Path, ...]
+    account_id: str | None = None
     provider: str = DEFAULT_PROVIDER
     progress: Callable[[int, int], None] = lambda _done, _all: None
+    announce: Callable[[str | None], None] = lambda _sha256: None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Give all rows, always in the same order, a bounded number at a time; can be called again.
@@ -71,6 +75,12 @@ class Export:
             )
 
     def _is_wanted(self, batch: pa.RecordBatch) -> pa.Array:
+        of_period = self._is_of_period(batch)
+        if self.account_id is None:
+            return of_period
+        return pc.and_(of_period, pc.fill_null(pc.equal(batch.column("account_id"), self.account_id), fill_value=False))
+
+    def _is_of_period(self, batch: pa.RecordBatch) -> pa.Array:
         if self.table is USAGE_RECORD:
             moments = batch.column("window_start")
             begun = pc.greater_equal(moments, pa.scalar(self.start, moments.type))

@@ -11,7 +11,7 @@ import click
 
 from ioledger import completion
 from ioledger.examples import examples
-from ioledger.lake import layout, settings
+from ioledger.lake import audit, layout, settings
 from ioledger.model.tables import TABLES
 from ioledger.terminal import progress
 from reports.exports import formats, publication
@@ -20,6 +20,7 @@ from reports.usage import quarantine
 
 if TYPE_CHECKING:
     from ioledger.app import App
+    from reports.exports.batch import Export
 
 _log = logging.getLogger(__name__)
 
@@ -42,20 +43,29 @@ _TABLES: Final = {"usage": "usage_record", "charges": "charge"}
 )
 @click.option("--to", required=True, metavar="FILE", help="The file to write; for postgres, the database's URI.")
 @click.option("--as", "name", type=click.Choice(formats.names()), required=True, help="The format.")
+@click.option("--account", "account_id", metavar="ID", help="Give the rows of this account alone.")
 @click.pass_obj
-def export(app: App, what: str, period: str, to: str, name: str) -> None:
+def export(app: App, what: str, period: str, to: str, name: str, account_id: str | None) -> None:  # noqa: PLR0913, PLR0917 - click hands over what each option says
     """Write usage records or charges of a month for another program.
 
     The file appears whole or not at all, and beside it FILE.totals.json with what its rows add up to.
-    The same rows always give the same bytes.
+    The same rows always give the same bytes. With --account nothing in it is of any other account. The
+    lake's audit log tells of every export.
     """
     table = TABLES[_TABLES[what]]
     publication.refuse_unfit(name, table.name)
     lake = layout.require(app.lake())
-    period = settings.calendar(lake, app.clock.now()).month(period)
-    with open_export(lake, table, period) as found, progress(f"exporting {period}") as tell:
-        opened = replace(found, provider=app.configuration().export.provider, progress=tell)
+    now = app.clock.now()
+    period = settings.calendar(lake, now).month(period)
+    with open_export(lake, table, period, account_id) as found, progress(f"exporting {period}") as tell:
         send = formats.sender(formats.load(name))
+        target = to if send else str(Path(to).absolute())
+        opened = replace(
+            found,
+            provider=app.configuration().export.provider,
+            progress=tell,
+            announce=lambda sha256: audit.record_reading(lake, "export", _told(found, name, target, sha256), now),
+        )
         if send is None:
             publication.write_file(opened, name, Path(to))
         else:
@@ -66,3 +76,18 @@ def export(app: App, what: str, period: str, to: str, name: str) -> None:
     _log.info(
         "%d rows of %s of %s (%s) exported as %s", opened.totals.row_count, table.name, period, opened.status, name
     )
+
+
+def _told(export: Export, name: str, target: str, sha256: str | None) -> dict[str, object]:
+    """Say for the audit log what is exported, and where to."""
+    return {
+        "table": export.table.name,
+        "period": export.period,
+        "status": export.status,
+        "account_id": export.account_id,
+        "format": name,
+        "to": target,
+        "row_count": export.totals.row_count,
+        "totals": export.totals.as_json(),
+        "sha256": sha256,
+    }

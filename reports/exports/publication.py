@@ -47,8 +47,10 @@ def write_file(export: Export, name: str, path: Path) -> None:
             module.write(export, written)
             left_out = _left_out(export, module)
             _refuse_difference(export, module, written, left_out)
-            files.temporary(totals_path).write_bytes(_totals_file(export, name, _flushed(written), left_out))
+            digest = _flushed(written)
+            files.temporary(totals_path).write_bytes(_totals_file(export, name, digest, left_out))
             _flushed(files.temporary(totals_path))
+            export.announce(digest)
             files.publish(totals_path)
             files.publish(path)
             if left_out:
@@ -115,6 +117,7 @@ def _totals_file(export: Export, name: str, digest: str, left_out: Mapping[str, 
         "table": export.table.name,
         "format": name,
         "status": export.status,
+        "account_id": export.account_id,
         "row_count": export.totals.row_count,
         "totals": export.totals.as_json(),
         **({} if left_out is None else {"left_out": dict(left_out)}),

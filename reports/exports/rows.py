@@ -38,11 +38,11 @@ _MOMENT: Final = timedelta(microseconds=1)
 
 
 @contextmanager
-def open_export(lake: Path, table: Table, period: str) -> Iterator[Export]:
-    """Open the rows of a billing month; files of facts stay where they are until the end of the block.
+def open_export(lake: Path, table: Table, period: str, account_id: str | None = None) -> Iterator[Export]:
+    """Open the rows of a billing month, of one account alone if it is named, and nothing that others have part in.
 
-    Raises ConfigurationError if ``period`` is no month, and LakeError if the lake cannot be read or has
-    no rows of it.
+    Files of facts stay where they are until the end of the block. Raises ConfigurationError if ``period`` is
+    no month or the account has no rows of it, and LakeError if the lake cannot be read or nobody has any.
     """
     if not _MONTH.fullmatch(period):
         raise ConfigurationError(f"{period!r} is no billing month; write it as 2026-10")
@@ -51,12 +51,17 @@ def open_export(lake: Path, table: Table, period: str) -> Iterator[Export]:
     with reader.open_unlisted(lake) as opened:
         paths = _frozen(month, table) if month else _live(lake, table, period, start, end)
         opened.show(table.name, paths)
-        totals = _totals(opened.connection, table, period, start, end)
+        totals = _totals(opened.connection, table, period, start, end, account_id)
+        if not totals.row_count and account_id is not None:
+            raise ConfigurationError(
+                f"the account {account_id!r} has no rows of {table.name} in {period}; name one that has, or leave "
+                "--account out for all"
+            )
         if not totals.row_count:
             raise LakeError(_MAKERS[table.name].format(period))
         status: Literal["open", "closed"] = "closed" if month else "open"
-        provenance = _provenance(opened.connection, table, period, month)
-        yield Export(table, period, start, end, status, provenance, totals, tuple(paths))
+        provenance = _provenance(opened.connection, table, period, month, account_id)
+        yield Export(table, period, start, end, status, provenance, totals, tuple(paths), account_id)
 
 
 def withheld(lake: Path, export: Export) -> quarantine.Rows:
@@ -66,7 +71,8 @@ def withheld(lake: Path, export: Export) -> quarantine.Rows:
         return []
     with reader.open_unlisted(lake) as opened:
         opened.show(QUARANTINE.name, layout.files_of_days(lake, QUARANTINE.name, days))
-        return quarantine.withheld(opened.connection, export.start, export.end)
+        found = quarantine.withheld(opened.connection, export.start, export.end)
+    return [row for row in found if export.account_id in {None, row["account_id"]}]
 
 
 def _frozen(month: Closed, table: Table) -> list[Path]:
@@ -85,18 +91,24 @@ def _live(lake: Path, table: Table, period: str, start: datetime, end: datetime)
     return layout.files_of_days(lake, table.name, [d for d in layout.days(lake, table.name) if first <= d <= last])
 
 
-def _totals(connection: DuckDBPyConnection, table: Table, period: str, start: datetime, end: datetime) -> Totals:
+def _totals(  # noqa: PLR0913, PLR0917 - which rows they are of
+    connection: DuckDBPyConnection, table: Table, period: str, start: datetime, end: datetime, account_id: str | None
+) -> Totals:
     if table is CHARGE:
-        groups = connection.execute(statement("charge_totals"), {"period": period}).fetchall()
+        groups = connection.execute(statement("charge_totals"), {"period": period, "account_id": account_id}).fetchall()
         return charge_totals(ChargeGroup(*group) for group in groups)
-    row_count, *sums = connection.execute(statement("usage_totals"), {"start": start, "end": end}).fetchall()[0]
+    values = {"start": start, "end": end, "account_id": account_id}
+    row_count, *sums = connection.execute(statement("usage_totals"), values).fetchall()[0]
     return Totals(row_count, dict(zip(USAGE_AMOUNTS, sums, strict=True)) if row_count else {})
 
 
-def _provenance(connection: DuckDBPyConnection, table: Table, period: str, month: Closed | None) -> dict[str, str]:
+def _provenance(
+    connection: DuckDBPyConnection, table: Table, period: str, month: Closed | None, account_id: str | None
+) -> dict[str, str]:
     found = {"ioledger_version": version("ioledger")}
     if table is CHARGE:
-        cards = connection.execute(statement("charge_cards"), {"period": period}).fetchall()
+        values = {"period": period, "account_id": account_id}
+        cards = connection.execute(statement("charge_cards"), values).fetchall()
         found["rate_cards"] = ", ".join(f"{name} {card_version}" for name, card_version in cards)
     if month:
         found["manifest_sha256"] = files.digest(month.directory / archive.MANIFEST)

@@ -1,8 +1,8 @@
 WITH record AS (
-    -- One row per usage record of the period.
+    -- One row per usage record of the period, of one account unless $account_id is NULL.
     SELECT *
     FROM usage_record
-    WHERE window_start >= $start AND window_start < $end
+    WHERE window_start >= $start AND window_start < $end AND ($account_id IS NULL OR account_id = $account_id)
 )
 -- One row: what the period adds up to.
 SELECT

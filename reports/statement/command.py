@@ -13,12 +13,14 @@ import click
 from ioledger import completion
 from ioledger.errors import ConfigurationError, counted, did_you_mean
 from ioledger.examples import examples
-from ioledger.lake import layout, settings
+from ioledger.lake import audit, layout, settings
 from reports.pages.publication import published
 from reports.statement.gathering import gathered
 from reports.statement.page import render
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ioledger.app import App
 
 _log = logging.getLogger(__name__)
@@ -45,25 +47,36 @@ def statement(app: App, period: str, to: Path, account_id: str | None) -> None:
     """
     provider = app.configuration().export.provider
     lake = layout.require(app.lake())
-    period = settings.calendar(lake, app.clock.now()).month(period)
-    nobodys = written = 0
+    now = app.clock.now()
+    period = settings.calendar(lake, now).month(period)
+    nobodys = 0
+    digests: dict[str, str] = {}
     with gathered(lake, period, account_id) as (month, accounts), published() as publish:
         for account in accounts:
             if account.account_id is None:
                 nobodys = len(account.charges)
                 continue
             path = to if account_id is not None else to / file_name(account.account_id)
-            publish(path, render(month, account, provider))
-            written += 1
-        if account_id is not None and not written:
+            page = render(month, account, provider)
+            publish(path, page)
+            digests[path.name] = hashlib.sha256(page.encode()).hexdigest()
+        if account_id is not None and not digests:
             raise ConfigurationError(
                 f"the account {account_id!r} has no charges and no usage in {period}"
                 f"{did_you_mean(account_id, _accounts(lake, period))}; name one that has, or leave --account out for "
                 "all"
             )
-    _log.info("%s of %s written", counted(written, "statement"), period)
+        told = {"period": period, "status": month.status, "account_id": account_id, "to": str(to.absolute())}
+        audit.record_reading(lake, "statement", {**told, **_told(digests)}, now)
+    _log.info("%s of %s written", counted(len(digests), "statement"), period)
     if nobodys:
         _log.warning("ioledger: %d charges are on no statement, because nobody knows whose they are", nobodys)
+
+
+def _told(digests: Mapping[str, str]) -> dict[str, object]:
+    """Say for the audit log how many pages there are, and their SHA-256 as one: that of what `sha256sum *` prints."""
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
+    return {"statement_count": len(digests), "sha256sums_sha256": hashlib.sha256(lines.encode()).hexdigest()}
 
 
 def _accounts(lake: Path, period: str) -> list[str]:

@@ -37,7 +37,7 @@ _AT_ONCE: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """The billing month of a statement: its ends in UTC, the billing time zone, and what the charges rest on."""
+    """The billing month of a statement: its ends in UTC, the billing time zone, and what all charges rest on."""
 
     name: str
     start: datetime
@@ -62,6 +62,12 @@ class Account:
     def name(self) -> str | None:
         """The account's name, None where no charge tells it."""
         return next((row["account_name"] for row in self.charges if row["account_name"]), None)
+
+    @property
+    def rate_cards(self) -> str:
+        """The rate cards of its charges, with their versions; those of others may be named after them."""
+        cards = {(row["rate_card"], row["rate_card_version"]) for row in self.charges if row["rate_card"] is not None}
+        return ", ".join(f"{name} {version}" for name, version in sorted(cards))
 
 
 @contextmanager

@@ -27,6 +27,7 @@ def render(month: Month, account: Account, provider: str) -> str:
         month=month,
         account=account,
         provider=provider,
+        provenance={**month.provenance, "rate_cards": account.rate_cards},
         is_draft=month.status == "open",
         figures=found,
         segments=segments(found.used.classes),

@@ -83,6 +83,16 @@ def test_names_are_never_markup(browser: Browser, page: str) -> None:
     assert report_lake.HOSTILE in browser.texts("#volume-list select option")
 
 
+def test_names_in_a_statement_are_never_markup(browser: Browser, lake: Path) -> None:
+    path = lake.parent / "evil.html"
+    assert ioledger(lake, "statement", report_lake.PERIOD, "--to", str(path), "--account", "evil") == 0
+    browser.open(path.as_uri())
+
+    assert browser.complaints() == []
+    assert report_lake.HOSTILE in browser.find("body").text
+    assert browser.run("return document.scripts.length") == 0
+
+
 def test_numbers_are_those_of_the_usage_records(browser: Browser, page: str, lake: Path) -> None:
     files = [str(path) for path in lake.glob("usage_record/**/*.parquet")]
     sums = ", ".join(f"sum({name}_ops)::BIGINT" for name in CLASSES)

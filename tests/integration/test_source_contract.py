@@ -316,6 +316,32 @@ def test_no_secret_is_in_a_log_an_error_or_the_lake(
         assert not [whole for whole in stored if secret.encode() in whole]
 
 
+@on_every_source
+def test_no_secret_is_in_the_process_list_or_in_what_a_process_prints(reader: Reader) -> None:
+    reader.site.mend()
+    shown: set[bytes] = set()
+    with reader.command("collect") as process:
+        while process.poll() is None:
+            shown |= set(_command_lines())
+            time.sleep(0.02)
+        output = process.stdout.read() if process.stdout else ""
+        assert process.returncode == 0, output
+    assert any(str(reader.configuration).encode() in each for each in shown), "the process was looked at"
+    for secret in reader.site.secrets:
+        assert not [each for each in shown if secret.encode() in each]
+        assert secret not in output
+
+
+def _command_lines() -> Iterator[bytes]:
+    """Give the words of the processes that are children of this one, as everybody on the machine can see them."""
+    ours = {os.getpid()}
+    for directory in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        with suppress(OSError, ValueError, IndexError):
+            if int((directory / "stat").read_text("utf-8").rpartition(")")[2].split()[1]) in ours:
+                ours.add(int(directory.name))
+                yield (directory / "cmdline").read_bytes()
+
+
 @pytest.mark.parametrize("name", sorted(RIGS))
 def test_ten_thousand_items_are_read_in_bounded_memory(name: str, tmp_path: Path) -> None:
     rig = RIGS[name]

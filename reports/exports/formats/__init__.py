@@ -4,7 +4,8 @@ A format has ``TABLES``, the names of the tables that it can take, and one of tw
 ``write(export, path)`` writes a file at ``path``, which gets its name once the rows in it tie; the
 optional ``count_rows(path)`` says how many rows of the table a reader finds in it, and the optional
 ``left_out(export)`` how many are not in it on purpose, by why. ``send(export, to)``
-is for what is no file; it keeps nothing if ``export.batches()`` raises.
+is for what is no file; it keeps nothing if ``export.batches()`` or ``export.announce()`` raises, and calls
+the latter last.
 """
 
 from __future__ import annotations
