@@ -54,10 +54,23 @@ class Edges:
     windows_from_us: int | None
 
 
+def edges_file(lake: Path, day: date) -> Path:
+    """Return where the edges of a day lie."""
+    return lake / STATE / "edges" / f"{day.isoformat()}.parquet"
+
+
+def no_edges(lake: OpenLake, files: Files) -> None:
+    """Make the tables ``edge`` and ``carried`` without rows, with the columns that there will be."""
+    samples.prepare(lake, files, ())
+    for name in ("carried", "edge", "no_sight"):
+        lake.connection.execute(statement(name))
+
+
 class EdgeSweep:
     """Goes through the days of a lake in order, and makes or reuses the edges of each."""
 
     def __init__(self, directory: Path, lake: OpenLake, files: Files, collected: Collected, settings: str) -> None:
+        self._location = directory
         self._directory = directory / STATE / "edges"
         self._lake = lake
         self._files = files
@@ -69,9 +82,7 @@ class EdgeSweep:
         """Return the edges of all days with samples, in order; ``progress`` hears how many are done."""
         lake_files.make_directories(self._directory)
         execute = self._lake.connection.execute
-        samples.prepare(self._lake, self._files, ())
-        for name in ("carried", "edge", "no_sight"):  # none yet, with the columns that there will be
-            execute(statement(name))
+        no_edges(self._lake, self._files)
         found = []
         for number, day in enumerate(self._days, start=1):
             found.append(self._of_day(day))
@@ -82,7 +93,7 @@ class EdgeSweep:
 
     def _of_day(self, day: date) -> Edges:
         """Leave the day's edges in the table ``edge``, from its file where that still holds."""
-        path = self._directory / f"{day.isoformat()}.parquet"
+        path = edges_file(self._location, day)
         note = _note_of(path)
         if (
             not note

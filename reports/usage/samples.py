@@ -82,7 +82,7 @@ def _load_stretches(lake: OpenLake, paths: Sequence[Path]) -> None:
     )
     for number, path in enumerate(paths, start=1):
         lake.connection.execute(
-            f"INSERT INTO day_stretch SELECT {number}, * FROM ({scan(SAMPLE_STRETCH.name, [path])}) WHERE counts"
+            f"INSERT INTO day_stretch SELECT {number}, * FROM ({lake.select(SAMPLE_STRETCH.name, [path])}) WHERE counts"
         )
 
 
@@ -99,7 +99,7 @@ def _set_contested_apart(lake: OpenLake, streamed: Sequence[Path], others: Seque
     connection.execute("DELETE FROM day_stretch WHERE (vm_id, device, epoch) IN (FROM contested)")
     lake.show_rows(
         DISK_IO_STAT.name,
-        f"SELECT * FROM ({scan(DISK_IO_STAT.name, others)}) UNION ALL BY NAME "
-        f"SELECT * FROM ({scan(DISK_IO_STAT.name, theirs)}) SEMI JOIN contested USING (vm_id, device, epoch)",
+        f"SELECT * FROM ({lake.select(DISK_IO_STAT.name, others)}) UNION ALL BY NAME "
+        f"SELECT * FROM ({lake.select(DISK_IO_STAT.name, theirs)}) SEMI JOIN contested USING (vm_id, device, epoch)",
     )
     connection.execute(statement("raw_sample"))
