@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +42,11 @@ def _client(scheduler: str | None) -> Iterator[Client]:
     if scheduler is None:
         with (
             LocalCluster(
-                n_workers=os.cpu_count(), threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+                n_workers=os.cpu_count(),
+                threads_per_worker=1,
+                dashboard_address=None,
+                host="127.0.0.1",
+                silence_logs=logging.ERROR,
             ) as cluster,
             Client(cluster) as client,
         ):
@@ -72,8 +78,9 @@ class _Workers:
         under_way: deque[tuple[Shard, Future]] = deque()
         ours = version("ioledger")
         for shard in shards:
-            # Not pure: the same shard is made again where the lake has changed.
-            under_way.append((shard, self._client.submit(_make, make, shard, ours, pure=False)))
+            # A thread of a worker is one core. Not pure: a shard is made again where the lake has changed.
+            future = self._client.submit(_make, make, replace(shard, threads=1), ours, pure=False)
+            under_way.append((shard, future))
             if len(under_way) >= _AHEAD * max(1, sum(self._client.nthreads().values())):
                 yield self._result(*under_way.popleft())
         while under_way:

@@ -46,7 +46,7 @@ class Shard:
 
     ``files`` are those of the lake that the shard needs, by table and UTC day, below the lake. Of the hours
     ``wanted`` records are made of those in ``stale``, and of those whose intervals reach one of
-    ``changed_hours``, UTC hours since 1970 in order.
+    ``changed_hours``, UTC hours since 1970 in order. ``threads`` are the cores it may use, None all.
     """
 
     location: str
@@ -57,6 +57,7 @@ class Shard:
     wanted: Sequence[Window]
     stale: frozenset[datetime]
     changed_hours: Sequence[int]
+    threads: int | None = None
 
 
 class Metered(NamedTuple):
@@ -115,6 +116,8 @@ def metered(shard: Shard) -> Metered:
     }
     listed = {table: [path for paths in of_table.values() for path in paths] for table, of_table in by_table.items()}
     with reader.open_unlisted(lake, listed) as opened:
+        if shard.threads is not None:
+            opened.connection.execute(f"SET threads = {shard.threads}")
         _narrow(opened, shard.share)
         with shard.plan.opened(lake, opened, Files(by_table)) as day:
             reach = day.reach()
