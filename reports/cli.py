@@ -60,7 +60,9 @@ def usage() -> None:
     """
 
 
-@usage.command("build", epilog=examples("usage build", "usage build --from yesterday --explain", "usage build --engine dask"))
+@usage.command(
+    "build", epilog=examples("usage build", "usage build --from yesterday --explain", "usage build --engine dask")
+)
 @_from_option
 @_to_option
 @click.option("--explain", is_flag=True, help="Show which hours were made again, and what had changed for them.")

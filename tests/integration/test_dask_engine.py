@@ -140,7 +140,9 @@ def test_a_file_that_cannot_be_read_is_told_as_by_a_local_build(
         whole = damaged.read_bytes()
         damaged.write_bytes(whole[:1000] + bytes(len(whole) - 1100) + whole[-100:])
         arguments = ["--lake", str(lake), "usage", "build", "--from", "2025-03-01", "--to", "2025-03-02"]
-        code = cli.run(arguments if name == "local" else [*arguments, "--engine", "dask", "--scheduler", cluster.address])
+        code = cli.run(
+            arguments if name == "local" else [*arguments, "--engine", "dask", "--scheduler", cluster.address]
+        )
         told.append((code, capsys.readouterr().err))
         shutil.rmtree(lake)
     assert told[0][0] == 2
