@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ioledger.clock import to_us
 from ioledger.lake import layout, parsed, reader
+from ioledger.lake.schema import arrow_schema
 from ioledger.model.tables import (
     COLLECTION_RUN,
     DISK_IO_STAT,
@@ -22,7 +23,6 @@ from ioledger.model.tables import (
     QUARANTINE,
     SAMPLE_STRETCH,
 )
-from ioledger.lake.schema import arrow_schema
 from reports.usage import parts, statement
 from reports.usage.collected import hour_of
 from reports.usage.cut import Name

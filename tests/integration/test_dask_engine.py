@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import count_bytes
 import pytest
 
 from benchmarks.fleet import Fleet
@@ -76,7 +75,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @contextmanager
 def running(module: list[str], counts: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", *module, "--preload", str(ROOT / "tests" / "support" / "count_bytes.py")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), count_bytes.VARIABLE: str(counts)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COUNT_BYTES_IN": str(counts)}
     with (counts.parent / f"{counts.name}.log").open("ab") as log:
         process = subprocess.Popen(command, env=environment, cwd=counts, stdout=log, stderr=log)
     try:
