@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-rate bench-report bench-sources constraints clean
+.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-dask bench-rate bench-report bench-sources constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ bench-collect: $(VENV)/.installed-bench-collect ## measure collect beside other 
 
 bench-check: $(VENV)/.installed ## measure check by all rules: a million volumes at a moment, a month of a thousand disks
 	$(BIN)/python -m benchmarks.check
+
+bench-dask: $(VENV)/.installed-bench ## measure usage build by two workers of Dask beside a local one, SIZE=small or large
+	$(BIN)/python -m benchmarks.distributed $(SIZE)
 
 bench-rate: $(VENV)/.installed ## measure rate and export beside a bare scan: a month of ten million usage records
 	$(BIN)/python -m benchmarks.rate

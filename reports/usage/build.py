@@ -30,7 +30,8 @@ from reports.usage.day import Day, show_hours
 from reports.usage.edges import EdgeSweep
 from reports.usage.notes import Stale
 from reports.usage.samples import files_by_day
-from reports.usage.shard import Shard, files_of, joined_reach, metered as made_of_shard
+from reports.usage.shard import Shard, files_of, joined_reach
+from reports.usage.shard import metered as made_of_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.distributed.cluster import cluster as running_cluster
 from benchmarks.fleet import Fleet
 from benchmarks.fleet_lake import write_lake
 from ioledger import cli
@@ -24,23 +20,15 @@ from reports.usage import cut
 from reports.usage.build import build
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+    from benchmarks.distributed.cluster import Cluster
+
 FLEET = Fleet(240)
 DAYS = 1
 FACTS = ("disk_io_stat", "sample_stretch", "collection_run", "provisioned_iops", "entitlement")
-
-
-class Cluster(NamedTuple):
-    """A scheduler and two workers; ``counts`` has the bytes that each process sent."""
-
-    address: str
-    workers: list[subprocess.Popen[bytes]]
-    counts: Path
-
-    def sent_bytes(self) -> int:
-        return sum(int(path.read_text(encoding="ascii") or 0) for path in self.counts.iterdir())
 
 
 @pytest.fixture(scope="module")
@@ -59,37 +47,8 @@ def built_here(facts: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    counts = tmp_path_factory.mktemp("counts")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    with ExitStack() as stack:
-        port = address.rpartition(":")[2]
-        scheduler = ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"]
-        stack.enter_context(running(scheduler, counts))
-        worker = ["distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
-        workers = [stack.enter_context(running(worker, counts)) for _ in range(2)]
-        wait_for_workers(address, 2)
-        yield Cluster(address, workers, counts)
-
-
-@contextmanager
-def running(module: list[str], counts: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", *module, "--preload", str(ROOT / "tests" / "support" / "count_bytes.py")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COUNT_BYTES_IN": str(counts)}
-    with (counts.parent / f"{counts.name}.log").open("ab") as log:
-        process = subprocess.Popen(command, env=environment, cwd=counts, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def wait_for_workers(address: str, count: int) -> None:
-    from distributed import Client  # noqa: PLC0415 - where it is not installed, other tests are collected all the same
-
-    with Client(address, timeout=60) as client:
-        client.wait_for_workers(count, timeout=120)
+    with running_cluster(tmp_path_factory.mktemp("cluster"), worker_count=2) as cluster:
+        yield cluster
 
 
 def copy_of(facts: Path, lake: Path) -> Path:
