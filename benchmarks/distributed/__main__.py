@@ -31,7 +31,8 @@ _REPETITIONS: Final = 2
 _DISKS: Final = {"small": 1_000, "large": 10_000}
 _FACTS: Final = ("disk_io_stat", "sample_stretch", "collection_run", "provisioned_iops", "entitlement")
 _COLUMNS: Final = (
-    "run", "disks", "days", "Dask ÷ local", "target", "local, s", "Dask, s", "read, MB", "moved, % of read", "target, %",
+    "run", "disks", "days", "Dask ÷ local", "target", "local, s", "Dask, s", "read, MB", "moved, % of read",
+    "target, %",
     "memory of a worker, MB", "target, MB", "local, MB", "driver, MB",
 )  # fmt: skip
 
@@ -135,16 +136,17 @@ def _table(fleet: Fleet, rounds: Sequence[Round]) -> str:
 def _page(fleet: Fleet, rounds: Sequence[Round], command: str, loads: tuple[float, float]) -> str:
     return f"""# Builds on workers of Dask
 
-What `usage build` takes in one process with two threads, and by two workers of Dask with one thread each, side by side on
-one machine and one lake of {fleet.disk_count:,} disks at one minute ([distributed.md](distributed.md)). Both give the same
-bytes, or nothing is written here. Written by `{command}`.
+What `usage build` takes in one process with two threads, and by two workers of Dask with one thread each, side by side
+on one machine and one lake of {fleet.disk_count:,} disks at one minute ([distributed.md](distributed.md)). Both give
+the same bytes, or nothing is written here. Written by `{command}`.
 
 {_table(fleet, rounds)}
-
-- Moved is what scheduler and workers sent while they built, heartbeats included; read are the facts that a build reads.
-- The times are those of the build alone, without the start of processes; the memory is the most that a whole process had.
-- {cores()} cores of {cpu_model()}, {memory_gib():.0f} GiB; load {loads[0]:.1f} before and {loads[1]:.1f} at the end. Ratios
-  carry over to other machines, seconds do not.
+- Moved is what scheduler and workers sent while they built, but for heartbeats, some kilobytes a second; read are the
+  facts that a build reads.
+- The times are those of the build alone, without the start of processes; the memory is the most that a whole process
+  had.
+- {cores()} cores of {cpu_model()}, {memory_gib():.0f} GiB; load {loads[0]:.1f} before and {loads[1]:.1f} at the end.
+  Ratios carry over to other machines, seconds do not.
 """
 
 

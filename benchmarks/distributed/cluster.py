@@ -25,7 +25,7 @@ class Cluster(NamedTuple):
     counts: Path
 
     def sent_bytes(self) -> int:
-        """Return what all processes have sent, heartbeats included."""
+        """Return what all processes have sent, but for heartbeats, which depend on the time alone."""
         return sum(json.loads(path.read_bytes())["sent_bytes"] for path in self.counts.glob("*.json"))
 
     def worker_peaks_bytes(self) -> list[int]:

@@ -72,7 +72,7 @@ def build_by_dask(lake: Path, address: str) -> int:
 
 @pytest.fixture
 def many_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cut, "SHARD_ROWS", 2_000)
+    monkeypatch.setattr(cut, "SHARD_ROWS", 4_000)
 
 
 @pytest.mark.usefixtures("many_shards")
