@@ -195,15 +195,9 @@ CREATE MACRO at_least_iops_of(enforced, min_iops, iops_unit_bytes, attached_coun
 
 -- What a disk was observed to do over a time (microseconds), beside its caps (metering.md, rule 12).
 
--- Whether an amount over a time reaches 95 % of a cap per second, in integers: within 64 bits where the
--- cap and the time are not great, since wider ones take many times as long.
+-- Whether an amount over a time reaches 95 % of a cap per second; in integers, without a division.
 CREATE MACRO is_at_cap(amount, cap, lasted_us) AS
-    CASE
-        WHEN cap IS NULL THEN false
-        WHEN cap BETWEEN 0 AND 500000000 AND lasted_us BETWEEN 0 AND 900000000
-            THEN amount >= (cap::BIGINT * 19 * lasted_us::BIGINT + 19999999) // 20000000
-        ELSE amount::HUGEINT * 100000000 >= cap::HUGEINT * 95 * lasted_us
-    END;
+    CASE WHEN cap IS NULL THEN false ELSE amount::HUGEINT * 100000000 >= cap::HUGEINT * 95 * lasted_us END;
 
 -- The same for a cap on operations that counts a large request as several.
 CREATE MACRO is_at_cap_by_size(bytes, io_size, cap, lasted_us) AS
