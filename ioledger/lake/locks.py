@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 UPKEEP: Final = "upkeep"
 """The lock of whoever changes files that are stored: one command at a time compacts, prunes or sets aside."""
 
+COPY: Final = "copy"
+"""The lock of whoever moves files between a working copy and its store (``ioledger.lake.remote``)."""
+
 _NAMES: Final = "names"
 
 
@@ -57,6 +60,16 @@ def swapping(lake: Path) -> Iterator[None]:
     """
     with _opened(lake, _NAMES) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def waiting(lake: Path, name: str) -> Iterator[None]:
+    """Hold the lock ``name`` of a lake for the block, after whoever holds it; otherwise as ``exclusive``."""
+    with _opened(lake, name) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
 
 
