@@ -202,7 +202,7 @@ class OpenDay:
         for name in ("split", "held", "judgement", "stretch_hour"):
             self.cursor.execute(statement(name))
         self._stream(connection, hours)
-        for name in ("metered_interval", "piece", "streamed_piece", "io", "allocation"):
+        for name in ("metered_interval", "piece", "streamed_piece", "cut_up", "io", "allocation"):
             self.cursor.execute(statement(name))
         self.cursor.execute(f"CREATE OR REPLACE TEMP TABLE made AS {statement('usage_record')}")
         self.cursor.execute(statement("spent"))

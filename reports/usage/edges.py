@@ -162,7 +162,7 @@ class EdgeSweep:
             days_back *= _LOOK_BACK_GROWS
         self._show_watching_runs()
         execute(statement("present"))
-        self._lake.show(DISK_IO_STAT.name, ())
+        samples.show_sorted_apart(self._lake, self._files, ())
         execute(statement("sighted_edge"))
         if unwatched:
             return None
@@ -192,8 +192,8 @@ class EdgeSweep:
         spans = self._lake.connection.execute(
             f"SELECT min(first_row_at)::DATE, max(last_row_at)::DATE FROM {runs}"
         ).fetchall()
-        days = days_between(*spans[0]) if spans[0][0] else ()
-        self._lake.show(DISK_IO_STAT.name, self._files.of(DISK_IO_STAT.name, days))
+        days = list(days_between(*spans[0]) if spans[0][0] else ())
+        samples.show_sorted_apart(self._lake, self._files, days)
 
     def _forget(self, known: set[Path]) -> None:
         """Remove the edges of days that have no samples any more, and what a crash left."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ioledger.lake import layout, stretches
-from ioledger.lake.reader import scan
+from ioledger.lake.reader import literal, scan
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, SAMPLE_STRETCH
 from reports.usage import statement
 
@@ -64,6 +64,29 @@ def prepare(lake: OpenLake, files: Files, days: Collection[date], *, streams: bo
     lake.show(DISK_IO_STAT.name, ())
     lake.connection.execute(statement("span"))
     return streamed
+
+
+def show_sorted_apart(lake: OpenLake, files: Files, days: Collection[date]) -> None:
+    """Let ``disk_io_stat`` be the samples of some days that lie in files without an index.
+
+    The others are in the view ``sorted_sample`` (``file_number``, ``stretch``, ``run_id``), and what they have
+    in common in ``sorted_stretch``, so that what a disk is called is not read for each of its samples.
+    """
+    index_of = stretches.indices_of(files.of(DISK_IO_STAT.name, days), files.of(SAMPLE_STRETCH.name, days))
+    lake.show(DISK_IO_STAT.name, [path for path in files.of(DISK_IO_STAT.name, days) if path not in index_of])
+    for view, columns, paths in (
+        ("sorted_sample", "run_id", index_of),
+        ("sorted_stretch", "source, vm_id, device, epoch, state", index_of.values()),
+    ):
+        listed = ", ".join(map(literal, paths))
+        rows = (
+            f"FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+            if paths
+            else "FROM (SELECT *, 0 AS file_index, NULL::VARCHAR AS run_id FROM day_stretch WHERE false)"
+        )
+        lake.connection.execute(
+            f"CREATE OR REPLACE VIEW {view} AS SELECT file_index::BIGINT AS file_number, stretch, {columns} {rows}"
+        )
 
 
 def add_windowed(lake: OpenLake, files: Files, days: Collection[date], end: datetime) -> None:
