@@ -10,19 +10,14 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.peak import peak_bytes
+from reports.usage import dask_engine
 from reports.usage.build import build
 
 
 def main() -> None:
     """Build by ``local``, or by the workers of the scheduler whose address stands for it; print figures as JSON."""
     name, lake, start, end = sys.argv[1:]
-    if name == "local":
-        context = nullcontext(map)
-    else:
-        from reports.usage.dask_engine import engine  # noqa: PLC0415 - a contender loads its own engine only
-
-        context = engine(name)
-    with context as run:
+    with nullcontext(map) if name == "local" else dask_engine.engine(name) as run:
         began = time.perf_counter()
         build(Path(lake), datetime.fromisoformat(start), datetime.fromisoformat(end), engine=run)
         seconds = time.perf_counter() - began
