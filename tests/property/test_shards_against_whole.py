@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ioledger.model.records import Run
 
-FEWER = settings(max_examples=max(1, settings().max_examples // 8))
+FEWER = settings(max_examples=max(1, settings().max_examples // 16))
 ANY_FLEETS = st.one_of(fleets(), by_some_policy(coherent_fleets()))
 
 
