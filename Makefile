@@ -20,7 +20,7 @@ $(PIP) install --no-deps --no-build-isolation --editable .
 touch $@
 endef
 
-.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-peers bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean
+.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-peers bench-dask bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ bench-check: $(VENV)/.installed ## measure check by all rules: a million volumes
 
 bench-peers: $(VENV)/.installed-bench-peers $(TELEMETRY)/.installed ## measure metering beside Prometheus, collectd, Gnocchi, pandas …, SIZE=full or small
 	$(BIN)/python -m benchmarks.peers $(if $(filter file,$(origin SIZE)),full,$(SIZE))
+
+bench-dask: $(VENV)/.installed-bench ## measure usage build by two workers of Dask beside a local one, SIZE=small or large
+	$(BIN)/python -m benchmarks.distributed $(SIZE)
 
 bench-rate: $(VENV)/.installed ## measure rate and export beside a bare scan: a month of ten million usage records
 	$(BIN)/python -m benchmarks.rate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,10 +22,12 @@ from reports.usage.notes import Stale, in_stretches
 from reports.usage.show import GROUPINGS, first_moment, totals
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
     from ioledger.app import App
+    from reports.usage.shard import Engine
 
 _log = logging.getLogger(__name__)
 
@@ -57,13 +60,36 @@ def usage() -> None:
     """
 
 
-@usage.command("build", epilog=examples("usage build", "usage build --from yesterday --explain"))
+@usage.command(
+    "build", epilog=examples("usage build", "usage build --from yesterday --explain", "usage build --engine dask")
+)
 @_from_option
 @_to_option
 @click.option("--explain", is_flag=True, help="Show which hours were made again, and what had changed for them.")
+@click.option(
+    "--engine",
+    type=click.Choice(("local", "dask")),
+    default="local",
+    show_default=True,
+    help="Who makes records: this process, or workers of Dask (docs/distributed.md).",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Scheduler of Dask, such as tcp://10.0.0.5:8786 [default: a local cluster, a process for each core].",
+)
 @format_option
 @click.pass_obj
-def build_command(app: App, start: str | None, end: str | None, *, explain: bool, output_format: str) -> int:
+def build_command(  # noqa: PLR0913 - the command has these options
+    app: App,
+    start: str | None,
+    end: str | None,
+    *,
+    explain: bool,
+    engine: str,
+    scheduler: str | None,
+    output_format: str,
+) -> int:
     """Make the usage records of a period.
 
     The same lake always gives the same records. Hours of which nothing changed since they were built are
@@ -72,8 +98,8 @@ def build_command(app: App, start: str | None, end: str | None, *, explain: bool
     """
     lake = app.lake()
     period = _period(app, lake, start, end)
-    with progress("building usage") as tell:
-        built = build(lake, *period, tell) if period else None
+    with _engine(engine, scheduler) as run, progress("building usage") as tell:
+        built = build(lake, *period, tell, run) if period else None
     if explain:
         made = in_stretches(built.made if built else ())
         show([stale._asdict() for stale in made], Stale._fields, output_format)
@@ -123,6 +149,24 @@ def show_command(app: App, grouping: str, start: str | None, end: str | None, ou
         )  # fmt: skip
     if found and found.quarantined:
         _log.warning("ioledger: %s", quarantine.warning(found.quarantined, "this usage"))
+
+
+@contextmanager
+def _engine(name: str, scheduler: str | None) -> Iterator[Engine]:
+    """Give the engine of a name; that of Dask is imported when it is asked for."""
+    if name == "local":
+        if scheduler is not None:
+            raise ConfigurationError(f"--scheduler {scheduler} is of --engine dask alone; add that, or leave it out")
+        yield map
+        return
+    try:
+        from reports.usage import dask_engine  # noqa: PLC0415 - Dask is an extra, and large
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"--engine dask needs the package {error.name}, which is not installed; install ioledger[dask]"
+        ) from error
+    with dask_engine.engine(scheduler) as engine:
+        yield engine
 
 
 def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[datetime, datetime] | None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from ioledger.model.columns import COUNT, TEXT, TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 TEMPORARY_SUFFIX: Final = ".tmp"
@@ -68,9 +68,26 @@ def write_parquet(
     ``sealed`` file the footer holds a digest of all that comes before it, so that ``footer_digest``
     tells any two of them apart without reading them.
     """
+    write_parquet_of(path, table.schema, [table], metadata, sealed=sealed)
+
+
+def write_parquet_of(
+    path: Path,
+    schema: pa.Schema,
+    tables: Iterable[pa.Table],
+    metadata: Mapping[str, str] | None = None,
+    *,
+    sealed: bool = False,
+) -> None:
+    """Write tables one after another, as ``write_parquet`` does one of all their rows.
+
+    No more is held than the rows of one group and of one of the tables.
+    """
     with path.open("wb") as stream:
-        with parquet_writer(stream, table.schema) as writer:
-            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+        with parquet_writer(stream, schema) as writer:
+            for group in _row_groups(schema, tables):
+                # How pages are cut, and so the bytes, depends on the chunks that a column lies in.
+                writer.write_table(group.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
             if metadata:
                 writer.add_key_value_metadata(metadata)
             if sealed:
@@ -78,6 +95,20 @@ def write_parquet(
                 writer.add_key_value_metadata({_SEAL.decode(): digest(path)})
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _row_groups(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Cut tables into groups of rows; an empty one of no rows at all."""
+    rest = schema.empty_table()
+    is_first = True
+    for table in tables:
+        rest = pa.concat_tables([rest, table]) if len(rest) else table
+        while len(rest) > ROW_GROUP_ROWS:
+            yield rest.slice(0, ROW_GROUP_ROWS)
+            rest = rest.slice(ROW_GROUP_ROWS)
+            is_first = False
+    if len(rest) or is_first:
+        yield rest
 
 
 def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:

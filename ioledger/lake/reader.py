@@ -71,18 +71,24 @@ class OpenLake:
 
     ``files`` holds the live files by table, ``shown`` those that were looked at, ``rows`` the SELECT that
     each table is. ``show`` makes a table see some of the files alone, for work that goes through a long
-    history in bounded memory.
+    history in bounded memory; ``narrowed`` adds to the SELECT of a table what else its rows must be, for
+    work on some of the disks and volumes.
     """
 
     connection: duckdb.DuckDBPyConnection
     files: Mapping[str, Sequence[Path]]
     shown: dict[str, set[Path]] = field(default_factory=dict)
     rows: dict[str, str] = field(default_factory=dict)
+    narrowed: dict[str, str] = field(default_factory=dict)
 
     def show(self, name: str, paths: Sequence[Path]) -> None:
         """Let a table of the lake be what lies in these files, and every view that stands on it."""
         self.shown.setdefault(name, set()).update(paths)
-        self.show_rows(name, scan(name, paths))
+        self.show_rows(name, self.select(name, paths))
+
+    def select(self, name: str, paths: Sequence[Path]) -> str:
+        """Return the SELECT over some files of a table, narrowed as the table is."""
+        return f"{scan(name, paths)} {self.narrowed.get(name, '')}"
 
     def show_rows(self, name: str, select: str) -> None:
         """Let a table of the lake be what a SELECT gives, likewise."""
@@ -124,13 +130,13 @@ def open_lake(lake: Path) -> Iterator[OpenLake]:
 
 
 @contextmanager
-def open_unlisted(lake: Path) -> Iterator[OpenLake]:
+def open_unlisted(lake: Path, files: Mapping[str, Sequence[Path]] | None = None) -> Iterator[OpenLake]:
     """Open a lake as ``open_lake`` does, without a look for its files or through its runs.
 
     For what reads little of a long history: files that are listed within the block stay where they are
-    until its end.
+    until its end, and so do ``files``, by table, if whoever listed them reads the lake all the while.
     """
-    with locks.reading(layout.require(lake)), _opened(lake, {}) as opened:
+    with locks.reading(layout.require(lake)), _opened(lake, files or {}) as opened:
         yield opened
 
 
@@ -170,6 +176,7 @@ def connect_tables(
 def _new_connection() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # a worker of Dask looks like a notebook to DuckDB
     return connection
 
 

@@ -176,6 +176,12 @@ def runs_metadata(run_ids: Iterable[str]) -> dict[str, str]:
     return {RUNS_METADATA: json.dumps(sorted(run_ids), separators=(",", ":"), ensure_ascii=False)}
 
 
+def indices_of(samples: Iterable[Path], indices: Iterable[Path]) -> dict[Path, Path]:
+    """Return the index of each file of samples that has one, in the order of the samples."""
+    by_place = {_place(path): path for path in indices}
+    return {path: by_place[_place(path)] for path in samples if _place(path) in by_place}
+
+
 def indices_of_committed(
     samples: Iterable[Path], indices: Iterable[Path], committed: Callable[[], Mapping[str, Collection[str]]]
 ) -> dict[Path, Path]:
@@ -183,9 +189,8 @@ def indices_of_committed(
 
     ``committed`` gives the run ids of all runs that exist, by source; it is asked if there is any index.
     """
-    by_place = {_place(path): path for path in indices}
-    runs = committed() if by_place else {}
-    found = {path: by_place[_place(path)] for path in samples if _place(path) in by_place}
+    found = indices_of(samples, indices)
+    runs = committed() if found else {}
     return {
         path: index for path, index in found.items() if _runs_of(index) <= set(runs.get(layout.source_of(path), ()))
     }

@@ -141,10 +141,23 @@ def write_derived(  # noqa: PLR0913 - a file has these parts
     The file is sealed, and has the ``metadata`` (``files.write_parquet``). Raises LakeError if the lake
     cannot be written; what was there then stays.
     """
+    write_derived_of(lake, table, day, name, [rows.cast(arrow_schema(table.name))], metadata=metadata)
+
+
+def write_derived_of(  # noqa: PLR0913 - likewise
+    lake: Path,
+    table: Table,
+    day: date,
+    name: str,
+    parts: Iterable[pa.Table],
+    *,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Do the same as ``write_derived`` with rows that come in parts, in order, so that not all are held at once."""
     path = layout.derived_partition(lake, table.name, day) / f"{name}.parquet"
     try:
         files.make_directories(path.parent)
-        files.write_parquet(files.temporary(path), rows.cast(arrow_schema(table.name)), metadata, sealed=True)
+        files.write_parquet_of(files.temporary(path), arrow_schema(table.name), parts, metadata, sealed=True)
         files.publish(path)
     except OSError as error:
         with suppress(OSError):

@@ -79,15 +79,19 @@ cut AS (
 placed AS (
     SELECT
         cut.*,
-        CASE WHEN cut.held_from < allocation.valid_to THEN allocation END AS allocation,
-        CASE WHEN cut.held_from < entitlement.valid_to THEN entitlement END AS entitlement,
+        allocation,
+        entitlement,
         capped.is_capped,
         capped.cap_iops
     FROM cut
-    ASOF LEFT JOIN allocation_held AS allocation
-        ON cut.volume_id = allocation.volume_id AND cut.held_from >= allocation.valid_from
-    ASOF LEFT JOIN entitlement_held AS entitlement
-        ON cut.volume_id = entitlement.volume_id AND cut.held_from >= entitlement.valid_from
+    LEFT JOIN allocation_held AS allocation
+        ON cut.volume_id = allocation.volume_id
+        AND cut.held_from >= allocation.valid_from
+        AND cut.held_from < allocation.valid_to
+    LEFT JOIN entitlement_held AS entitlement
+        ON cut.volume_id = entitlement.volume_id
+        AND cut.held_from >= entitlement.valid_from
+        AND cut.held_from < entitlement.valid_to
     LEFT JOIN (
         SELECT cut.volume_id, cut.held_from, true AS is_capped, min(cap_stretch.cap_iops) AS cap_iops
         FROM cut

@@ -6,31 +6,35 @@ records of the hours that were built and keeps the others, in the order of the c
 
 from __future__ import annotations
 
+import shutil
+from collections import deque
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib.metadata import version
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
+from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ioledger.clock import from_us, to_us
 from ioledger.errors import LakeError
 from ioledger.lake import layout, locks, reader, settings, watermark, writer
 from ioledger.lake.schema import arrow_schema
-from ioledger.model.columns import TIME
 from ioledger.model.period import utc_day, utc_days, windows
 from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_RECORD, VOLUME_ALIAS
-from reports.usage import notes, quarantine, rollup, statement
+from reports.usage import cut, notes, parts, quarantine, rollup, statement
 from reports.usage.collected import HOUR_US, collected, start_of
 from reports.usage.day import Day, show_hours
 from reports.usage.edges import EdgeSweep
 from reports.usage.notes import Stale
 from reports.usage.samples import files_by_day, show_runs
+from reports.usage.shard import Shard, files_of, joined_reach
+from reports.usage.shard import metered as made_of_shard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from ioledger.lake.settings import Timeline
     from ioledger.model.period import Window
     from reports.usage.notes import Note
+    from reports.usage.shard import Engine, Metered
 
 FILE: Final = "usage"
 
@@ -98,21 +103,26 @@ def pieced(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> It
 
 
 def build(
-    lake: Path, start: datetime, end: datetime, progress: Callable[[int, int], None] = lambda _done, _all: None
+    lake: Path,
+    start: datetime,
+    end: datetime,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    engine: Engine = map,
 ) -> Built:
     """Build the records of every billing hour that overlaps ``[start, end)`` and store them.
 
     Hours that nothing touched since they were built are left as they are. ``progress`` is told how
-    many steps of how many are done. A day's file is replaced whole; days that are stored stay so, and
-    an interrupted build goes on where it ended. Hours whose facts were pruned are never built. Raises
-    LakeError if the lake cannot be read or written, or if another process is building.
+    many steps of how many are done, and ``engine`` runs the shards of days (``reports.usage.shard``). A
+    day's file is replaced whole; days that are stored stay so, and an interrupted build goes on where it
+    ended. Hours whose facts were pruned are never built. Raises LakeError if the lake cannot be read or
+    written, or if another process is building, and what the engine raises.
     """
     line = settings.load(layout.require(lake))
     hours = watermark.kept_hours(lake, windows(start, end, settings.zone_spans(line)))
     if not hours:
         return Built(0, (), 0, 0, [])
     with locks.exclusive(lake, "usage-build"), reader.open_lake(lake) as opened:
-        return _Build(lake, opened, line, progress).of(hours)
+        return _Build(lake, opened, line, progress, engine).of(hours)
 
 
 def first_open(lake: Path, before: datetime) -> Stale | None:
@@ -135,7 +145,7 @@ def first_unbuilt(lake: Path, before: datetime) -> Stale | None:
 def _looking_back(lake: Path, before: datetime) -> Iterator[tuple[_Build, Sequence[Window]]]:
     line = settings.load(layout.require(lake))
     with locks.exclusive(lake, "usage-build"), reader.open_lake(lake) as opened:
-        work = _Build(lake, opened, line, lambda _done, _all: None)
+        work = _Build(lake, opened, line, lambda _done, _all: None, map)
         yield work, watermark.kept_hours(lake, work.hours_until(before))
 
 
@@ -153,24 +163,44 @@ def _of_date(date_: date, hours: Sequence[Window]) -> list[Window]:
     return [hour for hour in hours if utc_day(hour[0]) == date_]
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What is to be done for a day of which something may have changed; there is one shard at least."""
+
+    date_: date
+    day: Day
+    wanted: Sequence[Window]
+    note: Note | None
+    everywhere: Mapping[str, str]
+    shards: Sequence[Shard]
+
+    def told_by(self, results: Iterable[Metered]) -> Note:
+        """Note what the day rests on, as its shards found it."""
+        return notes.current(self.day, self.everywhere, joined_reach(result.reach for result in results))
+
+
 class _Build:
     """One build of one lake, opened for it."""
 
-    def __init__(self, lake: Path, opened: OpenLake, line: Timeline, progress: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, lake: Path, opened: OpenLake, line: Timeline, progress: Callable[[int, int], None], engine: Engine
+    ) -> None:
         self._lake = lake
         self._opened = opened
         self._line = line
         self._progress = progress
+        self._engine = engine
         self._files = files_by_day(opened)
         self._collected = collected(opened)
         self._longest_age = timedelta(seconds=max(each.max_allocation_age_seconds for each in line))
+        self._parts = f"{parts.DIRECTORY}/{uuid4()}"
 
     def of(self, hours: Sequence[Window]) -> Built:
         made: list[Stale] = []
         record_count = 0
-        with _named_errors(self._lake):
-            for date_, day in self._days(hours):
-                of_day, count = self._build_day(date_, day, _of_date(date_, hours))
+        with _named_errors(self._lake), self._place_for_parts():
+            for work, results in self._metered(self._works(hours)):
+                of_day, count = self._build_day(work, results)
                 made += of_day
                 record_count += count
             rollup.update(self._opened, self._lake, self._line, utc_days(opens for opens, _ in hours))
@@ -181,15 +211,11 @@ class _Build:
     def first_unbuilt(self, hours: Sequence[Window]) -> Stale | None:
         """Return the first of some hours that has to be built yet, and why; None if none."""
         with _named_errors(self._lake):
-            for date_, day in self._days(hours):
-                wanted = _of_date(date_, hours)
-                note, everywhere = self._note_of(date_), self._everywhere(day)
-                if notes.is_unchanged(note, day, everywhere, wanted):
-                    continue
-                with day.opened() as opened:
-                    now = notes.current(day, everywhere, opened.reach())
-                starts = {opens for opens, _ in wanted}
-                stale = [each for each in notes.stale_hours(note, now, day) if each.window_start in starts]
+            for work in self._works(hours):
+                unmade = [replace(shard, wanted=()) for shard in work.shards]
+                now = work.told_by(self._engine(made_of_shard, unmade))
+                starts = {opens for opens, _ in work.wanted}
+                stale = [each for each in notes.stale_hours(work.note, now, work.day) if each.window_start in starts]
                 if stale:
                     return stale[0]
         return None
@@ -199,26 +225,56 @@ class _Build:
         provisional = self._provisional(hours)
         return Stale(*provisional[0], "a source has not reported since") if provisional else None
 
-    def _days(self, hours: Sequence[Window]) -> Iterator[tuple[date, Day]]:
-        """Prepare the UTC days on which some hours begin, one after the other."""
+    def _works(self, hours: Sequence[Window]) -> Iterator[_Work]:
+        """Prepare the UTC days on which some hours begin, one after the other, but those that cannot have changed."""
         days = utc_days(opens for opens, _ in hours)
         self._name_volumes()
         limits = repr([(each.valid_from, each.max_gap_seconds) for each in self._line])
         sweep = EdgeSweep(self._lake, self._opened, self._files, self._collected, limits)
         edges = sweep.sweep(lambda done, of: self._progress(done, of + len(days)))
         for done, date_ in enumerate(days, start=1):
-            yield (
-                date_,
-                Day(
-                    lake=self._opened,
-                    files=self._files,
-                    collected=self._collected,
-                    edges=edges,
-                    longest_age=self._longest_age,
-                    hours=self._hours_of(date_),
-                ),
+            day = Day(
+                collected=self._collected, edges=edges, longest_age=self._longest_age, hours=self._hours_of(date_)
             )
+            wanted, note, everywhere = _of_date(date_, hours), self._note_of(date_), self._everywhere(day)
+            if not notes.is_unchanged(note, day, everywhere, wanted):
+                yield self._work(date_, day, wanted, note, everywhere)
             self._progress(len(edges) + done, len(edges) + len(days))
+
+    def _work(
+        self, date_: date, day: Day, wanted: Sequence[Window], note: Note | None, everywhere: Mapping[str, str]
+    ) -> _Work:
+        now = notes.current(day, everywhere, {})
+        stale = notes.stale_hours(note, now, day)
+        plan = day.plan()
+        shards = [
+            Shard(
+                location=str(self._lake),
+                part=f"{self._parts}/{date_}-{number}.arrow",
+                plan=plan,
+                share=share,
+                files=files_of(self._lake, self._files, plan, share),
+                wanted=wanted,
+                stale=frozenset(each.window_start for each in stale),
+                changed_hours=notes.changed_sample_hours(note, now, day),
+            )
+            for number, share in enumerate(cut.shares(self._lake, self._opened, self._files, plan))
+        ]
+        return _Work(date_, day, wanted, note, everywhere, shards)
+
+    def _metered(self, works: Iterator[_Work]) -> Iterator[tuple[_Work, list[Metered]]]:
+        """Let the engine run the shards of all days in one row, and yield each day when all of its are done."""
+        asked: deque[_Work] = deque()
+
+        def shards() -> Iterator[Shard]:
+            for work in works:
+                asked.append(work)
+                yield from work.shards
+
+        results = iter(self._engine(made_of_shard, shards()))
+        for first in results:
+            work = asked.popleft()
+            yield work, [first, *islice(results, len(work.shards) - 1)]
 
     def hours_until(self, end: datetime) -> list[Window]:
         """List the hours that begin before a moment, from the first in which anything was collected."""
@@ -231,20 +287,18 @@ class _Build:
         near = windows(opens, opens + timedelta(days=1), settings.zone_spans(self._line))
         return [hour for hour in near if utc_day(hour[0]) == day]
 
-    def _build_day(self, date_: date, day: Day, wanted: Sequence[Window]) -> tuple[list[Stale], int]:
-        note = self._note_of(date_)
-        everywhere = self._everywhere(day)
-        if notes.is_unchanged(note, day, everywhere, wanted):
-            return [], 0
-        with day.opened() as opened:
-            now = notes.current(day, everywhere, opened.reach())
-            stale = {each.window_start: each for each in notes.stale_hours(note, now, day)}
-            hours = [hour for hour in wanted if hour[0] in stale]
-            made = opened.records(hours) if hours else None
-        if made is not None:
-            quarantine.announce(self._lake, date_, made.quarantined)
-            self._store(date_, hours, day.hours, made.records)
-            quarantine.settle(self._lake, date_, hours, made.quarantined)
+    def _build_day(self, work: _Work, results: list[Metered]) -> tuple[list[Stale], int]:
+        """Store what was made of a day's shards, and note what it rests on."""
+        date_, note = work.date_, work.note
+        now = work.told_by(results)
+        stale = {each.window_start: each for each in notes.stale_hours(note, now, work.day)}
+        hours = [hour for hour in work.wanted if hour[0] in stale]
+        made = self._completed(work, results, hours)
+        if hours:
+            withheld = pa.concat_tables([result.quarantined for _, result in made])
+            quarantine.announce(self._lake, date_, withheld)
+            self._store(date_, hours, work.day.hours, [self._lake / shard.part for shard, _ in made])
+            quarantine.settle(self._lake, date_, hours, withheld)
         # Hours that are stale and were not asked for are forgotten, so that they are made when they are.
         known = {opens for opens in now.reach if note is not None and opens in note.reach}
         fresh = known - {to_us(opens) for opens in stale} | {to_us(hour[0]) for hour in hours}
@@ -252,7 +306,30 @@ class _Build:
             now, reach={opens: now.reach[opens] for opens in sorted(fresh)}, stored_bytes=self._stored_bytes(date_)
         )
         notes.save(self._lake, date_, kept)
-        return [stale[hour[0]] for hour in hours], 0 if made is None else len(made.records)
+        return [stale[hour[0]] for hour in hours], sum(result.record_count for _, result in made)
+
+    def _completed(
+        self, work: _Work, results: Sequence[Metered], hours: Sequence[Window]
+    ) -> list[tuple[Shard, Metered]]:
+        """Return what was made of a day's hours; those that only another shard knew to be stale are made now."""
+        missed = []
+        for shard, result in zip(work.shards, results, strict=True):
+            missing = [hour for hour in hours if hour not in result.hours]
+            if missing:
+                stale = frozenset(opens for opens, _ in missing)
+                missed.append(replace(shard, part=f"{shard.part}.missed", wanted=missing, stale=stale))
+        more = list(self._engine(made_of_shard, missed))
+        made = [*zip(work.shards, results, strict=True), *zip(missed, more, strict=True)]
+        return [(shard, result) for shard, result in made if result.hours]
+
+    @contextmanager
+    def _place_for_parts(self) -> Iterator[None]:
+        """Keep parts of days for the block, and none that a crash left."""
+        try:
+            shutil.rmtree(self._lake / parts.DIRECTORY, ignore_errors=True)
+            yield
+        finally:
+            shutil.rmtree(self._lake / parts.DIRECTORY, ignore_errors=True)
 
     def _note_of(self, day: date) -> Note | None:
         """Return the note of a day, if the records it was made with are still there."""
@@ -302,17 +379,15 @@ class _Build:
         sql = "SELECT window_start, window_end, is_final(window_start, window_end) FROM usage_window ORDER BY ALL"
         return [(opens, closes) for opens, closes, is_final in connection.execute(sql).fetchall() if not is_final]
 
-    def _store(self, day: date, hours: Sequence[Window], all_hours: Sequence[Window], built: pa.Table) -> None:
+    def _store(self, day: date, hours: Sequence[Window], all_hours: Sequence[Window], made: Sequence[Path]) -> None:
         """Put the records of some hours in the place of those that the day's file has of them."""
-        whole = built
-        if len(hours) < len(all_hours) and self._path(day).exists():
-            stored = reader.stored_whole(self._path(day))
-            starts = pa.array([opens for opens, _ in hours], TIME)
-            kept = stored.filter(pc.invert(pc.is_in(stored.column("window_start"), starts)))
-            whole = pa.concat_tables([kept.cast(built.schema), built]).sort_by(
-                [(name, "ascending") for name in USAGE_RECORD.key]
-            )
-        if len(whole):
-            writer.write_derived(self._lake, USAGE_RECORD, day, FILE, whole)
-        else:
+        path = self._path(day)
+        stored = path if len(hours) < len(all_hours) and path.exists() else None
+        records = parts.together(made, stored, [opens for opens, _ in hours])
+        first = next(records, None)
+        if first is None:
             writer.remove_derived(self._lake, USAGE_RECORD, day, FILE)
+        else:
+            writer.write_derived_of(self._lake, USAGE_RECORD, day, FILE, chain([first], records))
+        for part in made:
+            part.unlink()

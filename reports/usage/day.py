@@ -14,10 +14,11 @@ from ioledger.lake.reader import literal
 from ioledger.lake.schema import arrow_schema
 from ioledger.lake.stretches import LONGEST_INTERVAL_US
 from ioledger.model.period import utc_days
-from ioledger.model.tables import ENTITLEMENT, PROVISIONED_IOPS, USAGE_RECORD
+from ioledger.model.tables import DISK_IO_STAT, ENTITLEMENT, PROVISIONED_IOPS, USAGE_RECORD
 from reports.usage import samples, statement
 from reports.usage.collected import days_between, filed_under, hour_of, start_of
 from reports.usage.conservation import checked
+from reports.usage.edges import edges_file, no_edges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from reports.usage.samples import Files
 
 _THREADS: Final = 2
-"""Files of samples that are streamed at a time; each stream runs on one core."""
+"""Files of samples that are streamed at a time, on as many cores; each stream runs on one."""
 
 Reach = dict["datetime", tuple["datetime", "datetime"]]
 """For each billing hour, by its start: between which moments anything that was read may change it."""
@@ -42,14 +43,12 @@ Reach = dict["datetime", tuple["datetime", "datetime"]]
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The billing hours that begin on one UTC day, in order, and what it takes to meter them.
+    """The billing hours that begin on one UTC day, in order, and what was collected around them.
 
     ``edges`` are those of all days of the lake, ``longest_age`` the longest time for which any snapshot
     ever held.
     """
 
-    lake: OpenLake
-    files: Files
     collected: Collected
     edges: Sequence[Edges]
     longest_age: timedelta
@@ -94,27 +93,23 @@ class Day:
         """Return the first and the last UTC hour of which snapshots may change these hours."""
         return hour_of(to_us(self.start - self.longest_age)), hour_of(to_us(self.end) - 1)
 
-    @contextmanager
-    def opened(self) -> Iterator[OpenDay]:
-        """Prepare the samples of the day; what was prepared is gone at the end."""
-        connection = self.lake.connection
+    def plan(self) -> Plan:
+        """Say what of the lake it takes to meter the hours, for whoever does it."""
         first, last = self.reaches()
         first = min(first, hour_of(to_us(start_of(self.sample_days[0]))))
         last = max(last, hour_of(to_us(start_of(self.sample_days[-1] + timedelta(days=1)))))
         hypervisors = self.collected.between(first, last, is_hypervisor=True)
         others = self.collected.between(*self.reaches_of_snapshots(), is_hypervisor=False)
-        samples.show_runs(self.lake, self.files, {*filed_under(hypervisors), *filed_under(others)})
-        streams = samples.prepare(self.lake, self.files, self.sample_days, streams=self._is_regular())
-        samples.add_windowed(self.lake, self.files, self._days_of_late_windows(), self.end)
-        for name, days in (("inside", self.edges_inside()), ("after", self.edges_after())):
-            _load_edges(connection, name, days)
-        connection.execute(statement("crossing"))
-        with connection.cursor() as cursor:
-            cursor.execute("SET TimeZone = 'UTC'")
-            first_moment = start_of(self.sample_days[0])
-            cursor.execute("SET VARIABLE first_moment = $moment::TIMESTAMPTZ", {"moment": first_moment})
-            cursor.execute("CREATE TEMP TABLE crossing_interval AS FROM interval")
-            yield OpenDay(self, cursor, streams)
+        return Plan(
+            hours=tuple(self.hours),
+            sample_days=self.sample_days,
+            run_days=sorted({*filed_under(hypervisors), *filed_under(others)}),
+            snapshot_days=list(days_between(*utc_days((self.start - self.longest_age, self.end)))),
+            late_days=self._days_of_late_windows(),
+            edges_inside=[edges.day for edges in self.edges_inside()],
+            edges_after=[edges.day for edges in self.edges_after()],
+            is_regular=self._is_regular(),
+        )
 
     def _is_regular(self) -> bool:
         """Tell whether every hour is an hour long and follows the one before."""
@@ -133,10 +128,58 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What of a lake it takes to meter the billing hours that begin on one UTC day.
+
+    The days are those under which lie: samples, runs, snapshots, later samples that report rates of these
+    hours, and edges. ``is_regular``: every hour is an hour long and follows the one before.
+    """
+
+    hours: Sequence[Window]
+    sample_days: Sequence[date]
+    run_days: Sequence[date]
+    snapshot_days: Sequence[date]
+    late_days: Sequence[date]
+    edges_inside: Sequence[date]
+    edges_after: Sequence[date]
+    is_regular: bool
+
+    @property
+    def start(self) -> datetime:
+        """Return the start of the first hour."""
+        return self.hours[0][0]
+
+    @property
+    def end(self) -> datetime:
+        """Return the end of the last hour, exclusive."""
+        return self.hours[-1][1]
+
+    @contextmanager
+    def opened(self, location: Path, lake: OpenLake, files: Files) -> Iterator[OpenDay]:
+        """Prepare the samples of the day of an open lake at ``location``; what was prepared is gone at the end."""
+        connection = lake.connection
+        samples.show_runs(lake, files, self.run_days)
+        no_edges(lake, files)
+        streams = samples.prepare(lake, files, self.sample_days, streams=self.is_regular)
+        samples.add_windowed(lake, files, self.late_days, self.end)
+        for name, days in (("inside", self.edges_inside), ("after", self.edges_after)):
+            _load_edges(lake, name, [edges_file(location, day) for day in days])
+        connection.execute(statement("crossing"))
+        with connection.cursor() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+            first_moment = start_of(self.sample_days[0])
+            cursor.execute("SET VARIABLE first_moment = $moment::TIMESTAMPTZ", {"moment": first_moment})
+            cursor.execute("CREATE TEMP TABLE crossing_interval AS FROM interval")
+            yield OpenDay(self, lake, files, cursor, streams)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenDay:
     """A day whose samples are prepared; ``streams`` are the files that are metered in one go."""
 
-    day: Day
+    day: Plan
+    lake: OpenLake
+    files: Files
     cursor: duckdb.DuckDBPyConnection
     streams: Sequence[Path]
 
@@ -153,14 +196,13 @@ class OpenDay:
     def records(self, hours: Sequence[Window]) -> Checked:
         """Compute the usage records of some of the day's hours, in the order of the contract, and check them."""
         self._show_hours(hours)
-        day, connection = self.day, self.day.lake.connection
-        snapshots = list(days_between(*utc_days((day.start - day.longest_age, day.end))))
+        connection = self.lake.connection
         for table in (PROVISIONED_IOPS, ENTITLEMENT):
-            day.lake.show(table.name, day.files.of(table.name, snapshots))
+            self.lake.show(table.name, self.files.of(table.name, self.day.snapshot_days))
         for name in ("split", "held", "judgement", "stretch_hour"):
             self.cursor.execute(statement(name))
         self._stream(connection, hours)
-        for name in ("metered_interval", "piece", "streamed_piece", "io", "allocation"):
+        for name in ("metered_interval", "piece", "streamed_piece", "cut_up", "io", "allocation"):
             self.cursor.execute(statement(name))
         self.cursor.execute(f"CREATE OR REPLACE TEMP TABLE made AS {statement('usage_record')}")
         self.cursor.execute(statement("spent"))
@@ -170,26 +212,33 @@ class OpenDay:
     def _stream(self, connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> None:
         margin = timedelta(microseconds=LONGEST_INTERVAL_US)
         values = {"anchor": self.day.start, "since": hours[0][0] - margin, "until": hours[-1][1] + margin}
-        restless = {
-            number
-            for (number,) in connection.execute(
-                "SELECT DISTINCT file_number FROM stretch_hour WHERE NOT is_calm"
-            ).fetchall()
-        }
+        # Of a file that holds other disks as well, what lies between the first and the last of these is read.
+        extents = connection.execute(
+            "SELECT file_number, min(stretch), max(stretch) FROM day_stretch GROUP BY file_number"
+        ).fetchall()
+        restless = connection.execute(
+            "SELECT file_number, min(stretch), max(stretch) FROM stretch_hour WHERE NOT is_calm GROUP BY file_number"
+        ).fetchall()
 
-        def streamed(name: str, number: int) -> None:
+        def streamed(name: str, extent: tuple[int, int, int]) -> None:
+            number, first_stretch, last_stretch = extent
             with connection.cursor() as cursor:
                 cursor.execute("SET TimeZone = 'UTC'")
                 cursor.execute(statement("split"))
                 path = str(self.streams[number - 1])
-                cursor.execute(
-                    f"INSERT INTO {name} BY NAME {statement(name)}", {**values, "path": path, "file_number": number}
-                )
+                here = {
+                    "path": path,
+                    "file_number": number,
+                    "first_stretch": first_stretch,
+                    "last_stretch": last_stretch,
+                }
+                cursor.execute(f"INSERT INTO {name} BY NAME {statement(name)}", {**values, **here})
 
         self.cursor.execute(statement("streamed"))
-        with ThreadPoolExecutor(_THREADS) as executor:
-            list(executor.map(lambda number: streamed("stream_group", number), range(1, len(self.streams) + 1)))
-            list(executor.map(lambda number: streamed("stream_interval", number), sorted(restless)))
+        (threads,) = connection.execute("SELECT current_setting('threads')").fetchall()[0]
+        with ThreadPoolExecutor(min(_THREADS, threads)) as executor:
+            list(executor.map(lambda extent: streamed("stream_group", extent), sorted(extents)))
+            list(executor.map(lambda extent: streamed("stream_interval", extent), sorted(restless)))
 
     def _show_hours(self, hours: Sequence[Window]) -> None:
         show_hours(self.cursor, hours, self.day.start)
@@ -204,7 +253,7 @@ def show_hours(cursor: duckdb.DuckDBPyConnection, hours: Sequence[Window], ancho
     )
 
 
-def _load_edges(connection: duckdb.DuckDBPyConnection, where: str, days: Sequence[Edges]) -> None:
-    listed = ", ".join(literal(edges.path) for edges in days)
-    rows = f"FROM read_parquet([{listed}])" if days else "FROM edge WHERE false"
-    connection.execute(f"CREATE OR REPLACE TABLE edge_{where} AS {rows}")
+def _load_edges(lake: OpenLake, where: str, paths: Sequence[Path]) -> None:
+    listed = ", ".join(map(literal, paths))
+    rows = f"FROM read_parquet([{listed}]) {lake.narrowed.get(DISK_IO_STAT.name, '')}" if paths else "FROM edge"
+    lake.connection.execute(f"CREATE OR REPLACE TABLE edge_{where} AS {rows}")

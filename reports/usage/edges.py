@@ -54,10 +54,23 @@ class Edges:
     windows_from_us: int | None
 
 
+def edges_file(lake: Path, day: date) -> Path:
+    """Return where the edges of a day lie."""
+    return lake / STATE / "edges" / f"{day.isoformat()}.parquet"
+
+
+def no_edges(lake: OpenLake, files: Files) -> None:
+    """Make the tables ``edge`` and ``carried`` without rows, with the columns that there will be."""
+    samples.prepare(lake, files, ())
+    for name in ("carried", "edge", "no_sight"):
+        lake.connection.execute(statement(name))
+
+
 class EdgeSweep:
     """Goes through the days of a lake in order, and makes or reuses the edges of each."""
 
     def __init__(self, directory: Path, lake: OpenLake, files: Files, collected: Collected, settings: str) -> None:
+        self._location = directory
         self._directory = directory / STATE / "edges"
         self._lake = lake
         self._files = files
@@ -69,9 +82,7 @@ class EdgeSweep:
         """Return the edges of all days with samples, in order; ``progress`` hears how many are done."""
         lake_files.make_directories(self._directory)
         execute = self._lake.connection.execute
-        samples.prepare(self._lake, self._files, ())
-        for name in ("carried", "edge", "no_sight"):  # none yet, with the columns that there will be
-            execute(statement(name))
+        no_edges(self._lake, self._files)
         found = []
         for number, day in enumerate(self._days, start=1):
             found.append(self._of_day(day))
@@ -82,7 +93,7 @@ class EdgeSweep:
 
     def _of_day(self, day: date) -> Edges:
         """Leave the day's edges in the table ``edge``, from its file where that still holds."""
-        path = self._directory / f"{day.isoformat()}.parquet"
+        path = edges_file(self._location, day)
         note = _note_of(path)
         if (
             not note
@@ -151,7 +162,7 @@ class EdgeSweep:
             days_back *= _LOOK_BACK_GROWS
         self._show_watching_runs()
         execute(statement("present"))
-        self._lake.show(DISK_IO_STAT.name, ())
+        samples.show_sorted_apart(self._lake, self._files, ())
         execute(statement("sighted_edge"))
         if unwatched:
             return None
@@ -181,8 +192,8 @@ class EdgeSweep:
         spans = self._lake.connection.execute(
             f"SELECT min(first_row_at)::DATE, max(last_row_at)::DATE FROM {runs}"
         ).fetchall()
-        days = days_between(*spans[0]) if spans[0][0] else ()
-        self._lake.show(DISK_IO_STAT.name, self._files.of(DISK_IO_STAT.name, days))
+        days = list(days_between(*spans[0]) if spans[0][0] else ())
+        samples.show_sorted_apart(self._lake, self._files, days)
 
     def _forget(self, known: set[Path]) -> None:
         """Remove the edges of days that have no samples any more, and what a crash left."""

@@ -10,13 +10,18 @@ CREATE OR REPLACE TEMP MACRO judged_of(table_name) AS TABLE
     placed AS (
         SELECT
             disk.*,
-            CASE WHEN disk.judged_at < allocation.valid_to THEN allocation END AS allocation,
-            CASE WHEN disk.judged_at < entitlement.valid_to THEN entitlement END AS entitlement
+            allocation,
+            entitlement
         FROM query_table(table_name) AS disk
-        ASOF LEFT JOIN allocation_held AS allocation
-            ON disk.volume_id = allocation.volume_id AND disk.judged_at >= allocation.valid_from
-        ASOF LEFT JOIN entitlement_held AS entitlement
-            ON disk.volume_id = entitlement.volume_id AND disk.judged_at >= entitlement.valid_from
+        -- what was held is said once for each volume and time, mostly for all of the day: no ASOF join
+        LEFT JOIN allocation_held AS allocation
+            ON disk.volume_id = allocation.volume_id
+            AND disk.judged_at >= allocation.valid_from
+            AND disk.judged_at < allocation.valid_to
+        LEFT JOIN entitlement_held AS entitlement
+            ON disk.volume_id = entitlement.volume_id
+            AND disk.judged_at >= entitlement.valid_from
+            AND disk.judged_at < entitlement.valid_to
     ),
 
     -- one row per given row, with what is set on it and the side that counts as not set, if any

@@ -103,6 +103,14 @@ def stale_hours(note: Note | None, now: Note, day: Day) -> list[Stale]:
     return found
 
 
+def changed_sample_hours(note: Note | None, now: Note, day: Day) -> list[int]:
+    """List the UTC hours since 1970, in order, of which samples changed; those before there was a note are none."""
+    if note is None:
+        return []
+    changed = _changed(note.samples, note.sample_hours, now.sample_hours, day.collected, is_hypervisor=True)
+    return sorted({place.hour for place in changed})
+
+
 def in_stretches(hours: Iterable[Stale]) -> list[Stale]:
     """Join hours that follow one another for one reason, as people read them."""
     found: list[Stale] = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ioledger.lake import layout, stretches
-from ioledger.lake.reader import scan
+from ioledger.lake.reader import literal, scan
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, SAMPLE_STRETCH
 from reports.usage import statement
 
@@ -66,6 +66,29 @@ def prepare(lake: OpenLake, files: Files, days: Collection[date], *, streams: bo
     return streamed
 
 
+def show_sorted_apart(lake: OpenLake, files: Files, days: Collection[date]) -> None:
+    """Let ``disk_io_stat`` be the samples of some days that lie in files without an index.
+
+    The others are in the view ``sorted_sample`` (``file_number``, ``stretch``, ``run_id``), and what they have
+    in common in ``sorted_stretch``, so that what a disk is called is not read for each of its samples.
+    """
+    index_of = stretches.indices_of(files.of(DISK_IO_STAT.name, days), files.of(SAMPLE_STRETCH.name, days))
+    lake.show(DISK_IO_STAT.name, [path for path in files.of(DISK_IO_STAT.name, days) if path not in index_of])
+    for view, columns, paths in (
+        ("sorted_sample", "run_id", index_of),
+        ("sorted_stretch", "source, vm_id, device, epoch, state", index_of.values()),
+    ):
+        listed = ", ".join(map(literal, paths))
+        rows = (
+            f"FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+            if paths
+            else "FROM (SELECT *, 0 AS file_index, NULL::VARCHAR AS run_id FROM day_stretch WHERE false)"
+        )
+        lake.connection.execute(
+            f"CREATE OR REPLACE VIEW {view} AS SELECT file_index::BIGINT AS file_number, stretch, {columns} {rows}"
+        )
+
+
 def add_windowed(lake: OpenLake, files: Files, days: Collection[date], end: datetime) -> None:
     """Add to ``raw_sample`` what samples of some days report of the time before ``end``."""
     if days:
@@ -82,7 +105,7 @@ def _load_stretches(lake: OpenLake, paths: Sequence[Path]) -> None:
     )
     for number, path in enumerate(paths, start=1):
         lake.connection.execute(
-            f"INSERT INTO day_stretch SELECT {number}, * FROM ({scan(SAMPLE_STRETCH.name, [path])}) WHERE counts"
+            f"INSERT INTO day_stretch SELECT {number}, * FROM ({lake.select(SAMPLE_STRETCH.name, [path])}) WHERE counts"
         )
 
 
@@ -99,7 +122,7 @@ def _set_contested_apart(lake: OpenLake, streamed: Sequence[Path], others: Seque
     connection.execute("DELETE FROM day_stretch WHERE (vm_id, device, epoch) IN (FROM contested)")
     lake.show_rows(
         DISK_IO_STAT.name,
-        f"SELECT * FROM ({scan(DISK_IO_STAT.name, others)}) UNION ALL BY NAME "
-        f"SELECT * FROM ({scan(DISK_IO_STAT.name, theirs)}) SEMI JOIN contested USING (vm_id, device, epoch)",
+        f"SELECT * FROM ({lake.select(DISK_IO_STAT.name, others)}) UNION ALL BY NAME "
+        f"SELECT * FROM ({lake.select(DISK_IO_STAT.name, theirs)}) SEMI JOIN contested USING (vm_id, device, epoch)",
     )
     connection.execute(statement("raw_sample"))

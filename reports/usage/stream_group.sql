@@ -14,7 +14,10 @@ sample AS (
         read_bytes,
         write_bytes
     FROM read_parquet($path, hive_partitioning = false)
-    WHERE sampled_at >= $since AND sampled_at <= $until
+    WHERE
+        stretch BETWEEN $first_stretch AND $last_stretch
+        AND sampled_at >= $since
+        AND sampled_at <= $until
 ),
 
 -- one row per sample, with what was done since the one before, if that is of the same stretch and hour

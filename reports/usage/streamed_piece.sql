@@ -7,9 +7,9 @@ whole AS (
     SELECT
         judged.window_start,
         judged.window_end,
-        judged.vm_id,
-        judged.device,
-        judged.epoch,
+        day_stretch.vm_id,
+        day_stretch.device,
+        day_stretch.epoch,
         judged.volume_id,
         judged.account_id,
         judged.project_id,
@@ -39,6 +39,8 @@ whole AS (
         ON judged.file_number = streamed.file_number
         AND judged.stretch = streamed.stretch
         AND judged.hour = streamed.hour
+    JOIN day_stretch
+        ON day_stretch.file_number = streamed.file_number AND day_stretch.stretch = streamed.stretch
     WHERE judged.is_calm AND streamed.last_us > streamed.first_us
 )
 

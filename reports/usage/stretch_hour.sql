@@ -1,23 +1,16 @@
 -- Stretches by the hour: what judges the intervals inside one hour of a stretch, and whether it is the
 -- same for all of them. One row per stretch and billing hour that it touches.
 
--- One row per stretch and hour, as a disk at the start of the hour.
+-- One row per stretch and hour, as a disk at the start of the hour. Of the stretch it has what its judgement
+-- takes and no more: there are many rows, and each goes through several joins.
 CREATE OR REPLACE TEMP VIEW touched_hour AS
 SELECT
     day_stretch.file_number,
     day_stretch.stretch,
-    day_stretch.vm_id,
-    day_stretch.device,
-    day_stretch.epoch,
     day_stretch.volume_id,
     day_stretch.disk_serial,
     day_stretch.disk_wwn,
     day_stretch.source_path,
-    day_stretch.longest_us,
-    day_stretch.first_read_ops,
-    day_stretch.last_read_ops,
-    day_stretch.first_write_ops,
-    day_stretch.last_write_ops,
     day_stretch.cap_total_iops,
     day_stretch.cap_read_iops,
     day_stretch.cap_write_iops,
@@ -81,27 +74,20 @@ gap_limit AS (
 
 SELECT
     judged.*,
-    changing.hour IS NULL
-    AND by_serial.hour IS NULL
-    AND by_wwn.hour IS NULL
-    AND by_path.hour IS NULL
-    AND judged.longest_us <= gap_limit.max_gap_us
+    NOT coalesce((judged.volume_id, judged.hour) IN (FROM changing), false)
+    AND NOT coalesce((judged.disk_serial, judged.hour) IN (FROM renamed), false)
+    AND NOT coalesce((judged.disk_wwn, judged.hour) IN (FROM renamed), false)
+    AND NOT coalesce((judged.source_path, judged.hour) IN (FROM renamed), false)
+    AND day_stretch.longest_us <= gap_limit.max_gap_us
     -- what follows keeps the streamed sums within 64 bits; greater numbers are metered one by one
     AND judged.guaranteed_iops < 1000000000
     AND coalesce(judged.ceiling_iops < 1000000000, true)
-    AND judged.last_read_ops - judged.first_read_ops < 1000000000000000
-    AND judged.last_write_ops - judged.first_write_ops < 1000000000000000 AS is_calm
+    AND day_stretch.last_read_ops - day_stretch.first_read_ops < 1000000000000000
+    AND day_stretch.last_write_ops - day_stretch.first_write_ops < 1000000000000000 AS is_calm
 FROM judged_of('placed_hour') AS judged
+JOIN day_stretch USING (file_number, stretch)
 JOIN gap_limit
-    ON gap_limit.hour = judged.hour
-LEFT JOIN changing
-    ON changing.volume_id = judged.volume_id AND changing.hour = judged.hour
-LEFT JOIN renamed AS by_serial
-    ON by_serial.alias = judged.disk_serial AND by_serial.hour = judged.hour
-LEFT JOIN renamed AS by_wwn
-    ON by_wwn.alias = judged.disk_wwn AND by_wwn.hour = judged.hour
-LEFT JOIN renamed AS by_path
-    ON by_path.alias = judged.source_path AND by_path.hour = judged.hour;
+    ON gap_limit.hour = judged.hour;
 
 -- What streamed intervals are split by: one row per stretch and calm hour in which their rate matters.
 CREATE OR REPLACE TABLE stretch_rate AS

@@ -83,7 +83,7 @@ STREAMED = {
     "a streamed hour is lost": Mistake(
         "streamed_piece",
         "streamed.last_us > streamed.first_us",
-        "streamed.last_us > streamed.first_us AND (judged.vm_id <> 'vm-2' OR judged.hour <> 13)",
+        "streamed.last_us > streamed.first_us AND (day_stretch.vm_id <> 'vm-2' OR judged.hour <> 13)",
     ),
     "a streamed hour is found twice": Mistake(
         "streamed_piece",
@@ -98,7 +98,7 @@ STREAMED = {
     "a streamed operation is in no class": Mistake(
         "streamed_piece",
         "- streamed.guaranteed_ops - streamed.burst_ops AS other_ops",
-        "- streamed.guaranteed_ops - streamed.burst_ops - (judged.vm_id = 'vm-2')::BIGINT AS other_ops",
+        "- streamed.guaranteed_ops - streamed.burst_ops - (day_stretch.vm_id = 'vm-2')::BIGINT AS other_ops",
     ),
 }
 

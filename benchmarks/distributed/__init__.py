@@ -1,0 +1,1 @@
+"""`make bench-dask`: a local build of two threads beside two workers of Dask of one thread each."""
