@@ -94,7 +94,7 @@ def all_files(lake: Path) -> dict[str, list[Path]]:
     """
     swaps = list(journal.pending(lake).values())  # once for all tables: a run is in none of them or in all
     # A run's collection_run row is written last, so a run whose row is listed here has all its files.
-    tables = (COLLECTION_RUN.name, *TABLES.keys() - {COLLECTION_RUN.name})
+    tables = (COLLECTION_RUN.name, *(name for name in TABLES if name != COLLECTION_RUN.name))
     return {name: _files_below(lake, lake / name, swaps) for name in tables}
 
 
