@@ -22,7 +22,7 @@ CHANGES: Final = (
 )  # fmt: skip
 """Functions of ``os`` that change files, and the one that makes changes last."""
 
-WATCHED: Final = (*CHANGES, "chmod", "listdir", "scandir")
+WATCHED: Final = (*CHANGES, "chmod", "listdir", "pwrite", "scandir")
 
 
 def see_calls(on: On, names: tuple[str, ...] = WATCHED) -> Callable[[], None]:

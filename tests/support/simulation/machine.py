@@ -31,7 +31,7 @@ FAULTS: Final = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EACCES": errno.EACCE
 STALLS_SECONDS: Final = 200
 """How long a slow disk may let a call wait."""
 
-_GROWING: Final = {"write", "create", "mkdir"}
+_GROWING: Final = {"write", "create", "mkdir", "lock file"}
 """Steps that need room; the others do not meet a full disk."""
 
 
@@ -258,6 +258,10 @@ class Machine:
     def _ftruncate(self, path: str, call: Callable[[], None], *_: object) -> None:
         assert self._apart(path)
         call()
+
+    def _pwrite(self, path: str, call: Callable[[], int], *_: object) -> int:
+        assert self._apart(path)
+        return self.step("lock file", path, call)
 
 
 class _Raw(io.FileIO):
