@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 SIZE   := small
 RUNS   := 200
+SEEDS  := 1..100
 BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-rate bench-report bench-sources constraints clean
+.PHONY: help demo demo-live test simulate defects lint docs docs-site bench bench-collect bench-check bench-rate bench-report bench-sources constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +24,9 @@ test: ## install what the tests need, and run them all
 	.ci/system-packages test
 	$(MAKE) --no-print-directory --jobs 2 $(VENV)/.installed-test $(CINDER)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+simulate: $(VENV)/.installed-test ## live through simulated faults, SEEDS=1..100 or 137; MUTANTS=1 finds mistakes made on purpose
+	$(BIN)/python tests/simulation/run.py $(SEEDS) $(if $(MUTANTS),--mutants)
 
 defects: $(VENV)/.installed-test ## seed mistakes in the metering, one at a time, and see that the tests catch each
 	$(BIN)/python tests/defects/run.py

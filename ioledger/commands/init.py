@@ -15,7 +15,7 @@ from ioledger.config import Configuration
 from ioledger.errors import ConfigurationError, LakeError
 from ioledger.examples import examples
 from ioledger.lake import layout
-from ioledger.lake.files import write_whole
+from ioledger.lake.files import MARKER, write_whole
 
 if TYPE_CHECKING:
     from ioledger.app import App
@@ -52,7 +52,7 @@ def _make_what_is_missing(app: App, *, is_enough: bool) -> None:
     path = app.config_file
     if path.exists():
         lake = app.lake()
-        if (lake / layout.MARKER).exists():
+        if (lake / MARKER).exists():
             if is_enough:
                 return
             raise ConfigurationError(

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import LakeError
 from ioledger.lake import journal
-from ioledger.lake.files import write_whole
+from ioledger.lake.files import MARKER, write_whole
 from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MARKER: Final = "lake.toml"
 SETTINGS: Final = "settings.toml"
 LOCKS: Final = ".locks"
 MEMORY: Final = ".memory"

@@ -36,6 +36,7 @@ from simulation.scheduler import (
     KilledError,
     Process,
     ProcessLock,
+    ProcessSet,
     ProcessThread,
     Scheduler,
     replaced,
@@ -93,7 +94,7 @@ class Life:
         self.rate_cards = write_cards(directory, PRICED)
         self.scheduler = Scheduler(self.random)
         self.machine = Machine(self.lake, self.random, self.scheduler)
-        self.world = World(self.random, self.scheduler, trouble=self.random.choice((0.0, 0.5, 1.0, 2.0)))
+        self.world = World(self.random, self.scheduler, trouble=self.random.choice((0.0, 1.0, 2.0, 3.0)))
         self.network = Network(self.world)
         self.ledger = Ledger()
         self.write = self.ledger.storing(writer.write_run)
@@ -117,7 +118,7 @@ class Life:
         with ExitStack() as held:
             for owner, attributes in (
                 (journal, {"token_hex": lambda _count: f"{self.random.getrandbits(32):08x}"}),
-                (files, {"_MAKING_DIRECTORIES": ProcessLock(scheduler)}),
+                (files, {"_MAKING_DIRECTORIES": ProcessLock(scheduler), "_LASTING": ProcessSet(scheduler)}),
                 (stored_end, {"lock": ProcessLock(scheduler)} if hasattr(stored_end, "lock") else {}),
                 (reader, {"_new_connection": _one_core}),
                 (runner, {"write_run": self.write}),

@@ -30,6 +30,10 @@ def _no_flush_of_names() -> Iterator[object]:
     yield replaced(files, sync_directory=lambda _directory: None)
 
 
+def _no_flush_of_others_directories() -> Iterator[object]:
+    yield replaced(files, _unflushed=lambda _directory: [])
+
+
 def _no_flush_after_rename() -> Iterator[object]:
     def publish(path: Path) -> None:
         files.temporary(path).replace(path)
@@ -138,6 +142,7 @@ def _listing_order() -> Iterator[object]:
 MUTANTS: Final[Mapping[str, Callable[[], Iterator[object]]]] = {
     "files are not flushed": _no_flush_of_files,
     "directories are not flushed": _no_flush_of_names,
+    "a directory that another process made is not flushed": _no_flush_of_others_directories,
     "a rename is not flushed": _no_flush_after_rename,
     "collection_run gets its name first": _run_first,
     "a swap has no journal": _no_journal,

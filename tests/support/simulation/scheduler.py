@@ -164,6 +164,24 @@ class ProcessLock:
         self._held[process] -= 1
 
 
+class ProcessSet:
+    """A set that each process has of its own."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._held: dict[Process | None, set[object]] = {}
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._own()
+
+    def add(self, item: object) -> None:
+        self._own().add(item)
+
+    def _own(self) -> set[object]:
+        task = self._scheduler.current()
+        return self._held.setdefault(task.process if task else None, set())
+
+
 class EventQueue:
     """A ``SimpleQueue`` that waits in virtual time."""
 
