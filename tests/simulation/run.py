@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SHOWN_CALLS: Final = 25
 """How many of the last calls of a failing seed are shown."""
 
+
 def seeds_of(text: str) -> list[int]:
     """Read ``137``, or ``100..199`` with both ends."""
     first, _, last = text.partition("..")

@@ -25,13 +25,13 @@ class Unlucky(Random):
     def random(self) -> float:
         return 0.99
 
-    def choice(self, seq: Sequence[Any]) -> Any:
+    def choice(self, seq: Sequence[Any]) -> Any:  # noqa: ANN401 - as Random has it
         return seq[0]
 
 
 def after_power_cut(lake: Path, *works: Callable[[], object]) -> None:
     """Do each work in a process of its own, one after the other, and cut the power."""
-    scheduler = Scheduler(Random(1))
+    scheduler = Scheduler(Random(1))  # noqa: S311 - no secret
     machine = Machine(lake, Unlucky(), scheduler)
     with ExitStack() as held:
         held.enter_context(replaced(files, _MAKING_DIRECTORIES=ProcessLock(scheduler), _LASTING=ProcessSet(scheduler)))

@@ -22,6 +22,7 @@ from file_calls import CHANGES, is_for_writing, see_calls
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
 def _at_each_step(react: Callable[[int], None]) -> None:
     """Count the calls that change files, and have ``react`` told the number of each before it is made.
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from random import Random
 
 SECTOR_BYTES: Final = 512
@@ -176,7 +176,7 @@ class Disk:
         self._since.append(_Change(directory, names))
 
     def _place(self, path: str) -> tuple[Directory, str]:
-        *parents, name = os.path.relpath(path, self.root).split(os.sep)
+        *parents, name = os.path.relpath(path, self.root).split("/")
         directory = self._tree
         for parent in parents:
             found = directory.now[parent]

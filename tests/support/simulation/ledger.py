@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import DataError
@@ -25,7 +26,7 @@ _OF_RUN: Final = {"source", "run_id", "observed_at", "stretch"}
 _TABLES: Final = [name for name in FACTS if name != COLLECTION_RUN.name]
 
 
-class Finding(AssertionError):
+class BrokenPromiseError(AssertionError):
     """A promise that was not kept."""
 
 
@@ -59,28 +60,32 @@ class Ledger:
 
     def acknowledged(self) -> dict[Key, int]:
         """Return the number of the last acknowledged version of each run."""
-        found = {key: [n for n, each in enumerate(of_key) if each.is_acknowledged] for key, of_key in self.versions.items()}
+        found = {
+            key: [n for n, each in enumerate(of_key) if each.is_acknowledged] for key, of_key in self.versions.items()
+        }
         return {key: numbers[-1] for key, numbers in found.items() if numbers}
 
     def check(self, shown: Shown, before: Mapping[Key, int]) -> dict[Key, Run]:
         """See that what is shown are whole runs, all that were acknowledged ``before``, and return them.
 
-        Raises Finding for a run that is missing, doubled, in part, or was never begun.
+        Raises BrokenPromiseError for a run that is missing, doubled, in part, or was never begun.
         """
         found: dict[Key, Run] = {}
         for key, count in shown.runs.items():
             if count != 1:
-                raise Finding(f"run {key} is there {count} times")
+                raise BrokenPromiseError(f"run {key} is there {count} times")
             first = before.get(key, 0)
             fitting = [each.run for each in self.versions.get(key, [])[first:] if shown.is_of(key, each.run)]
             if not fitting:
-                raise Finding(f"run {key} is shown with rows that nobody stored, or in part: {shown.rows.get(key)}")
+                raise BrokenPromiseError(
+                    f"run {key} is shown with rows that nobody stored, or in part: {shown.rows.get(key)}"
+                )
             found[key] = fitting[-1]
         for key in before:
             if key not in found:
-                raise Finding(f"run {key} was acknowledged and is not there")
+                raise BrokenPromiseError(f"run {key} was acknowledged and is not there")
         if stray := shown.rows.keys() - shown.runs.keys():
-            raise Finding(f"rows without a run: {sorted(stray)}")
+            raise BrokenPromiseError(f"rows without a run: {sorted(stray)}")
         return found
 
     def settle(self, found: Mapping[Key, Run]) -> None:
@@ -120,9 +125,17 @@ def shown_by_files(lake: Path) -> Shown:
     shown = Shown()
     listed = layout.all_files(lake)
     for table in (COLLECTION_RUN.name, *_TABLES):
-        rows = [row for path in listed[table] for row in pq.read_table(path, partitioning=None).to_pylist()]
+        rows = [row for path in listed[table] for row in _rows_of(path)]
         shown.add(table, [row for row in rows if table == COLLECTION_RUN.name or _key(row) in shown.runs])
     return shown
+
+
+def _rows_of(path: Path) -> list[Row]:
+    try:
+        rows: list[Row] = pq.read_table(path, partitioning=None, page_checksum_verification=True).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise BrokenPromiseError(f"{path} counts and cannot be read: {error}") from error
+    return rows
 
 
 def shown_by_reader(connection: Any) -> Shown:  # noqa: ANN401 - DuckDB's connection

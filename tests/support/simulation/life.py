@@ -20,18 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 from month_end import PRICED
 from rate_cards import write as write_cards
-
-from collectors import beat, collection, runner
-from collectors.collection import Collection, collect_all
-from ioledger.app import App
-from ioledger.cli import group
-from ioledger.errors import BusyError, IoledgerError
-from ioledger.lake import files, journal, layout, locks, reader, writer
 from simulation import oracle
-from simulation.ledger import Finding, Ledger, shown_by_files, shown_by_reader
+from simulation.ledger import BrokenPromiseError, Ledger, shown_by_files, shown_by_reader
 from simulation.machine import Figures, Incident, Machine
 from simulation.scheduler import (
-    Deadlock,
+    DeadlockError,
     EventQueue,
     KilledError,
     Process,
@@ -43,12 +36,20 @@ from simulation.scheduler import (
 )
 from simulation.world import SECOND_US, HostSource, InventorySource, Network, World
 
+from collectors import beat, collection, runner
+from collectors.collection import Collection, collect_all
+from ioledger.app import App
+from ioledger.cli import group
+from ioledger.errors import BusyError, IoledgerError
+from ioledger.lake import files, journal, layout, locks, reader, writer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from collectors.source import Occasion, Source
     from simulation.scheduler import Task
+
+    from collectors.source import Occasion, Source
 
 MONTH: Final = "2026-10"
 NEXT_MONTH: Final = "2026-11"
@@ -84,7 +85,7 @@ class Life:
     """One seed's lake, machine and world."""
 
     def __init__(self, seed: int, directory: Path) -> None:
-        self.random = Random(seed)
+        self.random = Random(seed)  # noqa: S311 - no secret
         self.lake = directory / "lake"
         self.has_bills = seed % BILLS_EVERY == 0
         layout.create(self.lake)
@@ -104,7 +105,7 @@ class Life:
         self.is_closed = False
 
     def live(self) -> None:
-        """Go through all rounds and what follows; raises Finding for a promise that was not kept."""
+        """Go through all rounds and what follows; raises BrokenPromiseError for a promise that was not kept."""
         with self._simulated():
             for _ in range(self.random.randint(10, 14) if self.has_bills else self.random.randint(6, 14)):
                 self._round()
@@ -175,8 +176,8 @@ class Life:
         before = sum(self.machine.figures.faults.values()), sum(self.machine.figures.crashes.values())
         try:
             self.scheduler.run()
-        except Deadlock as error:
-            raise Finding(f"these wait for each other: {error}") from None
+        except DeadlockError as error:
+            raise BrokenPromiseError(f"these wait for each other: {error}") from None
         met_fault = sum(self.machine.figures.faults.values()) > before[0]
         met_crash = sum(self.machine.figures.crashes.values()) > before[1]
         for task in tasks:
@@ -204,9 +205,9 @@ class Life:
     def _see_closed_month(self) -> None:
         found = oracle.closed_month(self.lake, MONTH)
         if self.is_closed and found is None:
-            raise Finding(f"{MONTH} was closed and is open again")
+            raise BrokenPromiseError(f"{MONTH} was closed and is open again")
         if self.closed is not None and found != self.closed:
-            raise Finding(f"files of the closed month {MONTH} changed")
+            raise BrokenPromiseError(f"files of the closed month {MONTH} changed")
         if self.is_closed:
             self.closed = found
 
@@ -227,7 +228,7 @@ class Life:
                 if key[0] == name and (of_key := self.ledger.versions[key])
             ]
             if occasion.remembered is not None and occasion.remembered["reading"] < max(stored, default=0):
-                raise Finding(f"{name} remembers reading {occasion.remembered}, and {max(stored)} is stored")
+                raise BrokenPromiseError(f"{name} remembers reading {occasion.remembered}, and {max(stored)} is stored")
 
         source = HostSource(self.world, "kvm-a", name, self.readings[name])
         source.see_memory = see_memory  # type: ignore[method-assign]
@@ -284,7 +285,7 @@ class Life:
             task = self.scheduler.start(self.machine.process(name), work)
             self._run([task])
             if task.error:
-                raise Finding(f"{name} does not heal: {_told(task.error)}")
+                raise BrokenPromiseError(f"{name} does not heal: {_told(task.error)}")
 
     def _judge(self) -> None:
         found = self.ledger.check(shown_by_files(self.lake), self.ledger.acknowledged())
@@ -306,16 +307,16 @@ def _one_core() -> duckdb.DuckDBPyConnection:
 
 
 def _refuse_defect(task: Task, *, met_fault: bool) -> None:
-    """Raise Finding for an error that no user could understand, or that has no reason."""
+    """Raise BrokenPromiseError for an error that no user could understand, or that has no reason."""
     error = task.error
     if error is None or isinstance(error, KilledError):
         return
-    if isinstance(error, Finding):
+    if isinstance(error, BrokenPromiseError):
         raise error
     if not isinstance(error, IoledgerError):
-        raise Finding(f"{task.process.name} ended with a traceback: {_told(error)}")
+        raise BrokenPromiseError(f"{task.process.name} ended with a traceback: {_told(error)}")
     if not (met_fault or isinstance(error, BusyError) or task.process.name in _REFUSES):
-        raise Finding(f"{task.process.name} failed without a fault: {error}")
+        raise BrokenPromiseError(f"{task.process.name} failed without a fault: {error}")
 
 
 def _told(error: BaseException) -> str:
@@ -330,7 +331,7 @@ def live(seed: int, directory: Path) -> Result:
     logging.disable(logging.CRITICAL)
     try:
         life.live()
-    except Finding as error:
+    except BrokenPromiseError as error:
         finding = str(error)
     except Exception as error:  # noqa: BLE001 - the oracle itself, or the model, could not go on
         finding = f"the simulation ended: {_told(error)}"

@@ -9,10 +9,9 @@ import os
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from file_calls import is_for_writing, seen
-
 from simulation.disk import KEPT_APART, Directory, Disk, File
 from simulation.scheduler import KilledError, Process
 
@@ -121,8 +120,14 @@ class Machine:
             raise _error(LASTING[self.lasting], path)
         return change()
 
-    def _befall(  # noqa: PLR0913 - a call has these parts
-        self, process: Process, what: str, name: str, path: str, change: Callable[[], Any], part: Callable[[], Any] | None
+    def _befall(  # noqa: PLR0913, PLR0917 - a call has these parts
+        self,
+        process: Process,
+        what: str,
+        name: str,
+        path: str,
+        change: Callable[[], Any],
+        part: Callable[[], Any] | None,
     ) -> None:
         del self.incidents[process]
         if what == "stall":
@@ -162,9 +167,11 @@ class Machine:
         return handler(path, lambda: real(*positional, **named), real, positional, named)
 
     def _apart(self, path: str) -> bool:
-        return os.path.relpath(path, self._root).split(os.sep)[0] == KEPT_APART
+        return os.path.relpath(path, self._root).split("/")[0] == KEPT_APART
 
-    def _flock(self, path: str, _call: object, real: Callable[..., Any], positional: tuple[Any, ...], _named: object) -> None:
+    def _flock(
+        self, path: str, _call: object, real: Callable[..., Any], positional: tuple[Any, ...], _named: object
+    ) -> None:
         descriptor, how = positional
 
         def take() -> bool:
@@ -189,7 +196,9 @@ class Machine:
     def _scandir(self, path: str, call: Callable[[], Any], *_: object) -> _Entries:
         return self.step("list", path, lambda: _Entries(call()))
 
-    def _open(self, path: str, call: Callable[[], int], _real: object, positional: tuple[Any, ...], _named: object) -> int:
+    def _open(
+        self, path: str, call: Callable[[], int], _real: object, positional: tuple[Any, ...], _named: object
+    ) -> int:
         if self._apart(path):
             return self.step("lock file", path, call)
         if not positional[1] & os.O_CREAT:
@@ -223,7 +232,9 @@ class Machine:
     def _fsync(self, path: str, *_: object) -> None:
         self.step("fsync", path, lambda: self.disk.flush(path) if not path.endswith(" (deleted)") else None)
 
-    def _rename(self, path: str, call: Callable[[], None], _real: object, positional: tuple[Any, ...], _named: object) -> None:
+    def _rename(
+        self, path: str, call: Callable[[], None], _real: object, positional: tuple[Any, ...], _named: object
+    ) -> None:
         def change() -> None:
             call()
             self.disk.renamed(path, os.fspath(positional[1]))
@@ -277,7 +288,7 @@ class _Raw(io.FileIO):
         if task is None or task.process.is_dead:
             return len(whole)  # what a buffer holds when its process ends
         # By its descriptor, for another process may have given the file another name.
-        path = os.readlink(f"/proc/self/fd/{self.fileno()}")
+        path = _name_of(self.fileno())
 
         def put(part: bytes) -> int:
             offset = self.tell()
@@ -297,13 +308,13 @@ class _Entries:
         with found:
             self._entries = iter(sorted(found, key=lambda entry: entry.name))
 
-    def __iter__(self) -> _Entries:
+    def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> os.DirEntry[str]:
         return next(self._entries)
 
-    def __enter__(self) -> _Entries:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -315,11 +326,16 @@ class _Entries:
 
 def _path(given: Any, directory: int | None) -> str:  # noqa: ANN401 - a path or a descriptor
     if isinstance(given, int):
-        return os.readlink(f"/proc/self/fd/{given}")
+        return _name_of(given)
     path = os.fspath(given)
     if directory is not None:
-        path = os.path.join(os.readlink(f"/proc/self/fd/{directory}"), path)
+        path = f"{_name_of(directory)}/{path}"
     return path
+
+
+def _name_of(descriptor: int) -> str:
+    """Return the path that an open file has now; of one that was removed it ends with " (deleted)"."""
+    return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 - no path of pathlib keeps the ending
 
 
 def _error(number: int, path: str) -> OSError:

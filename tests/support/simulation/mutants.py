@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+from simulation.scheduler import replaced
+
 from collectors import beat, runner
 from ioledger.lake import compaction, files, layout, locks, replacing, swaps, writer
-from simulation.scheduler import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,13 +19,15 @@ if TYPE_CHECKING:
 
 
 def _no_flush_of_files() -> Iterator[object]:
-    without = SimpleNamespace(**{name: getattr(os, name) for name in ("open", "close", "O_RDONLY", "O_DIRECTORY", "SEEK_END")})
+    without = SimpleNamespace(
+        **{name: getattr(os, name) for name in ("open", "close", "O_RDONLY", "O_DIRECTORY", "SEEK_END")}
+    )
     without.fsync = lambda descriptor: os.fsync(descriptor) if _is_directory(descriptor) else None
     yield replaced(files, os=without)
 
 
 def _is_directory(descriptor: int) -> bool:
-    return os.path.isdir(f"/proc/self/fd/{descriptor}")
+    return stat.S_ISDIR(os.fstat(descriptor).st_mode)
 
 
 def _no_flush_of_names() -> Iterator[object]:
@@ -42,7 +46,7 @@ def _no_flush_after_rename() -> Iterator[object]:
 
 
 def _run_first() -> Iterator[object]:
-    tables_of = writer._tables_of
+    tables_of = writer._tables_of  # noqa: SLF001 - a mistake is made inside
 
     def reversed_tables(run: Any) -> dict[str, Any]:  # noqa: ANN401 - a Run
         return dict(reversed(tables_of(run).items()))

@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING, Any
 import golden
 import pyarrow.parquet as pq
 from reference.records import usage_records
+from simulation.ledger import BrokenPromiseError
 
-from ioledger.lake import journal, layout
+from ioledger.lake import journal, layout, settings
 from reports.charges.stored import month_of, path_of
 from reports.closing import archive
 from reports.closing.verification import wrong_with
-from simulation.ledger import Finding
-
-from ioledger.lake import settings  # isort: skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ioledger.model.records import Run
     from simulation.world import World
+
+    from ioledger.model.records import Run
 
 _HOUR = timedelta(hours=1)
 _DERIVED = ("usage_record", "usage_day", "usage_month", "quarantine")
@@ -35,15 +34,15 @@ _EARLY = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def closed_month(lake: Path, period: str) -> dict[str, str] | None:
-    """Return the digests of a closed month's files; None if it is open. Raises Finding if it is not whole."""
+    """Return the digests of a closed month's files; None if it is open. Raises BrokenPromiseError if not whole."""
     directory = archive.directory_of(lake, period)
     if not directory.exists():
         return None
     found = archive.closed(lake, period)
     if found is None:
-        raise Finding(f"{directory} has no manifest")
+        raise BrokenPromiseError(f"{directory} has no manifest")
     if wrong := list(wrong_with(lake, found)):
-        raise Finding(f"{period} is closed and not whole: {wrong}")
+        raise BrokenPromiseError(f"{period} is closed and not whole: {wrong}")
     return {
         str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(directory.rglob("*"))
@@ -53,9 +52,9 @@ def closed_month(lake: Path, period: str) -> dict[str, str] | None:
 
 def see_that_nothing_is_left_over(lake: Path) -> None:
     """See that a compaction without faults ended every swap that crashed."""
-    left = [path for path in lake.rglob(f".*{journal.HIDDEN_SUFFIX}")] + list((lake / journal.DIRECTORY).glob("*.json"))
+    left = [*lake.rglob(f".*{journal.HIDDEN_SUFFIX}"), *(lake / journal.DIRECTORY).glob("*.json")]
     if left:
-        raise Finding(f"a compaction without faults leaves {sorted(map(str, left))}")
+        raise BrokenPromiseError(f"a compaction without faults leaves {sorted(map(str, left))}")
 
 
 def see_truth(runs: Sequence[Run], world: World, max_gap_seconds: int) -> None:
@@ -68,7 +67,7 @@ def see_truth(runs: Sequence[Run], world: World, max_gap_seconds: int) -> None:
         for guest in guests:
             truly = guest.truly_read(world.scheduler.now_us)
             if metered[guest.vm_id] > truly:
-                raise Finding(f"{guest.vm_id} read {truly} times and is metered for {metered[guest.vm_id]}")
+                raise BrokenPromiseError(f"{guest.vm_id} read {truly} times and is metered for {metered[guest.vm_id]}")
 
 
 def _expected(runs: Sequence[Run], end: datetime, max_gap_seconds: int) -> list[dict[str, Any]]:
@@ -88,7 +87,7 @@ def see_usage(lake: Path, runs: Sequence[Run], now: datetime, max_gap_seconds: i
     expected = _expected(runs, end, max_gap_seconds)
     difference = golden.difference(sorted(expected, key=lambda record: record["window_start"].date()), stored)
     if difference:
-        raise Finding(f"usage is not what was collected: {difference[:3000]}")
+        raise BrokenPromiseError(f"usage is not what was collected: {difference[:3000]}")
 
 
 def see_bills(lake: Path, period: str, open_period: str) -> None:
@@ -111,7 +110,9 @@ def see_bills(lake: Path, period: str, open_period: str) -> None:
     ]
     total = sum(row["usage_quantity"] for row in billed)
     if total != sum(used):
-        raise Finding(f"{sum(used)} reads of {period}, and {total} on its bill and the corrections of the next")
+        raise BrokenPromiseError(
+            f"{sum(used)} reads of {period}, and {total} on its bill and the corrections of the next"
+        )
 
 
 def see_rebuilt(lake: Path, build: Callable[[], object]) -> None:
@@ -124,7 +125,7 @@ def see_rebuilt(lake: Path, build: Callable[[], object]) -> None:
     after = _derived(lake)
     differing = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     if differing:
-        raise Finding(f"usage that is made anew differs in {differing}")
+        raise BrokenPromiseError(f"usage that is made anew differs in {differing}")
 
 
 def _derived(lake: Path) -> dict[str, bytes]:

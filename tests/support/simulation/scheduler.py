@@ -26,7 +26,7 @@ class KilledError(BaseException):
     """The process ended here."""
 
 
-class Deadlock(AssertionError):
+class DeadlockError(AssertionError):
     """No task can go on, and none ever will."""
 
 
@@ -78,14 +78,14 @@ class Scheduler:
         return task
 
     def run(self) -> None:
-        """Give turns until all tasks are over; raises Deadlock if they wait for each other."""
+        """Give turns until all tasks are over; raises DeadlockError if they wait for each other."""
         last: Task | None = None
         while self._tasks:
             ready = [task for task in self._tasks if self._can_go_on(task)]
             if not ready:
                 ends = [task.until_us for task in self._tasks if task.until_us is not None]
                 if not ends:
-                    raise Deadlock(", ".join(task.process.name for task in self._tasks))
+                    raise DeadlockError(", ".join(task.process.name for task in self._tasks))
                 self.now_us = max(self.now_us, min(ends))
                 continue
             task = self._random.choice(ready)

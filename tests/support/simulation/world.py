@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ioledger.config import StrictModel
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
+    from simulation.scheduler import Scheduler
+
     from collectors.source import Occasion
     from ioledger.model.records import Kind, Row
-    from simulation.scheduler import Scheduler
 
 START: Final = datetime(2026, 10, 31, 21, tzinfo=UTC)
 SECOND_US: Final = 1_000_000
@@ -70,7 +72,7 @@ class Guest:
     def truly_read(self, now_us: int) -> int:
         """Return all that it read since the simulation began."""
         ends = [0, *[at for at in self.restarts_us if at <= now_us], now_us]
-        return sum((end - start) * self.reads_per_second // SECOND_US for start, end in zip(ends, ends[1:], strict=False))
+        return sum((end - start) * self.reads_per_second // SECOND_US for start, end in pairwise(ends))
 
     def row(self, now_us: int, at: datetime) -> Row:
         epoch, reads = self.counters(now_us)
@@ -196,7 +198,7 @@ def told_of(volumes: Sequence[str], kind: Kind) -> dict[str, list[Row]]:
 
 @dataclass
 class Network:
-    """What a far collector sends: it arrives late, in another order, twice, or in a first version that lacks a guest."""
+    """What a far collector sends: it arrives late, in another order, twice, or first without a guest."""
 
     world: World
     on_the_way: list[tuple[int, Run]] = field(default_factory=list)

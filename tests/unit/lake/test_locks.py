@@ -28,7 +28,8 @@ def refuse(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, number: in
 
 
 @pytest.mark.parametrize(
-    "lock", [locks.publishing, locks.swapping, locks.reading, locks.unread, lambda lake: locks.exclusive(lake, "upkeep")]
+    "lock",
+    [locks.publishing, locks.swapping, locks.reading, locks.unread, lambda lake: locks.exclusive(lake, "upkeep")],
 )
 def test_a_file_system_without_locks_is_told_in_a_sentence(
     lock: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -42,7 +43,9 @@ def test_a_file_system_without_locks_is_told_in_a_sentence(
 def test_a_full_disk_keeps_nobody_from_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = new_lake(tmp_path)
     refuse(monkeypatch, os, "pwrite", errno.ENOSPC)
-    with locks.exclusive(lake, "upkeep"), pytest.raises(BusyError, match="in use by process unknown"), locks.exclusive(
-        lake, "upkeep"
+    with (
+        locks.exclusive(lake, "upkeep"),
+        pytest.raises(BusyError, match="in use by process unknown"),
+        locks.exclusive(lake, "upkeep"),
     ):
         pass
