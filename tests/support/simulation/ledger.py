@@ -65,6 +65,10 @@ class Ledger:
         }
         return {key: numbers[-1] for key, numbers in found.items() if numbers}
 
+    def acknowledged_runs(self) -> dict[Key, Run]:
+        """Return the last acknowledged version of each run."""
+        return {key: self.versions[key][number].run for key, number in self.acknowledged().items()}
+
     def check(self, shown: Shown, before: Mapping[Key, int]) -> dict[Key, Run]:
         """See that what is shown are whole runs, all that were acknowledged ``before``, and return them.
 

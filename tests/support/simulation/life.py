@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from simulation.scheduler import Task
 
     from collectors.source import Occasion, Source
+    from ioledger.model.records import Run
+    from simulation.ledger import Key
 
 MONTH: Final = "2026-10"
 NEXT_MONTH: Final = "2026-11"
@@ -103,6 +105,7 @@ class Life:
         self.calls = dict(_CALLS)
         self.closed: dict[str, str] | None = None
         self.is_closed = False
+        self.found: dict[Key, Run] = {}
 
     def live(self) -> None:
         """Go through all rounds and what follows; raises BrokenPromiseError for a promise that was not kept."""
@@ -198,7 +201,7 @@ class Life:
         self.machine.end_round()
 
     def _see_facts(self) -> None:
-        found = self.ledger.check(shown_by_files(self.lake), self.ledger.acknowledged())
+        self.found = found = self.ledger.check(shown_by_files(self.lake), self.ledger.acknowledged())
         if not self.machine.incidents and self.machine.trace[-1].endswith("boots again"):
             self.ledger.settle(found)
 
@@ -223,9 +226,9 @@ class Life:
     def _host(self, name: str) -> HostSource:
         def see_memory(occasion: Occasion) -> None:
             stored = [
-                int(of_key[number].run.host_id or 0)
-                for key, number in self.ledger.acknowledged().items()
-                if key[0] == name and (of_key := self.ledger.versions[key])
+                int(run.host_id or 0)
+                for key, run in (*self.ledger.acknowledged_runs().items(), *self.found.items())
+                if key[0] == name
             ]
             if occasion.remembered is not None and occasion.remembered["reading"] < max(stored, default=0):
                 raise BrokenPromiseError(f"{name} remembers reading {occasion.remembered}, and {max(stored)} is stored")
