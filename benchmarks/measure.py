@@ -20,7 +20,6 @@ from benchmarks.contenders import Measured
 from benchmarks.fleet import Fleet
 from benchmarks.fleet_lake import write_lake
 from ioledger.lake import layout, reader
-from ioledger.lake.files import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -162,7 +161,7 @@ def _contend(command: Sequence[str]) -> Measured:
 def _link(whole: Path, lake: Path, end: date) -> None:
     """Make a lake of the days before ``end`` whose files are those of ``whole``, under second names."""
     for path in whole.rglob("*"):
-        if path.is_file() and layout.LOCKS not in path.parts and (path.name == MARKER or _day(path) < end):
+        if path.is_file() and layout.LOCKS not in path.parts and (path.name == layout.MARKER or _day(path) < end):
             linked = lake / path.relative_to(whole)
             linked.parent.mkdir(parents=True, exist_ok=True)
             os.link(path, linked)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from collectors.collection import Collection, collect_all
 from collectors.registry import build_sources
+from collectors.sender import Sender
 from collectors.service import keep_collecting
 from collectors.systemd import Notifier
 from collectors.without_pandas import keep_pandas_out
@@ -23,6 +24,7 @@ from ioledger.model.period import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
     from types import FrameType
 
     from collectors.runner import Outcome
@@ -46,18 +48,29 @@ _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
     """Read every configured source once and store what it says.
 
-    What a source cannot read is stored as unknown and told on stderr; the exit code is then 3.
+    What a source cannot read is stored as unknown and told on stderr; the exit code is then 3. So it is where
+    the lake lies in an object store that is away: what was read is kept here, and sent later.
     """
     keep_pandas_out()
     interval = None if every is None else parse_duration(every)
     sources = build_sources(app.configuration(), app.directory, wanted)
-    collection = Collection(layout.require(app.lake()), sources, app.clock)
+    lake, sender = _lake_and_sender(app)
+    collection = Collection(lake, sources, app.clock, sender.require_room if sender else lambda: None)
     try:
         with _stop_signals(collection.stop):
             if interval is None:
                 code = _exit_code(collect_all(collection), is_stopped=collection.is_stopping)
+                if sender and not sender.send():
+                    code = code or EXIT_PARTIAL
             else:
-                keep_collecting(collection, app.clock, interval, Notifier.of(os.environ))
+                with sender.sending() if sender else nullcontext():
+                    keep_collecting(
+                        collection,
+                        app.clock,
+                        interval,
+                        Notifier.of(os.environ),
+                        sender.tell if sender else lambda: None,
+                    )
                 code = 0
     finally:
         _close(sources, collection)
@@ -66,6 +79,15 @@ def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
         logging.shutdown()
         os._exit(code)
     return code
+
+
+def _lake_and_sender(app: App) -> tuple[Path, Sender | None]:
+    """Return the lake that runs are written to, and what puts them into the store if the lake lies in one."""
+    copy = app.working_copy()
+    if copy is None:
+        return layout.require(app.lake()), None
+    copy.prepare_spool()
+    return layout.require(copy.path), Sender(copy, app.configuration().object_store.spool_mib)
 
 
 def _close(sources: Mapping[str, Source], collection: Collection) -> None:

@@ -14,7 +14,7 @@ from collectors.runner import Outcome, collect_one, tell
 from ioledger.errors import IoledgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from collectors.source import Source
@@ -58,8 +58,16 @@ class Collection:
     ``stop``, which a signal handler may call at any moment.
     """
 
-    def __init__(self, lake: Path, sources: Mapping[str, Source], clock: Clock) -> None:
+    def __init__(
+        self,
+        lake: Path,
+        sources: Mapping[str, Source],
+        clock: Clock,
+        require_room: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Have ``require_room`` called before each run; it raises LakeError where no more may be stored."""
         self._lake = lake
+        self._require_room = require_room
         self._sources = sources
         self._clock = clock
         self._waiting: dict[str, Beat] = {}
@@ -142,6 +150,7 @@ class Collection:
     def _run(self, name: str, beat: Beat) -> None:
         result: Outcome | IoledgerError
         try:
+            self._require_room()
             result = collect_one(self._lake, name, self._sources[name], beat)
         except IoledgerError as error:
             result = error

@@ -10,6 +10,7 @@ from collectors.run_clock import MICROSECOND
 from collectors.runner import Outcome, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
     from collectors.collection import Collection, Ended
@@ -21,10 +22,17 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger(__name__)
 
 
-def keep_collecting(collection: Collection, clock: Clock, interval: timedelta, manager: Notifier) -> None:
+def keep_collecting(
+    collection: Collection,
+    clock: Clock,
+    interval: timedelta,
+    manager: Notifier,
+    has_stored: Callable[[], None] = lambda: None,
+) -> None:
     """Read all sources at every multiple of an interval since the epoch, by the wall clock, until told to stop.
 
-    A beat that comes while the process sleeps or is late is skipped, never made up for.
+    A beat that comes while the process sleeps or is late is skipped, never made up for. ``has_stored`` is called
+    after each run.
     """
     status = _Status()
     # Ready before the first run: whoever waits for this service need not wait for a host that does not answer.
@@ -40,10 +48,12 @@ def keep_collecting(collection: Collection, clock: Clock, interval: timedelta, m
         half = manager.watchdog_seconds / 2 if manager.watchdog_seconds else to_next
         if (ended := collection.wait(min(to_next, half))) is not None:
             manager.send(STATUS=status.after(ended, clock))
+            has_stored()
     manager.send(STOPPING="1", STATUS="ending the runs that were begun")
     while collection.has_to_wait():
         if (ended := collection.wait()) is not None:
             status.after(ended, clock)
+            has_stored()
     for name in collection.unfinished:
         _log.warning("%s: was not read to the end before ioledger had to stop; nothing of this run is stored", name)
 

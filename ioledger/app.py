@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ioledger import config
+from ioledger.copies import Copies
+from ioledger.lake.remote.location import location
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ioledger.clock import Clock
+    from ioledger.lake.remote.location import Location
+    from ioledger.lake.remote.working_copy import WorkingCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +22,16 @@ class App:
 
     ``config_file`` is the configuration that was named, or the usual one; ``config_named`` tells
     whether it was named and so has to exist. ``lake_option`` outranks what the configuration says.
+    ``is_of_machine`` tells that a command is about this machine: of a lake in an object store it is
+    content with what this machine collected.
     """
 
     clock: Clock
     config_file: Path = config.DEFAULT_FILE
     config_named: bool = False
-    lake_option: Path | None = None
+    lake_option: Location | None = None
+    is_of_machine: bool = False
+    copies: Copies = field(default_factory=Copies, compare=False)
 
     def configuration(self) -> config.Configuration:
         """Read ioledger.toml; without one that was named, an absent file means the defaults."""
@@ -37,6 +44,30 @@ class App:
         """The directory that relative paths of the configuration start from."""
         return self.config_file.parent
 
+    def location(self) -> Location:
+        """Return where the lake is, or is to be: what --lake or the configuration says; nothing is checked."""
+        where = self.lake_option or location(self.configuration().lake)
+        return self.directory / where if isinstance(where, Path) and self.lake_option is None else where
+
     def lake(self) -> Path:
-        """Return where the lake is, or is to be; nothing is checked."""
-        return self.lake_option or self.directory / self.configuration().lake
+        """Return the directory of the lake, which is not checked.
+
+        Of a lake in an object store it is the working copy, brought up to date by the first call; raises
+        LakeError if that cannot be done.
+        """
+        where = self.location()
+        if isinstance(where, Path):
+            return where
+        if self.is_of_machine and (spool := self.working_copy()) is not None and spool.is_spool():
+            return spool.path
+        return self.copies.current(where, self.configuration().object_store)
+
+    def working_copy(self) -> WorkingCopy | None:
+        """Return the working copy of a lake in an object store as it is; None where the lake is a directory."""
+        where = self.location()
+        return None if isinstance(where, Path) else self.copies.opened(where, self.configuration().object_store)
+
+    def made_lake(self) -> Path:
+        """Return the directory of the lake as ``lake`` does, after a lake in an object store was made."""
+        where = self.location()
+        return where if isinstance(where, Path) else self.copies.made(where, self.configuration().object_store)

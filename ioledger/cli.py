@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import EntryPoint, entry_points, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -19,7 +19,11 @@ from ioledger import completion, config, wrong_use
 from ioledger.app import App
 from ioledger.clock import SystemClock
 from ioledger.errors import IoledgerError
+from ioledger.lake.remote.location import location
 from ioledger.terminal import log_to_stderr
+
+if TYPE_CHECKING:
+    from ioledger.lake.remote.location import Location
 
 COMMANDS: Final = "ioledger.commands"
 
@@ -86,13 +90,29 @@ def _summary(entry_point: EntryPoint) -> str:
     return ""
 
 
+class _LakeLocation(click.Path):
+    """Where a lake is: completed as a directory, read as a location."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,  # noqa: ARG002 - click's signature
+        ctx: click.Context | None,  # noqa: ARG002 - likewise
+    ) -> Any:  # noqa: ANN401 - likewise
+        """Read the location; raises ConfigurationError for an address that is none."""
+        return location(value) if isinstance(value, str) else value
+
+
 @click.group(cls=_EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("ioledger"), prog_name="ioledger")
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), help="The configuration [default: ioledger.toml]."
 )
 @click.option(
-    "--lake", "lake", type=click.Path(path_type=Path), help="The lake [default: what the configuration says]."
+    "--lake",
+    "lake",
+    type=_LakeLocation(),
+    help="The lake: a directory, or s3://BUCKET/PREFIX [default: what the configuration says].",
 )
 @click.option(
     "--log-format",
@@ -104,7 +124,7 @@ def _summary(entry_point: EntryPoint) -> str:
     help="How stderr is written.",
 )
 @click.pass_context
-def group(ctx: click.Context, config_file: Path | None, lake: Path | None) -> None:
+def group(ctx: click.Context, config_file: Path | None, lake: Location | None) -> None:
     """Meter the disk I/O of virtual machines, check who limits it, and account for it.
 
     Exit codes: 0 done, 1 findings (check), 2 wrong usage, configuration or data, 3 partial: the rest
@@ -145,13 +165,27 @@ def _invoke(arguments: list[str], app: App | None) -> int:
     # Not group.main(): it ends with 1 when the reader of stdout leaves, and 1 means findings here.
     try:
         with group.make_context("ioledger", arguments, obj=app) as context:
-            code = group.invoke(context)
+            code = _with_copies(context)
         sys.stdout.flush()
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _with_copies(context: click.Context) -> object:
+    """Invoke the command, and put what it did to lakes in object stores there, also where it failed halfway."""
+    try:
+        code = group.invoke(context)
+    except IoledgerError:
+        try:
+            context.obj.copies.put_back()
+        except IoledgerError as error:
+            _log.warning("%s", error)
+        raise
+    context.obj.copies.put_back()
+    return code
 
 
 def main() -> None:

@@ -115,6 +115,24 @@ class ExportTable(StrictModel):
     provider: Annotated[str, Field(min_length=1)] = DEFAULT_PROVIDER
 
 
+class ObjectStoreTable(StrictModel):
+    """The ``[object_store]`` table, for a lake that lies in one.
+
+    ``working_copy`` is its directory on this machine. ``spool_mib`` is how much a collector keeps while the
+    store is away. Without the keys, the client finds endpoint, region and credentials where it always does:
+    in the environment and in what the machine is told of itself. ``ca_file`` is a file of certificates
+    in PEM form that are trusted beside those of the system.
+    """
+
+    working_copy: ConfiguredPath | None = None
+    spool_mib: Annotated[int, Field(ge=1)] = 4096
+    endpoint: Annotated[str | None, Field(pattern=r"^https?://[^\s]+$")] = None
+    region: str | None = None
+    access_key: Secret | None = None
+    secret_key: Secret | None = None
+    ca_file: ConfiguredPath | None = None
+
+
 class Configuration(StrictModel):
     """A whole ioledger.toml."""
 
@@ -123,6 +141,7 @@ class Configuration(StrictModel):
     rules: dict[str, dict[str, int]] = {}
     check: CheckTable = CheckTable()
     export: ExportTable = ExportTable()
+    object_store: ObjectStoreTable = ObjectStoreTable()
 
 
 _TO_DO: Final = {
@@ -196,7 +215,7 @@ def load(path: Path) -> Configuration:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         msg = unreadable_toml(path, error)
         raise ConfigurationError(msg) from error
-    configuration = validated(Configuration, values, str(path))
+    configuration = validated(Configuration, values, str(path), {"directory": path.parent})
     for name in configuration.sources:
         if not SOURCE_NAME.fullmatch(name):
             msg = f"{path}: {name!r} is no source name; use lower-case letters, digits, '.', '_' and '-', at most 63"

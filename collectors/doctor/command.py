@@ -61,6 +61,7 @@ def doctor(app: App, *, volumes: bool, output_format: str) -> int:
 
     The exit code is 0 if everything fits (a volume without a disk does), and 3 if something is to be mended.
     """
+    app = replace(app, is_of_machine=True)
     if volumes:
         found = check_volumes(app)
         rows = [_for_people(row) for row in found.rows] if output_format == "table" else found.rows

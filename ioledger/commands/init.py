@@ -11,19 +11,23 @@ from typing import TYPE_CHECKING
 import click
 
 from ioledger.commands.init_systemd import write_units
-from ioledger.config import Configuration
 from ioledger.errors import ConfigurationError, LakeError
 from ioledger.examples import examples
 from ioledger.lake import layout
-from ioledger.lake.files import MARKER, write_whole
+from ioledger.lake.files import write_whole
 
 if TYPE_CHECKING:
     from ioledger.app import App
+    from ioledger.lake.remote.location import Location
 
 _log = logging.getLogger(__name__)
 
 
-@click.command(epilog=examples("init", "init --systemd", "--config site/ioledger.toml --lake /srv/lake init"))
+@click.command(
+    epilog=examples(
+        "init", "init --systemd", "--config site/ioledger.toml --lake /srv/lake init", "--lake s3://bucket/lake init"
+    )
+)
 @click.option(
     "--systemd",
     "units",
@@ -51,28 +55,32 @@ def _make_what_is_missing(app: App, *, is_enough: bool) -> None:
     """Write the configuration and make the lake; where both are there, ``is_enough`` tells that this is no mistake."""
     path = app.config_file
     if path.exists():
-        lake = app.lake()
-        if (lake / MARKER).exists():
+        if _is_made(app):
             if is_enough:
                 return
             raise ConfigurationError(
                 f"{path} is there already and stays as it is; remove it first, or name another with --config"
             )
-        _make_lake(lake)
-        _log.info("made the lake %s; %s stays as it is", lake, path)
+        _make_lake(app)
+        _log.info("made the lake %s; %s stays as it is", app.location(), path)
         return
-    lake = app.lake_option or app.directory / Configuration().lake
-    _make_lake(lake)  # first: without it, the configuration would name a lake that no command makes
+    _make_lake(app)  # first: without it, the configuration would name a lake that no command makes
     try:
         write_whole(path, _commented_configuration(app.lake_option))
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be written: {error.strerror}; choose another place with --config"
         ) from error
-    _log.info("wrote %s and made the lake %s; next: ioledger collect", path, lake)
+    _log.info("wrote %s and made the lake %s; next: ioledger collect", path, app.location())
 
 
-def _make_lake(lake: Path) -> None:
+def _is_made(app: App) -> bool:
+    copy = app.working_copy()
+    return (app.lake() / layout.MARKER).exists() if copy is None else copy.is_made()
+
+
+def _make_lake(app: App) -> None:
+    lake = app.made_lake()
     layout.create(lake)
     settings = lake / layout.SETTINGS
     try:
@@ -82,12 +90,12 @@ def _make_lake(lake: Path) -> None:
         raise LakeError(f"{settings} cannot be written: {error.strerror}; make the lake writable") from error
 
 
-def _commented_configuration(lake: Path | None) -> bytes:
+def _commented_configuration(lake: Location | None) -> bytes:
     template = _template("ioledger.toml")
     if lake is None:
         return template
     # A JSON string is a TOML string, but for the escapes that ASCII output would need.
-    named = json.dumps(str(lake.absolute()), ensure_ascii=False)
+    named = json.dumps(str(lake.absolute() if isinstance(lake, Path) else lake), ensure_ascii=False)
     return template.replace(b'lake = "lake"', f"lake = {named}".encode(), 1)
 
 

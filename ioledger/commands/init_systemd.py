@@ -6,6 +6,7 @@ import logging
 import shutil
 import sys
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,12 @@ def write_units(app: App, directory: Path) -> None:
     Raises ConfigurationError where a file is there and holds something else, or cannot be written; of the
     former none is written then.
     """
-    lake = app.directory / app.configuration().lake  # jobs know no other, whatever --lake says now
-    installation = Installation(_program(), Path(sys.base_prefix), app.config_file.absolute(), lake.absolute())
+    app = replace(app, lake_option=None)  # jobs know no other than the configuration's
+    copy = app.working_copy()
+    lake = app.lake() if copy is None else copy.path
+    installation = Installation(
+        _program(), Path(sys.base_prefix), app.config_file.absolute(), lake.absolute(), is_in_store=copy is not None
+    )
     wanted = {directory / name: content.encode() for name, content in files(installation).items()}
     missing = {path: content for path, content in wanted.items() if not _is_there(path, content)}
     try:

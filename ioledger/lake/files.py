@@ -29,7 +29,7 @@ _SEAL: Final = b"ioledger.pages_sha256"
 _FOOTER_LENGTH_BYTES: Final = 8
 """A Parquet file ends with its footer, the footer's length in 4 bytes and 4 bytes of magic."""
 
-MARKER: Final = "lake.toml"
+LAKE_MARKER: Final = "lake.toml"
 """The file that makes a directory a lake."""
 
 _MAKING_DIRECTORIES: Final = threading.Lock()
@@ -68,7 +68,7 @@ def _unflushed(directory: Path) -> list[Path]:
     """Return a directory of a lake and those of its parents of which nobody knows whether they were flushed."""
     found = []
     for path in (directory, *directory.parents):
-        if _identity(path) in _LASTING or (path / MARKER).exists():
+        if _identity(path) in _LASTING or (path / LAKE_MARKER).exists():
             return found
         found.append(path)
     return []  # of no lake

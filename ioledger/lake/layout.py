@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import LakeError
 from ioledger.lake import journal
-from ioledger.lake.files import MARKER, write_whole
+from ioledger.lake.files import LAKE_MARKER, write_whole
 from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+MARKER: Final = LAKE_MARKER
 SETTINGS: Final = "settings.toml"
 LOCKS: Final = ".locks"
 MEMORY: Final = ".memory"
@@ -34,10 +35,15 @@ def create(lake: Path) -> None:
             # Made here, so that a user who may not write the lake can share it.
             (lake / LOCKS).mkdir(exist_ok=True)
             lock_file(lake, FILES_LOCK).touch()
-            comment = "# A lake of ioledger: Parquet files by table, date and source."
-            write_whole(lake / MARKER, f"{comment}\nschema_version = {SCHEMA_VERSION}\n".encode())
+            write_whole(lake / MARKER, new_marker())
     except OSError as error:
         raise LakeError(f"no lake can be made at {lake}: {error.strerror}; choose a directory you can write") from error
+
+
+def new_marker() -> bytes:
+    """Return the content of the marker of a new lake."""
+    comment = "# A lake of ioledger: Parquet files by table, date and source."
+    return f"{comment}\nschema_version = {SCHEMA_VERSION}\n".encode()
 
 
 def require(lake: Path) -> Path:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 UPKEEP: Final = "upkeep"
 """The lock of whoever changes files that are stored: one command at a time compacts, prunes or sets aside."""
 
+COPY: Final = "copy"
+"""The lock of whoever moves files between a working copy and its store (``ioledger.lake.remote``)."""
+
 _NAMES: Final = "names"
 
 
@@ -33,9 +36,7 @@ def exclusive(lake: Path, name: str) -> Iterator[None]:
         except BlockingIOError as error:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             raise BusyError(f"{name} of {lake} is in use by process {holder}; wait for it to end, or end it") from error
-        with suppress(OSError):  # it is held all the same where a full disk has no room for who holds it
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        _name_holder(descriptor)
         yield
 
 
@@ -58,6 +59,15 @@ def swapping(lake: Path) -> Iterator[None]:
     """
     with _opened(lake, _NAMES) as descriptor:
         _take(lake, descriptor, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def waiting(lake: Path, name: str) -> Iterator[None]:
+    """Hold the lock ``name`` of a lake for the block, after whoever holds it; otherwise as ``exclusive``."""
+    with _opened(lake, name) as descriptor:
+        _take(lake, descriptor, fcntl.LOCK_EX)
+        _name_holder(descriptor)
         yield
 
 
@@ -100,6 +110,12 @@ def _take(lake: Path, descriptor: int, how: int) -> None:
         raise LakeError(
             f"the lake at {lake} cannot be locked: {error.strerror}; put it on a file system that has locks"
         ) from error
+
+
+def _name_holder(descriptor: int) -> None:
+    with suppress(OSError):  # it is held all the same where a full disk has no room for who holds it
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
 
 @contextmanager

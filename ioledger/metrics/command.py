@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -30,7 +31,7 @@ def metrics(app: App, to: Path | None) -> None:
     """
     if to:
         require_place(to)
-    lake = layout.require(app.lake())
+    lake = layout.require(replace(app, is_of_machine=True).lake())
     configuration = app.configuration()
     known = parts()
     with reader.open_unlisted(lake) as opened:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final
 
-from ioledger.config import CheckTable, Configuration, ExportTable, Secret
+from ioledger.config import CheckTable, Configuration, ExportTable, ObjectStoreTable, Secret
 from ioledger.lake.settings import Settings, SettingsTable
 from ioledger.reference.markdown import code, prose, table
 
@@ -33,14 +33,17 @@ def configuration_page() -> str:
         "Made from the code by `make docs`. `ioledger init` writes a commented `ioledger.toml`; a key that is not\n"
         "known is an error that names the valid ones. Relative paths start from the directory of the file.\n\n"
         "## ioledger.toml\n\n"
-        f"{_keys(Configuration, leave_out=('sources', 'rules', 'check', 'export'))}\n"
+        f"{_keys(Configuration, leave_out=('sources', 'rules', 'check', 'export', 'object_store'))}\n"
         "| table | is |\n|---|---|\n"
         "| `[sources.NAME]` | one place that facts are read from; `type` names one of [the types below](#sources) |\n"
         "| `[rules.CODE]` | thresholds of a rule, in whole numbers: [the page of the rule](../rules/README.md) |\n"
         "| `[check]` | below |\n"
-        "| `[export]` | below |\n\n"
+        "| `[export]` | below |\n"
+        "| `[object_store]` | below |\n\n"
         f"### [check]\n\n{prose(CheckTable.__doc__)}\n\n{_keys(CheckTable)}\n"
         f"### [export]\n\n{prose(ExportTable.__doc__)}\n\n{_keys(ExportTable)}\n"
+        f"### [object_store]\n\n{prose(ObjectStoreTable.__doc__)} [More](../object-stores.md).\n\n"
+        f"{_keys(ObjectStoreTable)}\n"
         f"## Secrets\n\n{prose(Secret.__doc__)} A secret itself never stands in ioledger.toml.\n\n{_keys(Secret)}\n"
         "## Sources\n\n"
         "Beside `type`, a source takes the keys of its type. What they are for, with examples, is on its page.\n\n"

@@ -25,14 +25,25 @@ _HOMES: Final = (Path("/home"), Path("/root"), Path("/run/user"))
 """What ProtectHome= hides (systemd.exec(5))."""
 
 
+_NETWORK: Final = {
+    False: "PrivateNetwork=true\nIPAddressDeny=any\nRestrictAddressFamilies=AF_UNIX",
+    True: "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+}
+"""What jobs may reach: nothing, or, with a lake in an object store, that store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Where program, its Python, configuration and lake of one installation are, as absolute paths."""
+    """Where program, its Python, configuration and lake of one installation are, as absolute paths.
+
+    Of a lake in an object store, which ``is_in_store``, ``lake`` is the working copy.
+    """
 
     program: Path
     python: Path
     config_file: Path
     lake: Path
+    is_in_store: bool = False
 
 
 def files(of: Installation) -> dict[str, str]:
@@ -58,6 +69,7 @@ def _values(of: Installation) -> dict[str, str]:
         "CONFIG": word(of.config_file),
         "LAKE": word(of.lake),
         "HOME": "read-only" if is_at_home else "true",
+        "NETWORK": _NETWORK[of.is_in_store],
     }
     return {"SANDBOX": _filled("sandbox.conf", values), **values}
 

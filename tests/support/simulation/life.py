@@ -47,11 +47,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from simulation.ledger import Key
     from simulation.scheduler import Task
 
     from collectors.source import Occasion, Source
     from ioledger.model.records import Run
-    from simulation.ledger import Key
 
 MONTH: Final = "2026-10"
 NEXT_MONTH: Final = "2026-11"

@@ -1,0 +1,91 @@
+"""Puts what was collected into the object store in which the lake lies; collecting never waits for it."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
+
+from ioledger.errors import IoledgerError, LakeError
+from ioledger.lake.remote.backlog import backlog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ioledger.lake.remote.working_copy import WorkingCopy
+
+_AGAIN_SECONDS: Final = 5.0
+"""How soon a store that was away is tried again."""
+
+_END_SECONDS: Final = 5.0
+"""How long sending may go on after a stop signal; what is not sent then stays in the spool."""
+
+_MIB: Final = 2**20
+
+_log = logging.getLogger(__name__)
+
+
+class Sender:
+    """Sends new runs of a working copy from a thread of its own, and knows whether its spool has room."""
+
+    def __init__(self, copy: WorkingCopy, spool_mib: int) -> None:
+        self._copy = copy
+        self._spool_mib = spool_mib
+        self._unsent_bytes = backlog(copy.path).byte_count
+        self._has_news, self._is_ending = Event(), Event()
+        self._is_away = False
+        # A daemon, so that a store that does not answer does not keep the process from ending.
+        self._thread = Thread(target=self._run, name="send", daemon=True)
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Send for the block, what an earlier process left first; what is on its way at its end gets a few seconds."""
+        self._has_news.set()
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._is_ending.set()
+            self._has_news.set()
+            self._thread.join(_END_SECONDS)
+
+    def tell(self) -> None:
+        """Have what is new sent soon; returns at once."""
+        self._has_news.set()
+
+    def require_room(self) -> None:
+        """Raise LakeError if no more may be collected until the store takes what there is."""
+        if self._unsent_bytes > self._spool_mib * _MIB:
+            raise LakeError(
+                f"{self._unsent_bytes // _MIB} MiB of what was collected wait for {self._copy.store.address} in "
+                f"{self._copy.path}, and spool_mib allows {self._spool_mib}: nothing more is collected; see why the "
+                "store does not take it, or allow more"
+            )
+
+    def send(self) -> bool:
+        """Send what there is; tell whether nothing is left."""
+        try:
+            self._copy.send()
+        except IoledgerError as error:
+            self._unsent_bytes = backlog(self._copy.path).byte_count
+            if not self._is_away:
+                _log.warning("%s; what is collected is kept in %s until then", error, self._copy.path)
+            self._is_away = True
+            return False
+        if self._is_away:
+            _log.info("%s has taken all that was kept for it", self._copy.store.address)
+        self._is_away, self._unsent_bytes = False, 0
+        return True
+
+    def _run(self) -> None:
+        while not self._is_ending.is_set():
+            if self._is_away:  # news do not bring it back
+                self._is_ending.wait(_AGAIN_SECONDS)
+            else:
+                self._has_news.wait()
+            self._has_news.clear()
+            try:
+                self.send()
+            except OSError as error:  # the disk of the spool
+                _log.warning("%s cannot be read: %s", self._copy.path, error.strerror or error)
