@@ -66,7 +66,7 @@ def make_directories(directory: Path) -> None:
 
 def _unflushed(directory: Path) -> list[Path]:
     """Return a directory of a lake and those of its parents of which nobody knows whether they were flushed."""
-    found = []
+    found: list[Path] = []
     for path in (directory, *directory.parents):
         if _identity(path) in _LASTING or (path / LAKE_MARKER).exists():
             return found
