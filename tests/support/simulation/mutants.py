@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from simulation.scheduler import replaced
 
-from collectors import beat, runner
-from ioledger.lake import compaction, files, layout, locks, replacing, swaps, writer
+from collectors import beat
+from ioledger.lake import files, locks, replacing, swaps, writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,10 +32,6 @@ def _is_directory(descriptor: int) -> bool:
 
 def _no_flush_of_names() -> Iterator[object]:
     yield replaced(files, sync_directory=lambda _directory: None)
-
-
-def _no_flush_of_others_directories() -> Iterator[object]:
-    yield replaced(files, _unflushed=lambda _directory: [])
 
 
 def _no_flush_after_rename() -> Iterator[object]:
@@ -82,84 +78,24 @@ def _repeated_run_is_new() -> Iterator[object]:
     yield replaced(replacing, stored=lambda _lake, _source, _run_id: {})
 
 
-def _memory_after_run() -> Iterator[object]:
-    remember, write = runner.remember, writer.write_run
-    waiting: dict[str, Callable[[], None]] = {}
-
-    def later(lake: Path, name: str, what: Any) -> None:  # noqa: ANN401 - what is remembered
-        waiting[name] = lambda: remember(lake, name, what)
-
-    def write_first(lake: Path, run: Any, **options: bool) -> None:  # noqa: ANN401 - a Run
-        act = waiting.pop(run.source, lambda: None)
-        write(lake, run, **options)
-        act()
-
-    yield replaced(runner, remember=later)
-    yield replaced(writer, write_run=write_first)
-
-
 def _clock_is_believed() -> Iterator[object]:
     yield replaced(beat.Beat, waits=lambda _beat, _own: None)
-
-
-def _readers_do_not_lock() -> Iterator[object]:
-    yield replaced(locks, reading=lambda _lake: nullcontext())
 
 
 def _names_change_under_readers() -> Iterator[object]:
     yield replaced(locks, unread=lambda _lake: nullcontext(enter_result=True))
 
 
-def _inputs_may_have_changed() -> Iterator[object]:
-    yield replaced(compaction, _state=lambda path: _Any(path.stat().st_size))
-
-
-class _Any:
-    """A state that equals every other."""
-
-    def __init__(self, size_bytes: int) -> None:
-        self.size_bytes = size_bytes
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Any)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-def _uncommitted_is_merged() -> Iterator[object]:
-    yield replaced(compaction.due.Runs, is_committed=lambda _runs, _run_id: True)
-
-
-def _no_turns_at_swapping() -> Iterator[object]:
-    yield replaced(locks, swapping=lambda _lake: nullcontext())
-
-
-def _listing_order() -> Iterator[object]:
-    def all_files(lake: Path) -> dict[str, list[Path]]:
-        names = [name for name in layout.TABLES if name != "collection_run"]
-        return {name: layout.files(lake, name) for name in (*names, "collection_run")}
-
-    yield replaced(layout, all_files=all_files)
-
-
 MUTANTS: Final[Mapping[str, Callable[[], Iterator[object]]]] = {
     "files are not flushed": _no_flush_of_files,
     "directories are not flushed": _no_flush_of_names,
-    "a directory that another process made is not flushed": _no_flush_of_others_directories,
     "a rename is not flushed": _no_flush_after_rename,
     "collection_run gets its name first": _run_first,
     "a swap has no journal": _no_journal,
     "old files go before the journal is there": _old_files_first,
     "a run that comes twice counts twice": _repeated_run_is_new,
-    "the memory is written after the run": _memory_after_run,
     "a clock that was put back is believed": _clock_is_believed,
-    "readers take no lock": _readers_do_not_lock,
     "names change although someone reads": _names_change_under_readers,
-    "a compaction does not look whether its files changed": _inputs_may_have_changed,
-    "rows of runs that are not committed are merged": _uncommitted_is_merged,
-    "swaps take no turns": _no_turns_at_swapping,
-    "collection_run is listed last": _listing_order,
 }
 
 
