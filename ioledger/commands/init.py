@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +65,7 @@ def _make_what_is_missing(app: App, *, is_enough: bool) -> None:
         _make_lake(app)
         _log.info("made the lake %s; %s stays as it is", app.location(), path)
         return
+    app = replace(app, config_named=False)  # there is none yet
     _make_lake(app)  # first: without it, the configuration would name a lake that no command makes
     try:
         write_whole(path, _commented_configuration(app.lake_option))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ioledger.lake.remote.backlog import backlog, is_working_copy
+from ioledger.lake.remote.backlog import Backlog, backlog, is_working_copy
 from ioledger.metrics.family import Family, Sample
 
 if TYPE_CHECKING:
@@ -21,17 +21,16 @@ WAITING: Final = Family(
 
 
 class ObjectStore:
-    """The runs that wait for the store; a lake in a directory has no such series."""
+    """The runs that wait for the store; of a lake in a directory none does."""
 
     title: Final = "The object store"
     families: Final = (UNSENT, WAITING)
 
     def samples(self, asked: Asked) -> Iterator[Sample]:
-        """Return the values of a working copy."""
-        if is_working_copy(asked.lake):
-            waiting = backlog(asked.lake)
-            yield Sample(UNSENT, waiting.byte_count)
-            yield Sample(WAITING, 0 if waiting.since is None else max(0.0, asked.now.timestamp() - waiting.since))
+        """Return the values."""
+        waiting = backlog(asked.lake) if is_working_copy(asked.lake) else Backlog(0, None)
+        yield Sample(UNSENT, waiting.byte_count)
+        yield Sample(WAITING, 0 if waiting.since is None else max(0.0, asked.now.timestamp() - waiting.since))
 
 
 STORE: Final = ObjectStore()

@@ -118,7 +118,7 @@ def test_metrics_and_alert_rules_pass_prometheus_own_checks(prometheus: Promethe
     text = (prometheus.textfiles / "ioledger.prom").read_text(encoding="utf-8")
 
     assert promtool("check", "metrics", given=text) == ""
-    assert "SUCCESS: 17 rules found" in promtool("check", "rules", ALERTS)
+    assert "SUCCESS: 18 rules found" in promtool("check", "rules", ALERTS)
 
 
 def test_alerts_fire_when_they_should_and_not_before() -> None:

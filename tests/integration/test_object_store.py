@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 NOW = END + 3 * HOUR
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 CONFIGURATION = """\
 lake = "s3://{bucket}/{prefix}"
@@ -229,6 +229,7 @@ def test_two_who_write_at_once_never_overwrite_each_other(tmp_path: Path, endpoi
         each.start()
     for each in others:
         each.join(PATIENCE_SECONDS)
+        assert not each.is_alive()
     lines = objects(endpoint, "race")[".usage/lines"].decode().splitlines()
     assert sorted(lines) == sorted(written)
     assert len(lines) == 6
