@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 SIZE   := small
 RUNS   := 200
+SEEDS  := 1..100
 BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
 TELEMETRY := .cache/telemetry
@@ -20,7 +21,7 @@ $(PIP) install --no-deps --no-build-isolation --editable .
 touch $@
 endef
 
-.PHONY: help demo demo-live test defects lint docs docs-site bench bench-collect bench-check bench-peers bench-dask bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean
+.PHONY: help demo demo-live test simulate defects lint docs docs-site bench bench-collect bench-check bench-peers bench-dask bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +37,9 @@ test: ## install what the tests need, and run them all
 	.ci/system-packages test
 	$(MAKE) --no-print-directory --jobs 2 $(VENV)/.installed-test $(CINDER)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+simulate: $(VENV)/.installed-test ## live through simulated faults, SEEDS=1..100 or 137; MUTANTS=1 finds mistakes made on purpose
+	$(BIN)/python tests/simulation/run.py $(SEEDS) $(if $(MUTANTS),--mutants)
 
 defects: $(VENV)/.installed-test ## seed mistakes in the metering, one at a time, and see that the tests catch each
 	$(BIN)/python tests/defects/run.py

@@ -29,8 +29,14 @@ _SEAL: Final = b"ioledger.pages_sha256"
 _FOOTER_LENGTH_BYTES: Final = 8
 """A Parquet file ends with its footer, the footer's length in 4 bytes and 4 bytes of magic."""
 
+LAKE_MARKER: Final = "lake.toml"
+"""The file that makes a directory a lake."""
+
 _MAKING_DIRECTORIES: Final = threading.Lock()
 """A directory that another thread has made is not there for good before that thread has flushed it."""
+
+_LASTING: Final = set[tuple[int, int]]()
+"""The device and inode of directories that this process saw flushed, up to the lake."""
 
 
 def temporary(path: Path) -> Path:
@@ -39,15 +45,38 @@ def temporary(path: Path) -> Path:
 
 
 def make_directories(directory: Path) -> None:
-    """Make a directory and its parents, each of them durable."""
+    """Make a directory and its parents, each of them durable.
+
+    Within a lake that holds too for what was there already: another process may have made it a moment ago,
+    or have ended before it could flush it.
+    """
     with _MAKING_DIRECTORIES:
         missing = []
         while not directory.exists():
             missing.append(directory)
             directory = directory.parent
+        for path in reversed(_unflushed(directory)):
+            sync_directory(path.parent)
+            _LASTING.add(_identity(path))
         for path in reversed(missing):
             path.mkdir(exist_ok=True)
             sync_directory(path.parent)
+            _LASTING.add(_identity(path))
+
+
+def _unflushed(directory: Path) -> list[Path]:
+    """Return a directory of a lake and those of its parents of which nobody knows whether they were flushed."""
+    found: list[Path] = []
+    for path in (directory, *directory.parents):
+        if _identity(path) in _LASTING or (path / LAKE_MARKER).exists():
+            return found
+        found.append(path)
+    return []  # of no lake
+
+
+def _identity(directory: Path) -> tuple[int, int]:
+    state = directory.stat()
+    return state.st_dev, state.st_ino
 
 
 def sync_directory(directory: Path) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import LakeError
 from ioledger.lake import journal
-from ioledger.lake.files import write_whole
+from ioledger.lake.files import LAKE_MARKER, write_whole
 from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MARKER: Final = "lake.toml"
+MARKER: Final = LAKE_MARKER
 SETTINGS: Final = "settings.toml"
 LOCKS: Final = ".locks"
 _CLOSED: Final = 0o750
@@ -106,7 +106,7 @@ def all_files(lake: Path) -> dict[str, list[Path]]:
     """
     swaps = list(journal.pending(lake).values())  # once for all tables: a run is in none of them or in all
     # A run's collection_run row is written last, so a run whose row is listed here has all its files.
-    tables = (COLLECTION_RUN.name, *TABLES.keys() - {COLLECTION_RUN.name})
+    tables = (COLLECTION_RUN.name, *(name for name in TABLES if name != COLLECTION_RUN.name))
     return {name: _files_below(lake, lake / name, swaps) for name in tables}
 
 

@@ -32,12 +32,11 @@ def exclusive(lake: Path, name: str) -> Iterator[None]:
     """
     with _opened(lake, name) as descriptor:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(lake, descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             raise BusyError(f"{name} of {lake} is in use by process {holder}; wait for it to end, or end it") from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        _name_holder(descriptor)
         yield
 
 
@@ -48,7 +47,7 @@ def publishing(lake: Path) -> Iterator[None]:
     Waits for its turn. Raises LakeError if the lake cannot be written.
     """
     with _opened(lake, _NAMES) as descriptor:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        _take(lake, descriptor, fcntl.LOCK_SH)
         yield
 
 
@@ -59,7 +58,7 @@ def swapping(lake: Path) -> Iterator[None]:
     Waits for its turn. Raises LakeError if the lake cannot be written.
     """
     with _opened(lake, _NAMES) as descriptor:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _take(lake, descriptor, fcntl.LOCK_EX)
         yield
 
 
@@ -67,9 +66,8 @@ def swapping(lake: Path) -> Iterator[None]:
 def waiting(lake: Path, name: str) -> Iterator[None]:
     """Hold the lock ``name`` of a lake for the block, after whoever holds it; otherwise as ``exclusive``."""
     with _opened(lake, name) as descriptor:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        _take(lake, descriptor, fcntl.LOCK_EX)
+        _name_holder(descriptor)
         yield
 
 
@@ -83,7 +81,7 @@ def reading(lake: Path) -> Iterator[None]:
     descriptor = _opened_to_read(lake)
     try:
         if descriptor is not None:
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            _take(lake, descriptor, fcntl.LOCK_SH)
         yield
     finally:
         if descriptor is not None:
@@ -95,11 +93,29 @@ def unread(lake: Path) -> Iterator[bool]:
     """Tell whether nobody reads the lake, and if so keep readers waiting for the block."""
     with _opened(lake, layout.FILES_LOCK) as descriptor:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(lake, descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:
             yield True
+
+
+def _take(lake: Path, descriptor: int, how: int) -> None:
+    """Take a lock; raises BlockingIOError if that cannot be now, and LakeError where there are no locks."""
+    try:
+        fcntl.flock(descriptor, how)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise LakeError(
+            f"the lake at {lake} cannot be locked: {error.strerror}; put it on a file system that has locks"
+        ) from error
+
+
+def _name_holder(descriptor: int) -> None:
+    with suppress(OSError):  # it is held all the same where a full disk has no room for who holds it
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
 
 @contextmanager

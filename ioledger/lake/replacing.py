@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ioledger.errors import LakeError
 from ioledger.lake import files, journal, layout, locks, merged, swaps
 from ioledger.model.tables import DISK_IO_STAT, FACTS
 
@@ -59,7 +60,7 @@ def replace(lake: Path, source: str, run_id: str, paths: Iterable[Path]) -> None
         except BaseException:
             merged.discard(new.values())
             raise
-        with suppress(OSError):  # the run is committed; whoever swaps next finishes it
+        with suppress(OSError, LakeError):  # the run is committed; whoever swaps next finishes it
             swaps.finish(lake)
 
 

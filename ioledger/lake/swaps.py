@@ -23,7 +23,7 @@ def commit(lake: Path, new: Mapping[Path, Path], old: Iterable[Path]) -> None:
 
     The caller holds the lock ``locks.swapping``. Raises OSError; then nothing has changed.
     """
-    for directory in {path.parent for path in new.values()}:
+    for directory in dict.fromkeys(path.parent for path in new.values()):
         files.sync_directory(directory)
     files.make_directories(lake / journal.DIRECTORY)
     number = max((int(path.stem) for path in journal.pending(lake)), default=0) + 1
@@ -83,10 +83,10 @@ def _finish(lake: Path, swap: journal.Swap) -> None:
     for name, hidden in swap.new.items():
         with suppress(FileNotFoundError):  # it was renamed before a crash
             (lake / hidden).replace(lake / name)
-    for directory in {(lake / name).parent for name in swap.new}:
+    for directory in dict.fromkeys((lake / name).parent for name in swap.new):
         files.sync_directory(directory)
     removed = [lake / name for name in swap.old if name not in swap.new]
     for path in removed:
         path.unlink(missing_ok=True)
-    for directory in {path.parent for path in removed if path.parent.exists()}:
+    for directory in dict.fromkeys(path.parent for path in removed if path.parent.exists()):
         files.sync_directory(directory)

@@ -8,7 +8,6 @@ the exit code of the fork. A fork costs a hundredth of a fresh interpreter.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -18,11 +17,10 @@ from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 from crash_operations import OPERATIONS
+from file_calls import CHANGES, is_for_writing, see_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_STEPS = ("fsync", "rename", "replace", "unlink", "remove", "mkdir", "rmdir", "truncate", "ftruncate", "link")
 
 
 def _at_each_step(react: Callable[[int], None]) -> None:
@@ -42,28 +40,17 @@ def _at_each_step(react: Callable[[int], None]) -> None:
         react(passed)
         is_reacting = False
 
-    def counted(call: Callable[..., Any]) -> Callable[..., Any]:
-        def stepped(*positional: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the wrapped call takes and gives
-            reached()
+    def stepped(name: str, call: Callable[..., Any], positional: tuple[Any, ...], named: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the call gives
+        opens = name in {"open", "opens"}
+        if name == "flock" or (opens and not is_for_writing(name, positional, named)):
             return call(*positional, **named)
-
-        return stepped
-
-    def counted_open(call: Callable[..., Any], writes: Callable[..., bool]) -> Callable[..., Any]:
-        def stepped(*positional: Any, **named: Any) -> Any:  # noqa: ANN401 - likewise
-            if not writes(*positional, **named):
-                return call(*positional, **named)
+        reached()
+        given = call(*positional, **named)
+        if opens:
             reached()
-            opened = call(*positional, **named)
-            reached()
-            return opened
+        return given
 
-        return stepped
-
-    for name in _STEPS:
-        setattr(os, name, counted(getattr(os, name)))
-    os.open = counted_open(os.open, lambda _path, flags, *_, **__: bool(flags & (os.O_WRONLY | os.O_RDWR)))
-    io.open = counted_open(io.open, lambda _path, mode="r", *_, **__: bool(set(mode) & set("wax+")))
+    see_calls(stepped, CHANGES)
 
 
 def _reaction(request: dict[str, Any]) -> Callable[[int], None]:

@@ -1,0 +1,97 @@
+"""Lives through seeds and says what they went through, and what broke.
+
+``python tests/simulation/run.py 100..199`` lives through these seeds, ``137`` through that one; with ``--mutants`` it
+looks for the first of them that finds each mistake of ``simulation.mutants``. The exit code is 1 if a seed fails, or
+a mistake is not found.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+TREE: Final = Path(__file__).parents[2]
+sys.path[:0] = [str(TREE), str(TREE / "tests" / "support")]
+
+import click  # noqa: E402 - found where the tests find it
+from simulation.life import BILLS_EVERY  # noqa: E402
+from simulation.machine import Figures  # noqa: E402
+from simulation.mutants import MUTANTS  # noqa: E402
+from simulation.seeds import first_seed, simulated  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from simulation.life import Result
+
+SHOWN_CALLS: Final = 25
+"""How many of the last calls of a failing seed are shown."""
+
+
+def seeds_of(text: str) -> list[int]:
+    """Read ``137``, or ``100..199`` with both ends."""
+    first, _, last = text.partition("..")
+    return list(range(int(first), int(last or first) + 1))
+
+
+def _run_seeds(seeds: list[int]) -> int:
+    figures, failed, digests = Figures(), 0, []
+    with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for result in pool.map(simulated, seeds):
+            figures.add(result.figures)
+            digests.append(result.digest)
+            if result.finding:
+                failed += 1
+                _tell(result)
+    click.echo(f"{len(seeds)} seeds, {failed} failed")
+    click.echo(f"file calls: {figures.steps.total()}, of these {_counts(figures.steps)}")
+    for what in sorted({what for what, _ in figures.crashes}):
+        _histogram(f"{what} at", figures.crashes, what)
+    for what in sorted({what for what, _ in figures.faults}):
+        _histogram(f"{what} at", figures.faults, what)
+    click.echo(f"besides: {_counts(figures.events)}")
+    return 1 if failed else 0
+
+
+def _histogram(title: str, counts: Counter[tuple[str, str]], what: str) -> None:
+    found = {step: count for (kind, step), count in counts.items() if kind == what}
+    listed = ", ".join(f"{step} {count}" for step, count in sorted(found.items(), key=lambda each: (-each[1], each[0])))
+    click.echo(f"{title}: {sum(found.values())}: {listed}")
+
+
+def _counts(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+
+
+def _tell(result: Result) -> None:
+    click.echo(f"\nSEED {result.seed} FAILED: {result.finding}\n\nthe last calls before it:")
+    click.echo("\n".join(result.trace[-SHOWN_CALLS:]))
+    click.echo(f"\nto replay it: make simulate SEEDS={result.seed} (its trace is {result.digest[:12]})\n")
+
+
+def _run_mutants(seeds: list[int]) -> int:
+    wanted = [seed for seed in seeds if seed % BILLS_EVERY]
+    missed = 0
+    with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for mistake, found in zip(MUTANTS, pool.map(first_seed, MUTANTS, [wanted] * len(MUTANTS)), strict=True):
+            missed += found is None
+            told = f"seed {found.seed}: {found.finding[:160]!r}" if found and found.finding else "NOT FOUND"
+            click.echo(f"{mistake:<56} {told}")
+    click.echo(f"{len(MUTANTS)} mistakes, {missed} not found by {len(wanted)} seeds")
+    return 1 if missed else 0
+
+
+@click.command()
+@click.argument("seeds")
+@click.option("--mutants", "is_of_mutants", is_flag=True, help="Find mistakes that are made on purpose.")
+def main(seeds: str, *, is_of_mutants: bool) -> None:
+    """Simulate seeds."""
+    sys.exit((_run_mutants if is_of_mutants else _run_seeds)(seeds_of(seeds)))
+
+
+if __name__ == "__main__":
+    main()
