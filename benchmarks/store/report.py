@@ -35,7 +35,8 @@ command in a process of its own; the numbers are medians.
 {table(result)}
 - The lake: {result.disk_count:,} disks, read every minute for {result.day_count} days; {result.object_count:,} objects
   of facts with {result.byte_count / 1e6:,.0f} MB.
-- The store is SeaweedFS on the loopback of the same machine ({platform.machine()}), whose cores it shares with the build.
+- The store is SeaweedFS on the loopback of the same machine ({platform.machine()}), whose cores it shares with the
+  build.
 - What the store costs is the difference of the columns: a listing and a look at the copy before the command, and after
   it the records that go into the store. It does not grow with the samples, which stay where they are in the copy.
 - Versions: Python {platform.python_version()}, duckdb {version("duckdb")}, pyarrow {version("pyarrow")},
