@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 WHOLE_BYTES: Final = 4_000_000
 """A day whose files are not larger than this is not worth a look at who is in them: it is one shard."""
 
-SHARD_ROWS: Final = 60_000
+SHARD_ROWS: Final = 250_000
 """Rows that a shard holds, about: hours of disks and of volumes, and samples metered one by one."""
 
 
