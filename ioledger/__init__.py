@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 def open(lake: str | Path) -> Library:  # noqa: A001 - `ioledger.open(lake)` reads as it should
     """Open a lake for reading, as a context manager; see ``ioledger.lake.library.Library``.
 
-    Raises LakeError if there is no lake at that place or it cannot be read.
+    ``lake`` is a directory, or the address of a lake in an object store such as ``s3://bucket/lake``: its
+    working copy is brought up to date, with the endpoint and keys of the client's environment. Raises
+    LakeError if there is no lake at that place or it cannot be read.
     """
-    from ioledger.lake.library import Library  # noqa: PLC0415 - the command line answers --help without DuckDB
+    # The command line answers --help without DuckDB.
+    from ioledger.config import ObjectStoreTable  # noqa: PLC0415
+    from ioledger.copies import Copies  # noqa: PLC0415
+    from ioledger.lake.library import Library  # noqa: PLC0415
+    from ioledger.lake.remote.location import StoreAddress, location  # noqa: PLC0415
 
-    return Library(lake)
+    where = location(lake) if isinstance(lake, str) else lake
+    return Library(Copies().current(where, ObjectStoreTable()) if isinstance(where, StoreAddress) else where)

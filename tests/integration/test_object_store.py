@@ -20,6 +20,7 @@ from policy_lake import StoppedClock
 from rate_cards import write
 from s3_server import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server
 
+import ioledger as ioledger_library
 from ioledger.app import App
 from ioledger.cli import run
 from ioledger.clock import SystemClock
@@ -126,6 +127,13 @@ def test_a_month_is_the_same_in_a_store_as_in_a_directory(
     assert there == of_lake(directory)
     assert any(name.startswith("charge/") for name in there)
     assert any("merged~" in name for name in there)
+    for name, value in {
+        "AWS_ENDPOINT": endpoint, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "XDG_STATE_HOME": str(tmp_path / "state"),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    with ioledger_library.open(f"s3://{BUCKET}/month") as library, ioledger_library.open(directory) as beside:
+        assert library.usage("2026-10").fetchall() == beside.usage("2026-10").fetchall() != []
     # Another machine has the same lake, and finds it whole.
     other = configured(tmp_path / "other", endpoint, "month")
     assert ioledger(other, "close", "--verify", "2026-10") == 0

@@ -161,11 +161,9 @@ def open_store(address: StoreAddress, table: ObjectStoreTable) -> Store:
     config: dict[str, Any] = {"endpoint": table.endpoint, "region": table.region}
     for key, secret in (("access_key_id", table.access_key), ("secret_access_key", table.secret_key)):
         config[key] = None if secret is None else secret.reveal().get_secret_value()
-    client_options: ClientConfig = {
-        "connect_timeout": _CONNECT,
-        "timeout": _REQUEST,
-        "allow_http": (table.endpoint or "").startswith("http://"),
-    }
+    # The client looks for this in the environment as well, but not beside other options.
+    is_plain = (table.endpoint or "").startswith("http://") or os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
+    client_options: ClientConfig = {"connect_timeout": _CONNECT, "timeout": _REQUEST, "allow_http": is_plain}
     if table.ca_file is not None:
         try:
             client_options["root_certificate"] = table.ca_file.read_bytes()
