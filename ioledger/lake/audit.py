@@ -146,9 +146,7 @@ def record_change(lake: Path, action: str, content: bytes, what: Mapping[str, ob
         _add(lake, action, {"sha256": digest, **what}, now, {action: digest})
 
 
-def _add(
-    lake: Path, action: str, what: Mapping[str, object], now: datetime, in_force: Mapping[str, str | None]
-) -> int:
+def _add(lake: Path, action: str, what: Mapping[str, object], now: datetime, in_force: Mapping[str, str | None]) -> int:
     with locks.waiting(lake, _LOCK):
         last = _last(lake)
         number = last.number + 1 if last else 1

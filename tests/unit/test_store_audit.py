@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import exported
@@ -22,6 +21,7 @@ from ioledger.lake.remote.store import Store, StoreAwayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 ADDRESS = StoreAddress("s3", "bucket/lake")
 
