@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,7 +14,7 @@ from policy_lake import NOON, StoppedClock
 
 from ioledger.app import App
 from ioledger.cli import run
-from ioledger.errors import StoreRefusedError
+from ioledger.errors import LakeError, StoreRefusedError
 from ioledger.lake.files import digest
 from ioledger.lake.remote import store as stores
 from ioledger.lake.remote.location import StoreAddress
@@ -64,6 +65,22 @@ def machine(directory: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> A
     app = App(StoppedClock(NOON), configured, config_named=True)
     app.lake()
     return app
+
+
+def test_a_working_copy_is_closed_to_other_users_as_a_lake_is(
+    objects: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = machine(tmp_path / "new", Store(ADDRESS, objects), monkeypatch)
+    assert app.lake().stat().st_mode & stat.S_IRWXO == 0
+
+
+def test_a_working_copy_that_cannot_be_made_is_told(
+    objects: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "copy").symlink_to("/proc/no-place/copy")
+    with pytest.raises(LakeError, match="no working copy can be made"):
+        machine(tmp_path / "new", Store(ADDRESS, objects), monkeypatch)
 
 
 def export(app: App) -> int:
