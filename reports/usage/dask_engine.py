@@ -25,6 +25,9 @@ _AHEAD: Final = 3
 
 _CONNECTS_WITHIN_SECONDS: Final = 30
 
+_DEAF_TO_CTRL_C: Final = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+"""What a local worker runs first: a terminal sends Ctrl-C to all processes of a command, and the driver ends them."""
+
 
 @contextmanager
 def engine(scheduler: str | None) -> Iterator[Engine]:
@@ -47,6 +50,7 @@ def _client(scheduler: str | None) -> Iterator[Client]:
                 dashboard_address=None,
                 host="127.0.0.1",
                 silence_logs=logging.ERROR,
+                preload=[_DEAF_TO_CTRL_C],
             ) as cluster,
             Client(cluster) as client,
         ):

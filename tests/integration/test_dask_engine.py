@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from benchmarks.distributed.cluster import cluster as running_cluster
@@ -16,18 +20,19 @@ from benchmarks.fleet import Fleet
 from benchmarks.fleet_lake import write_lake
 from ioledger import cli
 from ioledger.lake import layout
+from reports import usage
 from reports.usage import cut
 from reports.usage.build import build
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
-    from pathlib import Path
 
     from benchmarks.distributed.cluster import Cluster
 
 FLEET = Fleet(240)
 DAYS = 1
+ROOT = Path(__file__).parents[2]
+SMALL_SHARDS = "from ioledger.cli import main; from reports.usage import cut; cut.SHARD_ROWS = 1_000; main()"
 FACTS = ("disk_io_stat", "sample_stretch", "collection_run", "provisioned_iops", "entitlement")
 
 
@@ -133,3 +138,65 @@ def test_a_scheduler_that_is_not_there_is_named(
     monkeypatch.setattr("reports.usage.dask_engine._CONNECTS_WITHIN_SECONDS", 0.2)
     assert build_by_dask(facts, "tcp://127.0.0.1:9") == 2
     assert "no scheduler of Dask answers at tcp://127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_a_worker_of_another_version_is_refused(
+    facts: Path,
+    cluster: Cluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("reports.usage.dask_engine.version", lambda _name: "0.0.1")
+    lake = copy_of(facts, tmp_path / "lake")
+    assert build_by_dask(lake, cluster.address) == 2
+    assert "and 0.0.1 builds; install the same on both" in capsys.readouterr().err
+    assert not layout.files(lake, "usage_record")
+
+
+def test_a_missing_dask_is_named_with_what_installs_it(
+    facts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "reports.usage.dask_engine", raising=False)
+    monkeypatch.delattr(usage, "dask_engine", raising=False)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert build_by_dask(facts, "tcp://127.0.0.1:9") == 2
+    assert "needs the package distributed, which is not installed; install ioledger[dask]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_a_stopped_build_leaves_no_cluster_and_no_half_day(
+    facts: Path, built_here: dict[str, bytes], tmp_path: Path, stop: signal.Signals
+) -> None:
+    lake = copy_of(facts, tmp_path / "lake")
+    arguments = ["--lake", str(lake), "usage", "build", "--from", "2025-03-01", "--to", "2025-03-02"]
+    command = [sys.executable, "-c", SMALL_SHARDS, *arguments, "--engine", "dask"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            wait_until_begun(lake, process)
+            of_cluster = psutil.Process(process.pid).children(recursive=True)
+            if stop == signal.SIGINT:
+                os.killpg(process.pid, stop)  # a terminal tells all of the command's processes
+            else:
+                process.send_signal(stop)
+            _, told = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode != 0
+    assert "Traceback" not in told, told
+    assert of_cluster
+    assert psutil.wait_procs(of_cluster, timeout=10)[1] == []
+    assert not layout.files(lake, "usage_record")
+    build(lake, FLEET.start, FLEET.end(DAYS))
+    assert files(lake) == built_here
+
+
+def wait_until_begun(lake: Path, process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 60
+    while not list((lake / ".usage").glob("parts/*/*.arrow")):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.01)
