@@ -39,7 +39,8 @@ def test_an_empty_file_is_a_configuration(tmp_path: Path) -> None:
     [
         (
             'lakes = "x"',
-            "unknown key 'lakes' (did you mean 'lake'?); valid keys are check, export, lake, object_store, rules, sources",
+            "unknown key 'lakes' (did you mean 'lake'?); valid keys are check, export, lake, object_store, rules, "
+            "sources",
         ),
         ("colour = 1", "unknown key 'colour'; valid keys are check, export, lake, object_store, rules, sources"),
         ("lake = 7", "key 'lake': input should be a valid string (received 7); write text, in quotes"),
