@@ -76,8 +76,8 @@ def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
                 code = 0
     finally:
         _close(sources, collection)
-    if collection.unfinished:
-        # A thread that never ends may be anywhere in a library, and must not wake up in the midst of tidying.
+    if collection.unfinished or (sender and sender.is_stuck()):
+        # Neither waits Python's own end for requests without an answer, which take minutes. And a thread that never ends may be anywhere in a library, and must not wake up in the midst of tidying.
         logging.shutdown()
         os._exit(code)
     return code
