@@ -34,7 +34,7 @@ class Beat:
 
     def __init__(self, lake: Path, clock: Clock, sources: Iterable[str]) -> None:
         self._lake = lake
-        self._sources = frozenset(sources)
+        self._sources = sorted(set(sources))  # in an order, so that what is read is read in the same one everywhere
         # First the clock: a run that ends between the two is later than the clock, never unknown.
         self.clock = RunClock(clock)
         self._latest = latest_end(lake, self._sources)

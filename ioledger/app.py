@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 
 from ioledger import config
 from ioledger.copies import Copies
+from ioledger.errors import StoreRefusedError
+from ioledger.lake import audit
 from ioledger.lake.remote.location import location
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from ioledger.clock import Clock
     from ioledger.lake.remote.location import Location
     from ioledger.lake.remote.working_copy import WorkingCopy
@@ -71,3 +76,17 @@ class App:
         """Return the directory of the lake as ``lake`` does, after a lake in an object store was made."""
         where = self.location()
         return where if isinstance(where, Path) else self.copies.made(where, self.configuration().object_store)
+
+    def record_reading(self, action: str, what: Mapping[str, object], now: datetime) -> None:
+        """Add an entry to the audit log of what is about to leave the lake; to that in the object store, too.
+
+        A user who may not write the lake or its store is warned that there is none. Raises LakeError if the
+        entry cannot be stored otherwise, or another machine added one meanwhile; nothing may leave then.
+        """
+        number = audit.record_reading(self.lake(), action, what, now)
+        try:
+            self.copies.put_back()
+        except StoreRefusedError:
+            if number is not None:  # or else no later command could bring the working copy up to date
+                audit.withdraw(self.lake(), number)
+                audit.tell_of_none(action, self.location())

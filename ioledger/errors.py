@@ -37,6 +37,10 @@ class DamagedFileError(LakeError):
     """A file of facts cannot be read; the others are as they were."""
 
 
+class StoreRefusedError(LakeError):
+    """The object store does not let this user do that."""
+
+
 class BusyError(LakeError):
     """Another process is doing the same in the lake."""
 

@@ -246,6 +246,21 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, all_of_it: bar.update(task, completed=done, total=all_of_it)
 
 
+class _TextFormatter(logging.Formatter):
+    """The message alone; a name in it neither steers a terminal nor looks like a line of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging calls
+        return "\n  ".join(_without_controls(record.message))
+
+    def formatException(self, ei: logging._SysExcInfoType) -> str:  # noqa: N802 - likewise
+        return "\n".join(_without_controls(super().formatException(ei)))
+
+
+def _without_controls(text: str) -> Iterator[str]:
+    """Give the lines of a text, with other control characters as they are written."""
+    return (line.translate(_VISIBLE_CONTROLS) for line in text.split("\n"))
+
+
 class _JsonFormatter(logging.Formatter):
     """One JSON object a line, for machines that read logs."""
 
@@ -263,7 +278,7 @@ class _JsonFormatter(logging.Formatter):
 def log_to_stderr(log_format: str) -> None:
     """Send what the program tells about itself to stderr, as text or as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonFormatter() if log_format == "json" else logging.Formatter("%(message)s"))
+    handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

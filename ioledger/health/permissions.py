@@ -83,7 +83,7 @@ def one_owner(lake: Path, owners: Mapping[Path, tuple[int, int]]) -> Check:
 
 
 def closed(lake: Path, owners: Mapping[Path, tuple[int, int]]) -> Check:
-    """Tell whether anybody may write the lake, and so what is billed."""
+    """Tell whether anybody may write the lake, and so what is billed, or look into it, and so at names and bills."""
     is_open = [path for path, (_, mode) in owners.items() if mode & stat.S_IWOTH]
     if is_open:
         return Check(
@@ -91,4 +91,16 @@ def closed(lake: Path, owners: Mapping[Path, tuple[int, int]]) -> Check:
             f"every user of this machine may write {counted(len(is_open), 'place')} in the lake, such as {is_open[0]}",
             f"run `chmod -R o-w {lake}`",
         )
-    return Check("lake permissions", "nobody but its owner and group may write it")
+    if _is_reached_by_all(lake):
+        return Check(
+            "lake permissions",
+            f"every user of this machine may look into {lake}, and so at names and bills",
+            f"run `chmod o-rwx {lake}`",
+        )
+    return Check("lake permissions", "nobody but its owner and group may write it or look into it")
+
+
+def _is_reached_by_all(lake: Path) -> bool:
+    """Tell whether no directory on the way to a lake, nor its own, keeps others out."""
+    path = lake.resolve()
+    return all(each.stat().st_mode & stat.S_IXOTH for each in (path, *path.parents))

@@ -76,14 +76,7 @@ def _newest_files(lake: Path, source: str, last: date) -> Iterator[Path]:
     for day in reversed(layout.days(lake, COLLECTION_RUN.name)):
         if day <= last:
             paths = layout.files_of_partition(lake, COLLECTION_RUN.name, day, source)
-            yield from sorted(paths, key=last_run_id, reverse=True)
-
-
-def last_run_id(path: Path) -> str:
-    """Return the greatest run id that a file of facts holds, by its name."""
-    name = journal.own_name(path)
-    ends = merged.run_range(name)
-    return ends[1] if ends else name.removesuffix(".parquet")
+            yield from sorted(paths, key=merged.last_run_id, reverse=True)
 
 
 def witness(runs: Sequence[Arrival], now: datetime) -> Witness | None:

@@ -89,30 +89,51 @@ def head(lake: Path) -> Anchor | None:
     return Anchor(last.number, last.sha256) if last else None
 
 
-def record(lake: Path, action: str, what: Mapping[str, object], now: datetime) -> None:
-    """Add an entry: that this user does ``action``, and ``what`` that is, as JSON holds it.
+def record(lake: Path, action: str, what: Mapping[str, object], now: datetime) -> int:
+    """Add an entry: that this user does ``action``, and ``what`` that is, as JSON holds it; return its number.
 
     Raises LakeError if it cannot be stored; what it tells of must not be done then.
     """
-    _add(lake, action, what, now, {})
+    return _add(lake, action, what, now, {})
 
 
-def record_reading(lake: Path, action: str, what: Mapping[str, object], now: datetime) -> None:
+def record_reading(lake: Path, action: str, what: Mapping[str, object], now: datetime) -> int | None:
     """Add an entry of what leaves the lake as it is, unless this user may not write the lake, which is warned of.
 
-    Such a user could read the files without us, so that refusing would protect nothing.
+    Such a user could read the files without us, so that refusing would protect nothing. Returns the entry's
+    number, None where there is none.
     """
     try:
-        record(lake, action, what, now)
+        return record(lake, action, what, now)
     except LakeError as error:
         cause = error.__cause__
         if not (isinstance(cause, OSError) and cause.errno in _REFUSED):
             raise
-        _log.warning(
-            "ioledger: the audit log has no entry of this %s, for this user may not write %s; keep a note of it, or "
-            "run it as the user who owns the lake",
-            action, lake / DIRECTORY,
-        )  # fmt: skip
+        tell_of_none(action, lake / DIRECTORY)
+    return None
+
+
+def tell_of_none(action: str, place: object) -> None:
+    """Warn that what is given out has no entry, for this user may not write where entries go."""
+    _log.warning(
+        "ioledger: the audit log has no entry of this %s, for this user may not write %s; keep a note of it, or "
+        "run it as the user who owns the lake",
+        action, place,
+    )  # fmt: skip
+
+
+def withdraw(lake: Path, number: int) -> None:
+    """Remove an entry of a working copy that its store does not take, so that it is not offered again.
+
+    Raises LakeError if that cannot be done.
+    """
+    path = path_of(lake, number)
+    with locks.waiting(lake, _LOCK):
+        try:
+            path.unlink()
+            files.sync_directory(path.parent)
+        except OSError as error:
+            raise LakeError(f"{path} cannot be removed: {error.strerror}; make the working copy writable") from error
 
 
 def record_change(lake: Path, action: str, content: bytes, what: Mapping[str, object], now: datetime) -> None:
@@ -125,9 +146,7 @@ def record_change(lake: Path, action: str, content: bytes, what: Mapping[str, ob
         _add(lake, action, {"sha256": digest, **what}, now, {action: digest})
 
 
-def _add(
-    lake: Path, action: str, what: Mapping[str, object], now: datetime, in_force: Mapping[str, str | None]
-) -> None:
+def _add(lake: Path, action: str, what: Mapping[str, object], now: datetime, in_force: Mapping[str, str | None]) -> int:
     with locks.waiting(lake, _LOCK):
         last = _last(lake)
         number = last.number + 1 if last else 1
@@ -150,6 +169,7 @@ def _add(
                 f"the audit log {path.parent} cannot be written: {error.strerror or error}; nothing was done that it "
                 "would not tell of, make the lake writable and run the command again"
             ) from error
+    return number
 
 
 def _whoever() -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ioledger.errors import DamagedFileError
-from ioledger.lake import journal, layout, locks, merged
+from ioledger.lake import layout, locks, merged
 from ioledger.model.period import utc_day
 from ioledger.model.tables import COLLECTION_RUN
 
@@ -45,7 +45,7 @@ def last_run(lake: Path, of: Collection[str] | None = None, until: datetime | No
 
 def _newest_rows(lake: Path, day: date, source: str, until: datetime | None) -> list[dict[str, Any]]:
     paths = layout.files_of_partition(lake, COLLECTION_RUN.name, day, source)
-    for path in sorted(paths, key=_greatest_run_id, reverse=True):
+    for path in sorted(paths, key=merged.last_run_id, reverse=True):
         try:
             rows: list[dict[str, Any]] = merged.columns_of(path).to_pylist()
         except DamagedFileError:  # what is damaged is no reason to stop collecting
@@ -53,9 +53,3 @@ def _newest_rows(lake: Path, day: date, source: str, until: datetime | None) -> 
         if found := [row for row in rows if until is None or row["ended_at"] <= until]:
             return found
     return []
-
-
-def _greatest_run_id(path: Path) -> str:
-    name = journal.own_name(path)
-    ends = merged.run_range(name)
-    return ends[1] if ends else name.removesuffix(".parquet")

@@ -65,16 +65,10 @@ def latest_runs(lake: Path) -> dict[str, LatestRuns]:
 
 def _look_through(runs: LatestRuns, paths: Iterable[Path]) -> None:
     """Read the files of one day, the newest first, until none can hold a later run than what was found."""
-    for path in sorted(paths, key=_last_run_id, reverse=True):
-        if runs.listed is not None and _last_run_id(path) < runs.listed.run_id:
+    for path in sorted(paths, key=merged.last_run_id, reverse=True):
+        if runs.listed is not None and merged.last_run_id(path) < runs.listed.run_id:
             return
         runs.add(path)
-
-
-def _last_run_id(path: Path) -> str:
-    name = journal.own_name(path)
-    ends = merged.run_range(name)
-    return ends[1] if ends else name.removesuffix(".parquet")
 
 
 def files_of(lake: Path, table: str, runs: Mapping[str, RunTold]) -> list[Path]:

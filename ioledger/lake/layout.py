@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MARKER: Final = LAKE_MARKER
 SETTINGS: Final = "settings.toml"
 LOCKS: Final = ".locks"
-_CLOSED: Final = 0o750
+CLOSED: Final = 0o750
 """Whoever is neither owner nor in the group gets nowhere in a lake, for it holds names and bills."""
 MEMORY: Final = ".memory"
 FILES_LOCK: Final = "files"
@@ -32,7 +32,7 @@ def create(lake: Path) -> None:
     Raises LakeError if the directory cannot be written.
     """
     try:
-        lake.mkdir(_CLOSED, parents=True, exist_ok=True)
+        lake.mkdir(CLOSED, parents=True, exist_ok=True)
         if not (lake / MARKER).exists():
             # Made here, so that a user who may not write the lake can share it.
             (lake / LOCKS).mkdir(exist_ok=True)

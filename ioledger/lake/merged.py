@@ -50,6 +50,13 @@ def run_range(name: str) -> tuple[str, str] | None:
     return unquote(parts[1]), unquote(parts[2])
 
 
+def last_run_id(path: Path) -> str:
+    """Return the greatest run id that a file of facts holds, by its own name, wherever it lies now."""
+    name = journal.own_name(path)
+    ends = run_range(name)
+    return ends[1] if ends else name.removesuffix(".parquet")
+
+
 def may_hold(name: str, run_id: str) -> bool:
     """Tell by its name whether a file is that of a run or a merged one that can hold it."""
     ends = run_range(name)

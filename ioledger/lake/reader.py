@@ -176,7 +176,6 @@ def connect_tables(
 def _new_connection() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # a worker of Dask looks like a notebook to DuckDB
     return connection
 
 

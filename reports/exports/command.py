@@ -11,7 +11,7 @@ import click
 
 from ioledger import completion
 from ioledger.examples import examples
-from ioledger.lake import audit, layout, settings
+from ioledger.lake import layout, settings
 from ioledger.model.tables import TABLES
 from ioledger.terminal import progress
 from reports.exports import formats, publication
@@ -64,7 +64,7 @@ def export(app: App, what: str, period: str, to: str, name: str, account_id: str
             found,
             provider=app.configuration().export.provider,
             progress=tell,
-            announce=lambda sha256: audit.record_reading(lake, "export", _told(found, name, target, sha256), now),
+            announce=lambda sha256: app.record_reading("export", _told(found, name, target, sha256), now),
         )
         if send is None:
             publication.write_file(opened, name, Path(to))

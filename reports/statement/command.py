@@ -13,7 +13,7 @@ import click
 from ioledger import completion
 from ioledger.errors import ConfigurationError, counted, did_you_mean
 from ioledger.examples import examples
-from ioledger.lake import audit, layout, settings
+from ioledger.lake import layout, settings
 from reports.pages.publication import published
 from reports.statement.gathering import gathered
 from reports.statement.page import render
@@ -67,7 +67,7 @@ def statement(app: App, period: str, to: Path, account_id: str | None) -> None:
                 "all"
             )
         told = {"period": period, "status": month.status, "account_id": account_id, "to": str(to.absolute())}
-        audit.record_reading(lake, "statement", {**told, **_told(digests)}, now)
+        app.record_reading("statement", {**told, **_told(digests)}, now)
     _log.info("%s of %s written", counted(len(digests), "statement"), period)
     if nobodys:
         _log.warning("ioledger: %d charges are on no statement, because nobody knows whose they are", nobodys)

@@ -38,7 +38,7 @@ def write(path: Path, records: pa.Table) -> None:
     files.make_directories(path.parent)
     temporary = files.temporary(path)
     options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, records.schema, options=options) as writer:
+    with temporary.open("wb") as sink, pa.ipc.new_file(sink, records.schema, options=options) as writer:
         for _, group in _grouped(records):
             writer.write_batch(group.combine_chunks().to_batches()[0])
     temporary.replace(path)

@@ -118,6 +118,8 @@ def metered(shard: Shard) -> Metered:
     with reader.open_unlisted(lake, listed) as opened:
         if shard.threads is not None:
             opened.connection.execute(f"SET threads = {shard.threads}")
+            # A worker of Dask looks like a notebook to DuckDB, which would draw bars there.
+            opened.connection.execute("SET enable_progress_bar = false")
         _narrow(opened, shard.share)
         with shard.plan.opened(lake, opened, Files(by_table)) as day:
             reach = day.reach()

@@ -34,14 +34,17 @@ def test_an_empty_file_is_a_configuration(tmp_path: Path) -> None:
     assert (configuration.lake, configuration.sources, configuration.rules) == ("lake", {}, {})
 
 
+VALID = "valid keys are check, export, lake, object_store, rules, sources"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
         (
             'lakes = "x"',
-            "unknown key 'lakes' (did you mean 'lake'?); valid keys are check, export, lake, rules, sources",
+            f"unknown key 'lakes' (did you mean 'lake'?); {VALID}",
         ),
-        ("colour = 1", "unknown key 'colour'; valid keys are check, export, lake, rules, sources"),
+        ("colour = 1", f"unknown key 'colour'; {VALID}"),
         ("lake = 7", "key 'lake': input should be a valid string (received 7); write text, in quotes"),
         ('lake = ""', "key 'lake': string should have at least 1 character"),
         ("[sources.kvm]\nuri = 'x'", "the key 'sources.kvm.type' is missing; add it"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -24,7 +26,6 @@ from reports.usage.build import build
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from ioledger.health.check import Check
     from ioledger.model.records import Run
@@ -179,6 +180,19 @@ def test_what_everybody_may_write_is_told(tmp_path: Path) -> None:
     configured = tmp_path / "ioledger.toml"
     assert permissions.configuration(configured, 0o100644).mend is None
     assert permissions.configuration(configured, 0o100646).mend == f"run `chmod o-w {configured}`"
+
+
+def test_a_lake_that_everybody_may_look_into_is_told() -> None:
+    with TemporaryDirectory(dir="/var/tmp") as name:
+        lake = new_lake(Path(name), a_run(sample()))
+        lake.chmod(0o755)
+        assert permissions.closed(lake, permissions.owners_in(lake)).mend is None, "the directory above is closed"
+        Path(name).chmod(0o755)
+        check = permissions.closed(lake, permissions.owners_in(lake))
+        assert "every user of this machine may look into" in check.found
+        assert check.mend == f"run `chmod o-rwx {lake}`"
+        lake.chmod(0o750)
+        assert permissions.closed(lake, permissions.owners_in(lake)).mend is None
 
 
 def test_files_of_several_users_are_told(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from lakes import MINUTE, NOON, a_run, content, new_lake, read, sample
 from collectors.beat import Beat
 from collectors.runner import Outcome, collect_one
 from ioledger.app import App
+from ioledger.cli import run
 from ioledger.health import runs
 from ioledger.lake import layout
 from ioledger.lake.compaction import compact
@@ -32,9 +33,9 @@ HOUR = timedelta(hours=1)
 
 def arrive(lake: Path, source: str, at: datetime, arrived_at: datetime, boot_id: str = "b1") -> None:
     """Store a run that tells one time and is written at another, as the file server has it."""
-    run = a_run(sample(source, at), source=source, at=at)
-    write_run(lake, replace(run, boot_id=boot_id))
-    path = layout.fact_partition(lake, "collection_run", at.date(), source) / f"{run.run_id}.parquet"
+    stored = a_run(sample(source, at), source=source, at=at)
+    write_run(lake, replace(stored, boot_id=boot_id))
+    path = layout.fact_partition(lake, "collection_run", at.date(), source) / f"{stored.run_id}.parquet"
     os.utime(path, (arrived_at.timestamp(),) * 2)
 
 
@@ -53,6 +54,22 @@ def test_a_collector_that_is_ahead_stops_no_other(tmp_path: Path) -> None:
     assert collect(lake, "kvm-1", HeldClock(NOON + HOUR)).status == "ok"
     assert collect(lake, "kvm-2", HeldClock(NOON, boots=2)).status == "ok"
     assert len(read(lake, "FROM collection_run")) == 2
+
+
+def test_a_source_that_is_collected_alone_waits_for_the_others_of_its_collector(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    (tmp_path / "array.csv").write_text("volume_id\nv1\n", encoding="utf-8")
+    configured = tmp_path / "ioledger.toml"
+    source = 'type = "storage-inventory"\nprovisioned_iops = "array.csv"\n'
+    configured.write_text(f"[sources.first]\n{source}[sources.second]\n{source}", encoding="utf-8")
+
+    def collect_alone(name: str, at: datetime) -> int:
+        app = App(HeldClock(at), configured, config_named=True, lake_option=lake)
+        return run(["collect", "--source", name], app)
+
+    assert collect_alone("first", NOON + HOUR) == 0
+    assert collect_alone("second", NOON) != 0, "what it reads may be the disks of the first"
+    assert read(lake, "SELECT source FROM collection_run") == [("first",)]
 
 
 def test_a_clock_that_was_never_set_stores_nothing_and_that_is_told(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 LOCKS = CHECKOUT / ".ci" / "requirements"
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
-INSTALLATIONS = (".installed", ".installed-live", ".installed-test", ".installed-bench", ".installed-bench-collect")
+MAKEFILE = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+INSTALLATIONS = re.findall(r"^\$\(VENV\)/(\.installed\S*):", MAKEFILE, re.MULTILINE)
 
 
 def canonical(name: str) -> str:
@@ -102,6 +103,7 @@ def test_every_pin_has_hashes_and_no_address(path: Path) -> None:
         ("demo", ()),
         ("live", ("libvirt",)),
         ("bench", ("bench",)),
+        ("bench-peers", ("bench", "libvirt")),
         ("test", ("dev", "docs", "libvirt", "postgres", "sources")),
     ],
 )
@@ -110,8 +112,12 @@ def test_the_locks_are_of_what_is_asked_for_and_pinned(purpose: str, extras: tup
 
     assert asked_for(*extras) - locked.keys() == set(), "run `make locks`"
     assert {name: locked[name] for name in locked.keys() & pinned.keys() if locked[name] != pinned[name]} == {}
-    if purpose == "test":
-        assert pinned.keys() - locked.keys() == set(), "run `make locks`"
+
+
+def test_every_pin_is_in_a_lock() -> None:
+    locked = {name for path in LOCKS.glob("*.txt") for name in pins(path)}
+
+    assert pins(CHECKOUT / "constraints.txt").keys() - locked == set(), "run `make locks`"
 
 
 def test_what_builds_ioledger_is_locked_too() -> None:

@@ -72,6 +72,7 @@ def test_services_are_confined(site: Path) -> None:
         assert done.returncode == 0, done.stdout
         told = settings(unit)
         assert (told["NoNewPrivileges"], told["ProtectSystem"], told["User"]) == ("true", "strict", "ioledger")
+        assert told["UMask"] == "0027"
         lake = str(site / "lake").replace("\\", r"\\").replace('"', r"\"").replace("%", "%%")
         assert told["ReadWritePaths"] == f'"{lake}"'
     assert {unit.name for unit in units(site, "service") if "PrivateNetwork" not in settings(unit)} == {

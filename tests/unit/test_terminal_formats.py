@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from ioledger.cli import run
 from ioledger.terminal import show
 
 
@@ -75,6 +76,15 @@ def test_a_name_cannot_steer_the_terminal_of_who_reads_it() -> None:
     told = shown("vm\x1b[2J\x9b31m\x00\rpaid", "table")
     assert not set(told) & {"\x1b", "\x9b", "\x00", "\r"}
     assert "vm\\x1b[2J\\x9b31m\\x00\\x0dpaid" in told
+
+
+def test_nor_does_it_in_what_is_told_on_stderr_where_it_makes_no_line_of_its_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["--lake", "x\x1b[2J\x9b31m\rx\nioledger: paid", "usage", "show"]) == 2
+    told = capsys.readouterr().err
+    assert not set(told) & {"\x1b", "\x9b", "\r"}
+    assert "x\\x1b[2J\\x9b31m\\x0dx\n  ioledger: paid" in told
 
 
 def test_markup_in_a_name_is_shown_as_it_is() -> None:

@@ -19,7 +19,7 @@ from obstore.exceptions import (
 )
 from obstore.store import from_url
 
-from ioledger.errors import ConfigurationError, LakeError
+from ioledger.errors import ConfigurationError, LakeError, StoreRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -141,7 +141,7 @@ class Store:
         reason = str(error).partition("\n")[0]
         is_refused = isinstance(error, (PermissionDeniedError, UnauthenticatedError))
         if is_refused or any(each in reason for each in _REFUSALS):
-            return LakeError(
+            return StoreRefusedError(
                 f"{self.address} does not let this user {what}; give the credentials that [object_store] or the "
                 "environment names the right to it"
             )

@@ -90,7 +90,7 @@ class WorkingCopy:
         What another writer has changed meanwhile is dropped here, with a warning; new facts never are.
         Raises StoreAwayError, and LakeError if there is no lake.
         """
-        make_directories(self.path)
+        self._make()
         with self._alone() as base:
             self.require_made()
             self._put_what_was_left(base)
@@ -121,7 +121,7 @@ class WorkingCopy:
         """
         if (self.path / layout.MARKER).exists():
             return
-        make_directories(self.path)
+        self._make()
         with self._held() as base:
             self.require_made()
             for name in (layout.SETTINGS, layout.MARKER):  # the marker makes the directory a lake: last
@@ -138,6 +138,19 @@ class WorkingCopy:
                 send(self.store, base, self._changes(base).new_runs())
             if base.told("is whole") != "yes":
                 self._shed(base)
+
+    def _make(self) -> None:
+        if self.path.exists():
+            return
+        try:
+            make_directories(self.path.parent)
+            self.path.mkdir(layout.CLOSED, exist_ok=True)
+            sync_directory(self.path.parent)
+        except OSError as error:
+            raise LakeError(
+                f"no working copy can be made at {self.path}: {error.strerror}; name another directory with "
+                "working_copy in [object_store]"
+            ) from error
 
     def _put_what_was_left(self, base: Base) -> None:
         """Put what an earlier command left into the store, or drop it where another writer was first."""

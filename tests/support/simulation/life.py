@@ -42,6 +42,7 @@ from ioledger.app import App
 from ioledger.cli import group
 from ioledger.errors import BusyError, IoledgerError
 from ioledger.lake import files, journal, layout, locks, reader, writer
+from reports.usage import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,6 +123,7 @@ class Life:
         with ExitStack() as held:
             for owner, attributes in (
                 (journal, {"token_hex": lambda _count: f"{self.random.getrandbits(32):08x}"}),
+                (build, {"uuid4": lambda: f"{self.random.getrandbits(32):08x}"}),
                 (files, {"_MAKING_DIRECTORIES": ProcessLock(scheduler), "_LASTING": ProcessSet(scheduler)}),
                 (stored_end, {"lock": ProcessLock(scheduler)} if hasattr(stored_end, "lock") else {}),
                 (reader, {"_new_connection": _one_core}),

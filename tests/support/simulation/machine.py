@@ -143,7 +143,9 @@ class Machine:
             raise _error(FAULTS[what], path)
         done = self._random.choice(("before", "after", "part"))
         if done == "after":
-            change()
+            made = change()
+            if hasattr(made, "close"):  # a file that is open, which nobody is left to close
+                made.close()
         elif done == "part" and part:
             part()
         self.figures.crashes[what, name] += 1
