@@ -77,7 +77,8 @@ def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
     finally:
         _close(sources, collection)
     if collection.unfinished or (sender and sender.is_stuck()):
-        # Neither waits Python's own end for requests without an answer, which take minutes. And a thread that never ends may be anywhere in a library, and must not wake up in the midst of tidying.
+        # A thread that never ends may be anywhere in a library, and must not wake up in the midst of tidying; and
+        # Python's own end would wait for requests to the store that are not answered, for minutes.
         logging.shutdown()
         os._exit(code)
     return code
