@@ -76,8 +76,9 @@ def collect(app: App, wanted: tuple[str, ...], every: str | None) -> int:
                 code = 0
     finally:
         _close(sources, collection)
-    if collection.unfinished:
-        # A thread that never ends may be anywhere in a library, and must not wake up in the midst of tidying.
+    if collection.unfinished or (sender and sender.is_stuck()):
+        # A thread that never ends may be anywhere in a library, and must not wake up in the midst of tidying; and
+        # Python's own end would wait for requests to the store that are not answered, for minutes.
         logging.shutdown()
         os._exit(code)
     return code

@@ -50,6 +50,10 @@ class Sender:
             self._has_news.set()
             self._thread.join(_END_SECONDS)
 
+    def is_stuck(self) -> bool:
+        """Tell whether a request is on its way still that the end of sending did not wait for."""
+        return self._thread.is_alive()
+
     def tell(self) -> None:
         """Have what is new sent soon; returns at once."""
         self._has_news.set()
@@ -87,5 +91,6 @@ class Sender:
             self._has_news.clear()
             try:
                 self.send()
-            except OSError as error:  # the disk of the spool
-                _log.warning("%s cannot be read: %s", self._copy.path, error.strerror or error)
+            except (OSError, IoledgerError) as error:  # the disk of the spool
+                _log.warning("%s cannot be read: %s", self._copy.path, getattr(error, "strerror", None) or error)
+                self._is_away = True

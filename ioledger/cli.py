@@ -179,6 +179,9 @@ def _with_copies(context: click.Context) -> object:
     """Invoke the command, and put what it did to lakes in object stores there, also where it failed halfway."""
     try:
         code = group.invoke(context)
+    except BrokenPipeError:  # the reader of stdout left; what was done counts all the same
+        context.obj.copies.put_back()
+        raise
     except IoledgerError:
         try:
             context.obj.copies.put_back()

@@ -22,6 +22,7 @@ from ioledger.lake import journal, layout
 from ioledger.lake.compaction import compact
 from ioledger.lake.remote import commits
 from ioledger.lake.remote.base import DIRECTORY as BASE
+from ioledger.lake.remote.base import Base
 from ioledger.lake.remote.location import StoreAddress
 from ioledger.lake.remote.store import Store, StoreAwayError
 from ioledger.lake.remote.working_copy import WorkingCopy
@@ -158,3 +159,55 @@ def test_a_run_that_is_fetched_keeps_the_time_at_which_it_arrived_in_the_store(t
     assert arrived
     for name, at in arrived.items():
         assert (second.directory / name).stat().st_mtime == pytest.approx(at.timestamp(), abs=0.01)
+
+
+def test_a_pull_that_a_crash_ended_puts_no_run_back_that_was_merged_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = MemoryStore()
+    first, second = (Machine(name, tmp_path / name, objects) for name in ("kvm-1", "kvm-2"))
+    first.copy.create()
+    for minute in range(3):
+        first.does("update", minute)
+        first.does("collect", minute)
+        first.does("put back", minute)
+
+    def crash(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched, suppress(Killed):
+        patched.setattr(Base, "forget", crash)  # the files have their names, and the pull is not at its end
+        second.does("update", 3)
+    assert list(second.directory.glob("collection_run/*/*/*.parquet"))
+    with pytest.raises(BusyError, match="was ended meanwhile"):
+        second.does("put back", 3)
+    compact(first.directory, NOON + timedelta(days=3))
+    first.does("put back", 4)
+    second.does("update", 5)
+    second.does("put back", 5)
+    fresh = WorkingCopy(tmp_path / "fresh", Store(ADDRESS, objects))
+    fresh.bring_up_to_date()
+    for copy in (fresh.path, second.directory):
+        assert read(copy, "SELECT run_id FROM disk_io_stat ORDER BY ALL") == [(run_id,) for _, run_id in first.stored]
+    assert all("merged~" in name for name in fresh.store.list("collection_run"))
+
+
+def test_a_store_that_overwrites_what_is_to_be_new_gets_no_lake(tmp_path: Path) -> None:
+    class Overwriting(Store):
+        def put_new(self, name: str, content: bytes | Path) -> str:
+            self.put(name, content)
+            return ""
+
+    store = Overwriting(ADDRESS, MemoryStore())
+    with pytest.raises(LakeError, match="use a store with conditional writes"):
+        WorkingCopy(tmp_path / "copy", store).create()
+    assert store.list("") == {}
+
+
+def test_a_lake_that_is_made_twice_stays_as_it_is(tmp_path: Path) -> None:
+    copy = WorkingCopy(tmp_path / "copy", Store(ADDRESS, MemoryStore()))
+    copy.create()
+    before = copy.store.list("")
+    copy.create()
+    assert copy.store.list("") == before
+    assert list(before) == [layout.MARKER]

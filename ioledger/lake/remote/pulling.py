@@ -47,8 +47,9 @@ def pull(copy: Path, store: Store, base: Base, progress: Callable[[int, int], No
         new = {name: fetched.pop((name, each.e_tag)) for name, (_, each) in wanted.items()}
         old = {name for name in now.paths if name not in there and not (is_of_run(name) and name not in known)}
         base.tell("pulling", "yes")
+        # Before they have their names: what is there after a crash and not known would pass for new facts.
+        base.know({name: Known.of(path, there[name][1].e_tag) for name, path in new.items()})
         _put_in_place(copy, new, old)
-        base.know({name: Known.of(_now_at(copy, name, new), there[name][1].e_tag) for name in new})
         base.forget((known.keys() - there.keys()) | old)
         base.tell("pulling", "no")
     finally:
@@ -143,8 +144,3 @@ def _rename(paths: Mapping[Path, Path]) -> None:
         os.replace(at, path)  # noqa: PTH105 - likewise
     for directory in {path.parent for path in paths}:
         files.sync_directory(directory)
-
-
-def _now_at(copy: Path, name: str, new: Mapping[str, Path]) -> Path:
-    """Return where a file lies: a swap leaves it under its hidden name as long as somebody reads the copy."""
-    return new[name] if new[name].exists() else copy / name

@@ -100,6 +100,11 @@ class WorkingCopy:
     def put_back(self) -> None:
         """Put what was changed here into the store; raises ConflictError and StoreAwayError."""
         with self._alone() as base:
+            if pulling.is_half_done(base):  # what another process has not fetched yet would pass for removed here
+                raise ConflictError(
+                    f"another command that brought {self.path} up to date was ended meanwhile, so nothing of this "
+                    "command was put into the store; run the command again"
+                )
             try:
                 with locks.reading(self.path):
                     push(self.store, base, self._changes(base))
