@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ioledger.errors import counted
 from ioledger.examples import examples
 from ioledger.lake import audit_checks, layout, locks, swaps
 from ioledger.lake.quarantine import set_aside
@@ -17,10 +18,12 @@ from ioledger.terminal import format_option, progress, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from ioledger.app import App
     from ioledger.lake.problems import Problem
+    from ioledger.lake.remote.working_copy import WorkingCopy
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +48,8 @@ def verify_command(app: App, output_format: str, *, quarantine: bool) -> int:
     closed months say of it, and stays as it is. Ends with 3 if anything is broken.
     """
     lake, now = layout.require(app.lake()), app.clock.now()
+    if quarantine and (copy := app.working_copy()) is not None:
+        _fetch_what_is_broken(copy, now)
     with ExitStack() as held:
         if quarantine:
             held.enter_context(locks.exclusive(lake, locks.UPKEEP))
@@ -64,6 +69,13 @@ def verify_command(app: App, output_format: str, *, quarantine: bool) -> int:
                 directory,
             )
     return _EXIT_BROKEN if report.problems or of_log else 0
+
+
+def _fetch_what_is_broken(copy: WorkingCopy, now: datetime) -> None:
+    """Let the store's files take the place of those that broke on this machine's disk: they may be sound."""
+    broken = {problem.path for problem in verify(copy.path, now, lambda _done, _all: None).problems}
+    if broken and (count := copy.fetch_again(broken)):
+        _log.info("%s of what is broken here was fetched from %s again", counted(count, "file"), copy.store.address)
 
 
 def _told_by_others(lake: Path) -> Iterator[Problem]:

@@ -25,7 +25,7 @@ from ioledger.lake.remote.store import ObjectExistsError, ObjectMissingError, St
 from ioledger.lake.remote.unmerging import unmerge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ioledger.lake.remote.contents import Changes
     from ioledger.lake.remote.store import Store
@@ -96,6 +96,17 @@ class WorkingCopy:
             self._put_what_was_left(base)
             pulling.pull(self.path, self.store, base, progress)
             base.tell("is whole", "yes")
+
+    def fetch_again(self, paths: Iterable[Path]) -> int:
+        """Fetch those of some files of this copy that the store has, whatever lies here; return how many.
+
+        For files that are broken here: the store's may be sound. Raises as ``bring_up_to_date``.
+        """
+        with self._alone() as base:
+            names = {path.relative_to(self.path).as_posix() for path in paths} & base.files().keys()
+            base.forget(names)  # first: what is forgotten and still there is replaced, and nothing is taken for removed
+            pulling.pull(self.path, self.store, base, lambda _done, _all: None)
+            return len(names)
 
     def put_back(self) -> None:
         """Put what was changed here into the store; raises ConflictError and StoreAwayError."""
