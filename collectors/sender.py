@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,9 @@ _AGAIN_SECONDS: Final = 5.0
 _END_SECONDS: Final = 5.0
 """How long sending may go on after a stop signal; what is not sent then stays in the spool."""
 
+_LOOK_EVERY_SECONDS: Final = 10.0
+"""How often at most it is looked how much waits, unless sending has just ended."""
+
 _MIB: Final = 2**20
 
 _log = logging.getLogger(__name__)
@@ -32,7 +36,7 @@ class Sender:
     def __init__(self, copy: WorkingCopy, spool_mib: int) -> None:
         self._copy = copy
         self._spool_mib = spool_mib
-        self._unsent_bytes = backlog(copy.path).byte_count
+        self._unsent_bytes, self._looked_at = 0, -_LOOK_EVERY_SECONDS
         self._has_news, self._is_ending = Event(), Event()
         self._is_away = False
         # A daemon, so that a store that does not answer does not keep the process from ending.
@@ -60,6 +64,10 @@ class Sender:
 
     def require_room(self) -> None:
         """Raise LakeError if no more may be collected until the store takes what there is."""
+        # Looked at here, for a store that is slow, or does not answer, tells nothing for a long time.
+        now = time.monotonic()
+        if now - self._looked_at >= _LOOK_EVERY_SECONDS:
+            self._unsent_bytes, self._looked_at = backlog(self._copy.path).byte_count, now
         if self._unsent_bytes > self._spool_mib * _MIB:
             raise LakeError(
                 f"{self._unsent_bytes // _MIB} MiB of what was collected wait for {self._copy.store.address} in "
@@ -72,14 +80,13 @@ class Sender:
         try:
             self._copy.send()
         except IoledgerError as error:
-            self._unsent_bytes = backlog(self._copy.path).byte_count
             if not self._is_away:
                 _log.warning("%s; what is collected is kept in %s until then", error, self._copy.path)
             self._is_away = True
             return False
         if self._is_away:
             _log.info("%s has taken all that was kept for it", self._copy.store.address)
-        self._is_away, self._unsent_bytes = False, 0
+        self._is_away, self._looked_at = False, -_LOOK_EVERY_SECONDS
         return True
 
     def _run(self) -> None:
@@ -92,5 +99,5 @@ class Sender:
             try:
                 self.send()
             except (OSError, IoledgerError) as error:  # the disk of the spool
-                _log.warning("%s cannot be read: %s", self._copy.path, getattr(error, "strerror", None) or error)
+                _log.warning("nothing can be sent: %s", error)
                 self._is_away = True

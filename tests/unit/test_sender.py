@@ -72,6 +72,7 @@ def test_a_spool_that_cannot_be_used_for_a_moment_does_not_end_the_sending(
     objects = MemoryStore()
     copy, away = spool(tmp_path, objects)
     sender = Sender(copy, spool_mib=1)
+    sender.require_room()
     away[0] = False
     database = tmp_path / "copy" / ".copy" / "base.sqlite"
     kept = database.read_bytes()
