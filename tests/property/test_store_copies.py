@@ -80,7 +80,7 @@ class Machine:
             st.sampled_from(STEPS),
             st.none() | st.tuples(st.integers(0, 20), st.sampled_from(["refused", "lost answer", "killed"])),
         ),
-        max_size=24,
+        max_size=16,
     )
 )
 def test_every_run_is_in_the_store_once_whatever_fails(steps: list[Step]) -> None:
