@@ -13,7 +13,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from s3_server import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server
+from s3_server import ACCESS_KEY, SECRET_KEY, S3Server, configured
 
 from benchmarks.fleet import Fleet
 from benchmarks.fleet_lake import write_lake
@@ -22,16 +22,6 @@ from ioledger.model.tables import FACTS, SAMPLE_STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-_CONFIGURATION: Final = """\
-lake = "s3://{bucket}/{prefix}"
-[object_store]
-working_copy = "copy"
-endpoint = "{endpoint}"
-region = "us-east-1"
-access_key = {{ env = "STORE_ACCESS_KEY" }}
-secret_key = {{ env = "STORE_SECRET_KEY" }}
-"""
 
 _KEPT: Final = (*FACTS, SAMPLE_STRETCH.name, layout.MARKER, layout.SETTINGS, layout.LOCKS, ".copy")
 
@@ -107,10 +97,7 @@ def _medians(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _machine(directory: Path, server: S3Server) -> Path:
-    _made(directory)
-    text = _CONFIGURATION.format(bucket=BUCKET, prefix="lake", endpoint=server.endpoint)
-    (directory / "ioledger.toml").write_text(text, encoding="utf-8")
-    return directory
+    return configured(directory, server.endpoint, "lake").parent
 
 
 def _made(directory: Path) -> Path:

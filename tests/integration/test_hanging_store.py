@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from live_guests import wait_until
+from s3_server import configured
 
 from ioledger.lake import layout
 
@@ -19,25 +20,12 @@ if TYPE_CHECKING:
 ENDS_WITHIN_SECONDS = 30
 """Sending gets five seconds; one request without an answer would take two minutes."""
 
-CONFIGURATION = """\
-lake = "s3://lakes/hangs"
-[object_store]
-working_copy = "copy"
-endpoint = "http://127.0.0.1:{port}"
-region = "us-east-1"
-access_key = {{ env = "STORE_ACCESS_KEY" }}
-secret_key = {{ env = "STORE_SECRET_KEY" }}
-[sources.try-out]
-type = "libvirt"
-uri = "test:///default"
-"""
-
 
 def test_a_stop_signal_ends_a_service_whose_store_does_not_answer(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     layout.create(copy)
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
-        (tmp_path / "ioledger.toml").write_text(CONFIGURATION.format(port=silent.getsockname()[1]), encoding="utf-8")
+        configured(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}", "hangs")
         with (tmp_path / "log").open("wb") as log:
             service = subprocess.Popen(
                 [sys.executable, "-c", "from ioledger.cli import main; main()", "collect", "--every", "1s"],

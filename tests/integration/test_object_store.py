@@ -19,7 +19,7 @@ from month_end import END, HOUR
 from obstore.store import S3Store
 from policy_lake import StoppedClock
 from rate_cards import write
-from s3_server import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server
+from s3_server import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server, configured
 
 import ioledger as ioledger_library
 from ioledger.app import App
@@ -43,19 +43,6 @@ if TYPE_CHECKING:
 NOW = END + 3 * HOUR
 PATIENCE_SECONDS = 120
 
-CONFIGURATION = """\
-lake = "s3://{bucket}/{prefix}"
-[object_store]
-working_copy = "copy"
-endpoint = "{endpoint}"
-region = "us-east-1"
-access_key = {{ env = "STORE_ACCESS_KEY" }}
-secret_key = {{ env = "STORE_SECRET_KEY" }}
-[sources.try-out]
-type = "libvirt"
-uri = "test:///default"
-"""
-
 MONTH = (
     ["lake", "compact"],
     ["usage", "build"],
@@ -75,14 +62,6 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def endpoint() -> str:
     return str(shared("s3_server:running")["endpoint"])
-
-
-def configured(directory: Path, endpoint: str, prefix: str) -> Path:
-    """Write the configuration of a machine that works on a lake in the store."""
-    directory.mkdir(exist_ok=True)
-    path = directory / "ioledger.toml"
-    path.write_text(CONFIGURATION.format(bucket=BUCKET, prefix=prefix, endpoint=endpoint), encoding="utf-8")
-    return path
 
 
 def ioledger(configuration: Path, *words: str, clock: Clock = StoppedClock(NOW)) -> int:  # noqa: B008 - it stands still

@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 ACCESS_KEY, SECRET_KEY = "AKTEST", "SKTEST"
 BUCKET = "lakes"
 
+_CONFIGURATION = """\
+lake = "s3://{bucket}/{prefix}"
+[object_store]
+working_copy = "copy"
+endpoint = "{endpoint}"
+region = "us-east-1"
+access_key = {{ env = "STORE_ACCESS_KEY" }}
+secret_key = {{ env = "STORE_SECRET_KEY" }}
+[sources.try-out]
+type = "libvirt"
+uri = "test:///default"
+"""
+
 _IDENTITIES = {
     "identities": [
         {
@@ -104,6 +117,14 @@ class S3Server:
         except BaseError:
             return False
         return True
+
+
+def configured(directory: Path, endpoint: str, prefix: str) -> Path:
+    """Write the configuration of a machine that works on a lake in the store, and reads libvirt's test driver."""
+    directory.mkdir(exist_ok=True)
+    path = directory / "ioledger.toml"
+    path.write_text(_CONFIGURATION.format(bucket=BUCKET, prefix=prefix, endpoint=endpoint), encoding="utf-8")
+    return path
 
 
 @contextmanager

@@ -141,6 +141,6 @@ def _put_in_place(copy: Path, new: Mapping[str, Path], old: Iterable[str]) -> No
 
 def _rename(paths: Mapping[Path, Path]) -> None:
     for path, at in paths.items():
-        os.replace(at, path)  # noqa: PTH105 - likewise
+        at.replace(path)
     for directory in {path.parent for path in paths}:
         files.sync_directory(directory)

@@ -48,8 +48,7 @@ def push(store: Store, base: Base, changes: Changes) -> None:
         store.delete(new.values())
         raise
     commits.finish(store, commits.Commits(number, {number: commit}))
-    e_tags = {name: store.state_of(name).e_tag for name in put}
-    base.know({name: states[name]._replace(e_tag=e_tags[name]) for name in put})
+    base.know({name: state._replace(e_tag=store.state_of(name).e_tag) for name, state in states.items()})
     base.forget(changes.removed)
 
 

@@ -128,9 +128,7 @@ class Store:
     def _told(self, what: str) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError as error:  # also NotFoundError, which obstore derives from it
-            raise ObjectMissingError(f"{self.address} has no such object any more: cannot {what}") from error
-        except (NotFoundError, PreconditionError) as error:
+        except (FileNotFoundError, NotFoundError, PreconditionError) as error:
             raise ObjectMissingError(f"{self.address} has no such object any more: cannot {what}") from error
         except AlreadyExistsError as error:
             raise ObjectExistsError(f"{self.address} has this object already: cannot {what}") from error
