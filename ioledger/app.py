@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from ioledger import config
 from ioledger.copies import Copies
 from ioledger.errors import StoreRefusedError
-from ioledger.lake import audit
 from ioledger.lake.remote.location import location
 
 if TYPE_CHECKING:
@@ -83,6 +82,8 @@ class App:
         A user who may not write the lake or its store is warned that there is none. Raises LakeError if the
         entry cannot be stored otherwise, or another machine added one meanwhile; nothing may leave then.
         """
+        from ioledger.lake import audit  # noqa: PLC0415 - it loads pyarrow, which a word of help need not wait for
+
         number = audit.record_reading(self.lake(), action, what, now)
         try:
             self.copies.put_back()
