@@ -85,9 +85,9 @@ class OpenLake:
         self.shown.setdefault(name, set()).update(paths)
         self.show_rows(name, self.select(name, paths))
 
-    def select(self, name: str, paths: Sequence[Path]) -> str:
-        """Return the SELECT over some files of a table, narrowed as the table is."""
-        return f"{scan(name, paths)} {self.narrowed.get(name, '')}"
+    def select(self, name: str, paths: Sequence[Path], *, numbered: bool = False) -> str:
+        """Return the SELECT over some files of a table, as ``scan`` does, narrowed as the table is."""
+        return f"{scan(name, paths, numbered=numbered)} {self.narrowed.get(name, '')}"
 
     def show_rows(self, name: str, select: str) -> None:
         """Let a table of the lake be what a SELECT gives, likewise."""
@@ -177,14 +177,21 @@ def _new_connection() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def scan(name: str, paths: Sequence[Path]) -> str:
-    """Return the SELECT over a table's files; the typed empty row set gives columns that no file has."""
+def scan(name: str, paths: Sequence[Path], *, numbered: bool = False) -> str:
+    """Return the SELECT over a table's files; the typed empty row set gives columns that no file has.
+
+    ``numbered`` puts the column ``file_number`` before the others: which of the files a row is from, from 1.
+    """
     columns = [(column.name, _SQL_TYPES.get(column.type, "MAP(VARCHAR, VARCHAR)")) for column in TABLES[name].columns]
+    if numbered:
+        columns.insert(0, ("file_number", "BIGINT"))
+    number = ", file_index + 1 AS file_number" if numbered else ""
     nothing = ", ".join(f"NULL::{sql_type} AS {column}" for column, sql_type in columns)
     cast = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns)
     listed = ", ".join(map(literal, paths))
     stored = (
-        f"UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+        f"UNION ALL BY NAME SELECT *{number} "
+        f"FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     )
     return f"SELECT {cast} FROM (SELECT {nothing} WHERE false {stored if paths else ''})"
 
