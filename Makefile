@@ -21,7 +21,7 @@ $(PIP) install --no-deps --no-build-isolation --editable .
 touch $@
 endef
 
-.PHONY: help demo demo-live test test-long simulate defects lint docs docs-site bench bench-collect bench-check bench-peers bench-dask bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean
+.PHONY: help demo demo-live test test-long simulate kills defects lint docs docs-site bench bench-collect bench-check bench-peers bench-dask bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ test-long: $(VENV)/.installed-test ## run what takes too long for each change: m
 
 simulate: $(VENV)/.installed-test ## live through simulated faults, SEEDS=1..100 or 137; MUTANTS=1 finds mistakes made on purpose
 	$(BIN)/python tests/simulation/run.py $(SEEDS) $(if $(MUTANTS),--mutants)
+
+kills: $(VENV)/.installed-test ## kill commands in the middle of what they do, RUNS=500 times, and judge what they leave
+	$(BIN)/python tests/kills/run.py $(if $(filter file,$(origin RUNS)),500,$(RUNS)) --to docs/promises/kills.json
 
 defects: $(VENV)/.installed-test ## seed mistakes in the metering, one at a time, and see that the tests catch each
 	$(BIN)/python tests/defects/run.py

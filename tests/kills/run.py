@@ -23,8 +23,9 @@ TREE: Final = Path(__file__).parents[2]
 sys.path[:0] = [str(TREE), str(TREE / "tests" / "support")]
 
 import click  # noqa: E402 - found where the tests find it
-from kills.lives import AIMED_AT, AIMS, COMMANDS, Figures, Lives  # noqa: E402
+from kills.lives import AIMED_AT, AIMS, Figures, Lives  # noqa: E402
 from kills.preloaded import preload  # noqa: E402
+from kills.site import COMMANDS  # noqa: E402
 from simulation.ledger import BrokenPromiseError  # noqa: E402
 from simulation.mutants import MUTANTS, mutated  # noqa: E402
 
@@ -40,7 +41,7 @@ _own: list[Lives] = []
 """The lives of this process, which all start from the same site."""
 
 
-def _begin(seed: int, mistake: str | None) -> None:
+def _begin(seed: int, mistake: str | None, is_quick: bool) -> None:  # noqa: FBT001 - a pool hands over positions
     preload()
     held = TemporaryDirectory(prefix="ioledger-kills-")  # on a real disk, where TMPDIR says
     applied: list[Any] = []
@@ -50,7 +51,7 @@ def _begin(seed: int, mistake: str | None) -> None:
             applied.append(mutated(mistake))
             applied[-1].__enter__()
 
-    lives = Lives(Path(held.name), seed, apply)
+    lives = Lives(Path(held.name), seed, apply, is_quick=is_quick)
     lives.held = held  # type: ignore[attr-defined]
     _own.append(lives)
 
@@ -69,12 +70,15 @@ def _live(number: int) -> tuple[int, Figures, str | None]:
 @click.option("--life", type=int, help="Go through this life alone.")
 @click.option("--workers", default=2, show_default=True, help="How many lives go on at a time.")
 @click.option("--mistake", type=click.Choice(list(MUTANTS)), help="Make this mistake on purpose.")
+@click.option("--quick", "is_quick", is_flag=True, help="Leave out usage build and export, which take the longest.")
 @click.option("--to", type=click.Path(path_type=Path), help="Write the figures as JSON.")
-def main(kills: int, seed: int, life: int | None, workers: int, mistake: str | None, to: Path | None) -> None:  # noqa: PLR0913, PLR0917 - click hands over what each option says
+def main(  # noqa: PLR0913 - click hands over what each option says
+    kills: int, seed: int, life: int | None, workers: int, mistake: str | None, *, is_quick: bool, to: Path | None
+) -> None:
     """Kill commands until KILLS are dead."""
     figures, findings = Figures(), dict[int, str]()
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(seed, mistake)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(seed, mistake, is_quick)) as pool:
         numbers = {aim: count(first, len(AIMS)) for first, aim in enumerate(AIMS)}
         going: set[Future[tuple[int, Figures, str | None]]] = set()
         if life is not None:

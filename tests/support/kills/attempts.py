@@ -71,9 +71,13 @@ class Commands:
         *,
         aim: Aim | None = None,
         kill_after: float | None = None,
+        number: int = signal.SIGKILL,
         config: str = "ioledger.toml",
     ) -> Ended:
-        """Run one command; with ``kill_after`` it is killed after some seconds, at ``aim`` when it comes there."""
+        """Run one command; with ``kill_after`` it is killed after some seconds, at ``aim`` when it comes there.
+
+        Another signal than SIGKILL, of some ``number``, comes after some seconds only.
+        """
         self.board.clear()
         calls, call_for_kill = os.pipe()
         started = time.monotonic()
@@ -81,7 +85,7 @@ class Commands:
         if pid == 0:
             self._be_command(words, moment, aim, call_for_kill, config)
         os.close(call_for_kill)
-        _kill_or_wait(pid, calls, kill_after)
+        _kill_or_wait(pid, calls, kill_after, number)
         _, status = os.waitpid(pid, 0)
         took = time.monotonic() - started
         os.close(calls)
@@ -140,7 +144,7 @@ def _noted(write: Callable[..., None], notes: int) -> Callable[..., None]:
     return noted
 
 
-def _kill_or_wait(pid: int, calls: int, kill_after: float | None) -> None:
+def _kill_or_wait(pid: int, calls: int, kill_after: float | None, number: int) -> None:
     """Kill a process after some time, or when it calls for it; or wait for it to end by itself."""
     ends = os.pidfd_open(pid)
     try:
@@ -151,6 +155,6 @@ def _kill_or_wait(pid: int, calls: int, kill_after: float | None) -> None:
             heard, _, _ = select.select([ends], [], [], STUCK_SECONDS if kill_after is None else kill_after)
             if heard:
                 return
-        signal.pidfd_send_signal(ends, signal.SIGKILL)
+        signal.pidfd_send_signal(ends, number)
     finally:
         os.close(ends)

@@ -9,13 +9,14 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 import pyarrow.parquet as pq
 from kills import site
 from kills.attempts import Commands
+from kills.site import BUILT_AT, COMMANDS, COMPACTED_AT, moment_of, rate
 from kills.watched import AFTER, BEFORE, CLOSE, DURING, HALF, STEPS, SWAP, Aim
 from simulation import oracle
 from simulation.ledger import BrokenPromiseError, Ledger, shown_by_files
@@ -25,18 +26,9 @@ from reports.closing import archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
     from pathlib import Path
     from kills.attempts import Ended
-
-MINUTE: Final = timedelta(minutes=1)
-COLLECTED_UNTIL: Final = site.BORN + 270 * MINUTE
-"""The last reading of the site before any kill: half past one of November there."""
-CLOSED_AT: Final = COLLECTED_UNTIL + 5 * MINUTE
-KILLED_AT: Final = site.BORN + 300 * MINUTE
-"""When `collect` is killed first; after each kill it runs a minute later."""
-BUILT_AT: Final = site.BORN + 330 * MINUTE
-COMPACTED_AT: Final = site.BORN + timedelta(days=2)
-"""When all days are over, so that everything is merged."""
 
 AIMED_AT: Final = ("write", "fsync", "rename", SWAP, CLOSE)
 """What at least a tenth of all kills is inside of, each."""
@@ -47,15 +39,6 @@ AIMS: Final = (*AIMED_AT, BY_TIME)
 MOST_IN_A_ROW: Final = 4
 """How often a command is killed before it may end: what one kill leaves, another finds."""
 
-_CLOSE: Final = ("close", site.MONTH, *(word for each in site.DESPITE for word in ("--despite", each)), "--because", "-")
-COMMANDS: Final[dict[str, tuple[str, ...]]] = {
-    "collect": ("collect",),
-    "lake compact": ("lake", "compact"),
-    "usage build": ("usage", "build"),
-    "close": _CLOSE,
-    "export": ("export", "charges", "--period", site.MONTH, "--as", "csv", "--to", site.EXPORTED),
-}
-_MOMENTS: Final = {"close": CLOSED_AT, "collect": KILLED_AT, "lake compact": COMPACTED_AT}
 _PARTS: Final = {"write": (HALF, HALF, BEFORE, AFTER, DURING)}
 _DERIVED: Final = ("usage_record", "usage_day", "usage_month", "quarantine", "charge", "closed")
 
@@ -93,13 +76,19 @@ class _Base:
 class Lives:
     """Begins with a site of the first evening and morning, from which each life starts anew."""
 
-    def __init__(self, directory: Path, seed: int, apply: Callable[[], object] = lambda: None) -> None:
-        """Work in an empty directory; ``apply`` is called in each process before its command."""
+    def __init__(
+        self, directory: Path, seed: int, apply: Callable[[], object] = lambda: None, *, is_quick: bool = False
+    ) -> None:
+        """Work in an empty directory; ``apply`` is called in each process before its command.
+
+        ``is_quick`` leaves out what takes the longest: two commands, and another than `close` where one will do.
+        """
         self.figures = Figures()
         self._directory = directory
         self._seed = seed
         self._random = Random(seed)  # noqa: S311 - no secret
         self._apply = apply
+        self._is_quick = is_quick
         self._judged: set[str] = set()
         self._bases: dict[str, _Base] = {}
         self._make_bases()
@@ -112,7 +101,7 @@ class Lives:
         self.figures = Figures()
         self._random = Random(f"{self._seed} {number}")  # noqa: S311 - no secret
         step = AIMS[number % len(AIMS)]
-        name = self._random.choice([each for each in COMMANDS if step == BY_TIME or self._bases[each].counts[step]])
+        name = self._random.choice(self._commands_with(step))
         base = self._bases[name]
         commands = self._copy(base.directory, base.ledger)
         turns = self._random.randint(1, MOST_IN_A_ROW)
@@ -129,9 +118,13 @@ class Lives:
             shutil.rmtree(commands.directory)
         return self.figures
 
+    def _commands_with(self, step: str) -> list[str]:
+        found = [each for each, base in self._bases.items() if step == BY_TIME or base.counts[step]]
+        return [each for each in found if each != "close"] or found if self._is_quick else found
+
     def _kill(self, commands: Commands, name: str, step: str, turn: int) -> Ended:
         base, random = self._bases[name], self._random
-        moment = _moment(name, turn)
+        moment = moment_of(name, turn)
         if step == BY_TIME:
             ended = commands.run(COMMANDS[name], moment, kill_after=random.uniform(0, base.seconds))
             told = (BY_TIME, "")
@@ -166,7 +159,7 @@ class Lives:
 
     def _heal(self, commands: Commands, base: _Base, name: str, turns: int) -> None:
         """Run the command to its end, and compact; what is there then is what there would be without any kill."""
-        _run(commands, COMMANDS[name], _moment(name, turns))
+        _run(commands, COMMANDS[name], moment_of(name, turns))
         _run(commands, COMMANDS["lake compact"], COMPACTED_AT)
         lake = commands.directory / "lake"
         _see_that_nothing_is_left_over(commands.directory)
@@ -191,7 +184,7 @@ class Lives:
         runs = list(commands.ledger.acknowledged_runs().values())
         oracle.see_usage(lake, runs, BUILT_AT, site.MAX_GAP_SECONDS)
         _see_truth(lake, commands.ledger)
-        _run(commands, _rate(site.NEXT_MONTH), BUILT_AT)
+        _run(commands, rate(site.NEXT_MONTH), BUILT_AT)
         oracle.see_bills(lake, site.MONTH, site.NEXT_MONTH)
         if wrong := list(audit_checks.wrong_with(lake)):
             raise BrokenPromiseError(f"the audit log is not whole: {wrong}")
@@ -203,24 +196,10 @@ class Lives:
         start.mkdir()
         site.new(start)
         commands = Commands(start, Ledger(), self._apply)
-        moment = site.BORN
-        while moment <= COLLECTED_UNTIL:
-            _run(commands, COMMANDS["collect"], moment)
-            if moment == site.BORN + 150 * MINUTE:  # merged files beside those of single runs
-                _run(commands, COMMANDS["lake compact"], moment)
-            moment += 30 * MINUTE
-        _run(commands, COMMANDS["collect"], site.BORN, config="far.toml")
-        _run(commands, COMMANDS["usage build"], CLOSED_AT)
-        _run(commands, _rate(site.MONTH), CLOSED_AT)
-        self._go_on("close", commands)
-        for minutes in (60, 150):  # what comes too late for the closed month
-            _run(commands, COMMANDS["collect"], site.BORN + minutes * MINUTE, config="far.toml")
-        self._go_on("collect", commands)
-        self._go_on("usage build", commands)
-        _run(commands, COMMANDS["export"], BUILT_AT)  # as it was before there were corrections
-        _run(commands, _rate(site.NEXT_MONTH), BUILT_AT)
-        self._go_on("export", commands)
-        self._go_on("lake compact", commands)
+        for name in site.story(partial(_run, commands)):
+            self._go_on(name, commands)
+            if self._is_quick and name == "lake compact":
+                return
         self._judge(commands)
 
     def _go_on(self, name: str, commands: Commands) -> None:
@@ -229,7 +208,7 @@ class Lives:
         shutil.copytree(commands.directory, directory)
         closed = oracle.closed_month(directory / "lake", site.MONTH)
         ledger = copy.deepcopy(commands.ledger)
-        ended = _run(commands, COMMANDS[name], _moment(name, 0))
+        ended = _run(commands, COMMANDS[name], moment_of(name, 0))
         counts = {step: commands.board.counted(step) for step in STEPS}
         whole = self._copy(commands.directory, commands.ledger)
         _run(whole, COMMANDS["lake compact"], COMPACTED_AT)
@@ -247,15 +226,6 @@ def _run(commands: Commands, words: Sequence[str], moment: datetime, config: str
     if ended.code:
         raise BrokenPromiseError(f"{' '.join(words)} ended with {ended.code} although nobody kills it: {ended.told}")
     return ended
-
-
-def _rate(month: str) -> list[str]:
-    return ["rate", "--period", month, "--rate-card", "rates.toml"]
-
-
-def _moment(name: str, turn: int) -> datetime:
-    """Return when a command runs by the site's clock; only what is collected tells of the moment."""
-    return _MOMENTS.get(name, BUILT_AT) + (turn if name == "collect" else 0) * MINUTE
 
 
 def _content(directory: Path) -> dict[str, bytes]:

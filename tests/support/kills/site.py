@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from month_end import PRICED
@@ -14,7 +15,7 @@ from ioledger.demo.stage import StoryClock
 from ioledger.lake import layout
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 MONTH: Final = "2026-10"
 NEXT_MONTH: Final = "2026-11"
@@ -32,8 +33,27 @@ max_gap_seconds = {MAX_GAP_SECONDS}
 GUESTS: Final = {"kvm-a": {"vm-1": 300, "vm-2": 70}, "kvm-b": {"vm-3": 1000}, "kvm-far": {"vm-4": 50}}
 """What each guest reads a second, by host; it writes a tenth of it."""
 
-DESPITE: Final = ("provisional", "coverage", "source", "findings", "held", "unpriced")
+MINUTE: Final = timedelta(minutes=1)
+COLLECTED_UNTIL: Final = BORN + 270 * MINUTE
+"""The last reading before `close`: half past one of November there."""
+CLOSED_AT: Final = COLLECTED_UNTIL + 5 * MINUTE
+COLLECTED_AT: Final = BORN + 300 * MINUTE
+"""When `collect` runs; after each time that it is killed, it runs a minute later."""
+BUILT_AT: Final = BORN + 330 * MINUTE
+COMPACTED_AT: Final = BORN + timedelta(days=2)
+"""When all days are over, so that everything is merged."""
+
 EXPORTED: Final = "october.csv"
+_DESPITE: Final = ("provisional", "coverage", "source", "findings", "held", "unpriced")
+_CLOSE: Final = ("close", MONTH, *(word for each in _DESPITE for word in ("--despite", each)), "--because", "-")
+COMMANDS: Final[dict[str, tuple[str, ...]]] = {
+    "collect": ("collect",),
+    "lake compact": ("lake", "compact"),
+    "usage build": ("usage", "build"),
+    "close": _CLOSE,
+    "export": ("export", "charges", "--period", MONTH, "--as", "csv", "--to", EXPORTED),
+}
+_MOMENTS: Final = {"close": CLOSED_AT, "collect": COLLECTED_AT, "lake compact": COMPACTED_AT}
 
 _CONFIGURATION: Final = """lake = "lake"
 [sources.kvm-a]
@@ -76,6 +96,42 @@ def new(directory: Path) -> None:
     (directory / "lake" / layout.SETTINGS).write_text(SETTINGS, encoding="utf-8")
 
 
+def story(run: Callable[..., object]) -> Iterator[str]:
+    """Go through the site's life by ``run``, which is given words, a moment and perhaps ``config``.
+
+    Yields the name of each of ``COMMANDS`` when the site stands before it; the caller runs that one itself.
+    """
+    moment = BORN
+    while moment <= COLLECTED_UNTIL:
+        run(COMMANDS["collect"], moment)
+        if moment == BORN + 150 * MINUTE:  # merged files beside those of single runs
+            run(COMMANDS["lake compact"], moment)
+        moment += 30 * MINUTE
+    run(COMMANDS["collect"], BORN, config="far.toml")
+    run(COMMANDS["usage build"], CLOSED_AT)
+    run(rate(MONTH), CLOSED_AT)
+    yield "close"
+    for minutes in (60, 150):  # what comes too late for the closed month
+        run(COMMANDS["collect"], BORN + minutes * MINUTE, config="far.toml")
+    yield "collect"
+    yield "lake compact"
+    run(COMMANDS["collect"], COLLECTED_AT + 10 * MINUTE)
+    yield "usage build"
+    run(COMMANDS["export"], BUILT_AT)  # as it was before there were corrections
+    run(rate(NEXT_MONTH), BUILT_AT)
+    yield "export"
+
+
+def rate(month: str) -> tuple[str, ...]:
+    """Give the words that bill a month."""
+    return ("rate", "--period", month, "--rate-card", "rates.toml")
+
+
+def moment_of(name: str, turn: int = 0) -> datetime:
+    """Return when a command runs by the site's clock; only what is collected tells of the moment."""
+    return _MOMENTS.get(name, BUILT_AT) + (turn if name == "collect" else 0) * MINUTE
+
+
 def _toml(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
@@ -105,8 +161,6 @@ def _entitlement(vm_id: str) -> str:
 
 def app(moment: datetime, config: str = "ioledger.toml") -> App:
     """Give a command in the site's directory its surroundings, at a moment."""
-    from pathlib import Path  # noqa: PLC0415 - elsewhere it is a type
-
     clock = StoryClock(moment, booted_at=BORN - timedelta(days=1))
     return App(clock=clock, config_file=Path(config), config_named=True)
 
