@@ -8,6 +8,7 @@ found. The exit code is 1 if a promise was not kept, or too few kills came where
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -41,7 +42,7 @@ _own: list[Lives] = []
 """The lives of this process, which all start from the same site."""
 
 
-def _begin(seed: int, mistake: str | None, is_quick: bool) -> None:  # noqa: FBT001 - a pool hands over positions
+def _begin(seed: int, mistake: str | None, is_quick: bool, number: int) -> None:  # noqa: FBT001 - a pool hands over positions
     preload()
     held = TemporaryDirectory(prefix="ioledger-kills-")  # on a real disk, where TMPDIR says
     applied: list[Any] = []
@@ -51,7 +52,7 @@ def _begin(seed: int, mistake: str | None, is_quick: bool) -> None:  # noqa: FBT
             applied.append(mutated(mistake))
             applied[-1].__enter__()
 
-    lives = Lives(Path(held.name), seed, apply, is_quick=is_quick)
+    lives = Lives(Path(held.name), seed, apply, is_quick=is_quick, number=number)
     lives.held = held  # type: ignore[attr-defined]
     _own.append(lives)
 
@@ -70,15 +71,16 @@ def _live(number: int) -> tuple[int, Figures, str | None]:
 @click.option("--life", type=int, help="Go through this life alone.")
 @click.option("--workers", default=2, show_default=True, help="How many lives go on at a time.")
 @click.option("--mistake", type=click.Choice(list(MUTANTS)), help="Make this mistake on purpose.")
+@click.option("--by", type=click.Choice(["SIGKILL", "SIGTERM", "SIGINT"]), default="SIGKILL", help="The signal to send.")
 @click.option("--quick", "is_quick", is_flag=True, help="Leave out usage build and export, which take the longest.")
 @click.option("--to", type=click.Path(path_type=Path), help="Write the figures as JSON.")
 def main(  # noqa: PLR0913 - click hands over what each option says
-    kills: int, seed: int, life: int | None, workers: int, mistake: str | None, *, is_quick: bool, to: Path | None
+    kills: int, seed: int, life: int | None, workers: int, mistake: str | None, by: str, *, is_quick: bool, to: Path | None
 ) -> None:
     """Kill commands until KILLS are dead."""
     figures, findings = Figures(), dict[int, str]()
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(seed, mistake, is_quick)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(seed, mistake, is_quick, signal.Signals[by])) as pool:
         numbers = {aim: count(first, len(AIMS)) for first, aim in enumerate(AIMS)}
         going: set[Future[tuple[int, Figures, str | None]]] = set()
         if life is not None:
@@ -105,7 +107,7 @@ def main(  # noqa: PLR0913 - click hands over what each option says
         click.echo(f"only {inside[step]} of {killed} kills were inside of {step}")
     if to is not None:
         to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(json.dumps(_told(figures, inside, findings, seed), indent=1) + "\n", encoding="utf-8")
+        to.write_text(json.dumps(_told(figures, inside, findings, seed) | {"signal": by}, indent=1) + "\n", encoding="utf-8")
     sys.exit(1 if findings or few else 0)
 
 

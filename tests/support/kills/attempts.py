@@ -49,9 +49,9 @@ class Ended:
     told: str
     seconds: float
 
-    @property
-    def is_killed(self) -> bool:
-        return self.code == -signal.SIGKILL
+    def is_ended_by(self, number: int) -> bool:
+        """Tell whether a signal ended it, at once or in order."""
+        return self.code in {-number, 128 + number}
 
 
 class Commands:
@@ -76,7 +76,7 @@ class Commands:
     ) -> Ended:
         """Run one command; with ``kill_after`` it is killed after some seconds, at ``aim`` when it comes there.
 
-        Another signal than SIGKILL, of some ``number``, comes after some seconds only.
+        ``number`` is that of the signal by which it is.
         """
         self.board.clear()
         calls, call_for_kill = os.pipe()

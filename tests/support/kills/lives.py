@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import shutil
+import signal
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
@@ -77,11 +78,17 @@ class Lives:
     """Begins with a site of the first evening and morning, from which each life starts anew."""
 
     def __init__(
-        self, directory: Path, seed: int, apply: Callable[[], object] = lambda: None, *, is_quick: bool = False
+        self,
+        directory: Path,
+        seed: int,
+        apply: Callable[[], object] = lambda: None,
+        *,
+        is_quick: bool = False,
+        number: int = signal.SIGKILL,
     ) -> None:
         """Work in an empty directory; ``apply`` is called in each process before its command.
 
-        ``is_quick`` leaves out what takes the longest: two commands, and another than `close` where one will do.
+        ``number`` is the signal that ends commands. ``is_quick`` leaves out what takes the longest: two commands, and another than `close` where one will do.
         """
         self.figures = Figures()
         self._directory = directory
@@ -89,6 +96,7 @@ class Lives:
         self._random = Random(seed)  # noqa: S311 - no secret
         self._apply = apply
         self._is_quick = is_quick
+        self._number = number
         self._judged: set[str] = set()
         self._bases: dict[str, _Base] = {}
         self._make_bases()
@@ -108,7 +116,7 @@ class Lives:
         try:
             for turn in range(turns):
                 ended = self._kill(commands, name, step, turn)
-                if not ended.is_killed:
+                if not ended.is_ended_by(self._number):
                     break
                 self._see_after_kill(commands, base, name)
             self._heal(commands, base, name, turns)
@@ -126,19 +134,22 @@ class Lives:
         base, random = self._bases[name], self._random
         moment = moment_of(name, turn)
         if step == BY_TIME:
-            ended = commands.run(COMMANDS[name], moment, kill_after=random.uniform(0, base.seconds))
+            after = random.uniform(0, base.seconds)
+            ended = commands.run(COMMANDS[name], moment, kill_after=after, number=self._number)
             told = (BY_TIME, "")
         else:
             when = random.choice(_PARTS.get(step, (BEFORE, AFTER, DURING)))
-            aim = Aim(step, random.randint(1, base.counts[step]), when)
-            ended = commands.run(COMMANDS[name], moment, aim=aim)
+            aim = Aim(step, random.randint(1, base.counts[step]), when, self._number)
+            ended = commands.run(COMMANDS[name], moment, aim=aim, number=self._number)
             told = (step, when)
-        if ended.is_killed:
+        if "Traceback" in ended.told:
+            raise BrokenPromiseError(f"{name} ended with a traceback: {ended.told}")
+        if ended.is_ended_by(self._number):
             self.figures.commands[name] += 1
             self.figures.aimed[told] += 1
             for each in ended.within or {"none of these"}:
                 self.figures.kills[name, each] += 1
-        elif ended.code:
+        elif ended.code and not (name == "collect" and self._number != signal.SIGKILL):  # it ends its runs first
             raise BrokenPromiseError(f"{name} ended with {ended.code} after {turn} kills: {ended.told}")
         return ended
 

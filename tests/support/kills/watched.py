@@ -38,14 +38,15 @@ _COUNT_BYTES: Final = 4
 
 @dataclass(frozen=True)
 class Aim:
-    """To be killed at the ``number``-th call of a step, or at that call within a part; and when of it.
+    """To be sent a signal at the ``number``-th call of a step, or at that call within a part; and when of it.
 
-    ``during`` means that somebody else kills while the kernel makes the call.
+    ``during`` means that somebody else sends it while the kernel makes the call.
     """
 
     step: str
     number: int
     moment: str
+    signal_number: int = signal.SIGKILL
 
 
 class Board:
@@ -159,13 +160,17 @@ class Watch:
         if moment == HALF and part:
             part()
         if moment in {BEFORE, HALF}:
-            _die()
+            self._signal()
         if moment == DURING:
             os.write(self._call_for_kill, b"k")
         done = change()
         if moment == AFTER:
-            _die()
+            self._signal()
         return done
+
+    def _signal(self) -> None:
+        assert self._aim
+        os.kill(os.getpid(), self._aim.signal_number)
 
 
 class _Raw(io.FileIO):
@@ -180,8 +185,4 @@ class _Raw(io.FileIO):
         put = super().write
         written: int = self._watch.step("write", lambda: put(whole), lambda: put(whole[: len(whole) // 2]))
         return written
-
-
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
