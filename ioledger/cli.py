@@ -160,7 +160,7 @@ def run(arguments: list[str] | None = None, app: App | None = None) -> int:
     return _STOP_SIGNALS[received[0]] if received else code
 
 
-def _run(arguments: list[str], app: App | None, received: list[signal.Signals]) -> int:
+def _run(arguments: list[str], app: App | None, received: list[signal.Signals]) -> int:  # noqa: PLR0911 - one for each kind of end
     try:
         return _invoke(arguments, app)
     except NoArgsIsHelpError as error:
@@ -179,11 +179,16 @@ def _run(arguments: list[str], app: App | None, received: list[signal.Signals]) 
     except Exception as error:  # noqa: BLE001 - whatever else there is, is told as a defect
         if received:  # DuckDB makes another error of the one that ends its query
             return EXIT_INTERRUPTED
-        if is_shortage(error):
-            _log.error("ioledger: %s", _of_shortage(error))
-            return EXIT_WRONG_USE
-        _log.exception("ioledger: this is a defect of ioledger; please report it with what follows")
-        return EXIT_DEFECT
+        return _told_otherwise(error)
+
+
+def _told_otherwise(error: Exception) -> int:
+    """Tell of an error that no part of ioledger has a sentence for."""
+    if is_shortage(error):
+        _log.error("ioledger: %s", _of_shortage(error))
+        return EXIT_WRONG_USE
+    _log.error("ioledger: this is a defect of ioledger; please report it with what follows", exc_info=error)
+    return EXIT_DEFECT
 
 
 @contextmanager
@@ -216,8 +221,8 @@ def _stop_signals() -> Iterator[list[signal.Signals]]:
 def _of_shortage(error: Exception) -> str:
     reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
     return (
-        f"this process may not have the memory, threads or open files that this takes ({reason}); what is stored stays, "
-        "allow it more (`ulimit -a`, MemoryMax= of its unit), or free some, and run the command again"
+        f"this process may not have the memory, threads or open files that this takes ({reason}); what is stored "
+        "stays, allow it more (`ulimit -a`, MemoryMax= of its unit), or free some, and run the command again"
     )
 
 

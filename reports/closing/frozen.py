@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from importlib.metadata import version

@@ -8,7 +8,6 @@ import pytest
 from faulted_sites import facts_and_bills, go
 from kills import site
 from mounts import full, make_read_only, make_writable, mounted
-from permissions import read_only
 from simulation import oracle
 
 if TYPE_CHECKING:
@@ -141,28 +140,3 @@ def test_no_command_changes_a_lake_mounted_read_only(
     make_writable(disk)
     assert go(work, COMMANDS[name], site.moment_of(name)) == 0
     tried("read-only lakes")
-
-
-def test_a_permission_that_is_lost_between_runs_is_told_and_comes_back(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], tried: Callable[[str], None]
-) -> None:
-    work = young_site(tmp_path / "site")
-    before = facts_and_bills(work)
-    with read_only(work / "lake"):
-        for name in ("collect", "lake compact"):
-            if can_write_anyway(work):
-                pytest.skip("root may write whatever modes say; the test of a read-only mount is for it")
-            assert "Permission denied" in refuse(work, COMMANDS[name], name, capsys)
-            tried("lost permissions")
-    assert facts_and_bills(work) == before
-    assert go(work, COMMANDS["collect"], site.COLLECTED_AT) == 0
-
-
-def can_write_anyway(work: Path) -> bool:
-    probe = work / "lake" / "probe"
-    try:
-        probe.touch()
-    except OSError:
-        return False
-    probe.unlink()
-    return True

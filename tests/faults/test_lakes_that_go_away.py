@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import pytest
 from command import SCRIPT
 from lakes import NOON, a_run, new_lake, read, sample
 from mounts import bound, mounted
+from permissions import read_only, without_overriding_permissions
 
 from ioledger.errors import LakeError
 from ioledger.lake import layout, locks, memory
@@ -64,15 +64,19 @@ def test_nothing_is_written_where_a_lake_was(write: Callable[[Path], None], tmp_
     assert list(lake.iterdir()) == []
 
 
+def configure(directory: Path, lake: str) -> None:
+    (directory / "fleet.toml").write_text(FLEET, encoding="utf-8")
+    source = '[sources.kvm-a]\ntype = "synthetic"\nfleet = "fleet.toml"\nhost = "h"\n'
+    (directory / "ioledger.toml").write_text(f'lake = "{lake}"\n{source}', encoding="utf-8")
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Path]:
     """A configuration whose lake is a mount point, and beside it the file system that belongs there."""
     with mounted(tmp_path / "disk", "size=16m") as disk:
         new_lake(disk)
         (tmp_path / "point").mkdir()
-        (tmp_path / "fleet.toml").write_text(FLEET, encoding="utf-8")
-        source = '[sources.kvm-a]\ntype = "synthetic"\nfleet = "fleet.toml"\nhost = "h"\n'
-        (tmp_path / "ioledger.toml").write_text(f"lake = {json.dumps('point')}\n{source}", encoding="utf-8")
+        configure(tmp_path, "point")
         yield tmp_path
 
 
@@ -108,11 +112,31 @@ def test_a_service_waits_for_its_lake_to_come_back(site: Path, tried: Callable[[
     tried("lakes that went away and came back")
 
 
+def test_a_service_goes_on_after_it_lost_the_right_to_write(tmp_path: Path, tried: Callable[[str], None]) -> None:
+    lake = new_lake(tmp_path)
+    configure(tmp_path, "lake")
+    words = [*without_overriding_permissions(), SCRIPT, "collect", "--every", "1s"]
+    process = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    try:
+        wait_for(process.stderr, "kvm-a: 1 rows")
+        with read_only(lake):
+            wait_for(process.stderr, "Permission denied")
+        wait_for(process.stderr, "kvm-a: 1 rows")
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert not list(lake.rglob("*.tmp"))
+    tried("lost permissions")
+
+
 def test_a_command_is_refused_before_the_lake_is_mounted(site: Path, tried: Callable[[str], None]) -> None:
-    for words in (["collect"], ["lake", "compact"], ["usage", "build"]):
-        done = subprocess.run([SCRIPT, *words], cwd=site, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-        assert done.stderr.startswith(f"ioledger: {GONE}point")
-        tried("lakes that were not mounted")
+    done = subprocess.run([SCRIPT, "collect"], cwd=site, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"ioledger: {GONE}point")
+    tried("lakes that were not mounted")
     assert list((site / "point").iterdir()) == []
     assert layout.require(site / "disk" / "lake")

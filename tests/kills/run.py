@@ -31,9 +31,11 @@ from simulation.ledger import BrokenPromiseError  # noqa: E402
 from simulation.mutants import MUTANTS, mutated  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from concurrent.futures import Future
 
 SEED: Final = 1
+SIGNALS: Final = ("SIGKILL", "SIGTERM", "SIGINT")
 OTHERS: Final = ("open", "mkdir", "unlink", "flock", "none of these")
 LEAST_SHARE: Final = 10
 """At least one in so many kills is inside of each of the steps that are aimed at."""
@@ -42,7 +44,7 @@ _own: list[Lives] = []
 """The lives of this process, which all start from the same site."""
 
 
-def _begin(seed: int, mistake: str | None, is_quick: bool, number: int) -> None:  # noqa: FBT001 - a pool hands over positions
+def _begin(seed: int, mistake: str | None, is_quick: bool, number: int) -> None:  # noqa: FBT001 - as a pool calls it
     preload()
     held = TemporaryDirectory(prefix="ioledger-kills-")  # on a real disk, where TMPDIR says
     applied: list[Any] = []
@@ -71,16 +73,25 @@ def _live(number: int) -> tuple[int, Figures, str | None]:
 @click.option("--life", type=int, help="Go through this life alone.")
 @click.option("--workers", default=2, show_default=True, help="How many lives go on at a time.")
 @click.option("--mistake", type=click.Choice(list(MUTANTS)), help="Make this mistake on purpose.")
-@click.option("--by", type=click.Choice(["SIGKILL", "SIGTERM", "SIGINT"]), default="SIGKILL", help="The signal to send.")
+@click.option("--by", type=click.Choice(SIGNALS), default=SIGNALS[0], show_default=True, help="The signal to send.")
 @click.option("--quick", "is_quick", is_flag=True, help="Leave out usage build and export, which take the longest.")
 @click.option("--to", type=click.Path(path_type=Path), help="Write the figures as JSON.")
 def main(  # noqa: PLR0913 - click hands over what each option says
-    kills: int, seed: int, life: int | None, workers: int, mistake: str | None, by: str, *, is_quick: bool, to: Path | None
+    *,
+    kills: int,
+    seed: int,
+    life: int | None,
+    workers: int,
+    mistake: str | None,
+    by: str,
+    is_quick: bool,
+    to: Path | None,
 ) -> None:
     """Kill commands until KILLS are dead."""
     figures, findings = Figures(), dict[int, str]()
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(seed, mistake, is_quick, signal.Signals[by])) as pool:
+    told = (seed, mistake, is_quick, signal.Signals[by])
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=told) as pool:
         numbers = {aim: count(first, len(AIMS)) for first, aim in enumerate(AIMS)}
         going: set[Future[tuple[int, Figures, str | None]]] = set()
         if life is not None:
@@ -96,7 +107,7 @@ def main(  # noqa: PLR0913 - click hands over what each option says
                 figures.add(found)
                 if finding:
                     findings[number] = finding
-                    click.echo(f"\nLIFE {number} FAILED: {finding}\nto try it again: {sys.argv[0]} --life {number}\n")
+                    click.echo(f"\nLIFE {number} FAILED: {finding}\nto try it again: {sys.argv[0]} --life {number}")
             if sys.stderr.isatty():
                 click.echo(f"\r{sum(figures.commands.values())} killed", nl=False, err=True)
     _show(figures)
@@ -107,7 +118,9 @@ def main(  # noqa: PLR0913 - click hands over what each option says
         click.echo(f"only {inside[step]} of {killed} kills were inside of {step}")
     if to is not None:
         to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(json.dumps(_told(figures, inside, findings, seed) | {"signal": by}, indent=1) + "\n", encoding="utf-8")
+        to.write_text(
+            json.dumps(_told(figures, inside, findings, seed) | {"signal": by}, indent=1) + "\n", encoding="utf-8"
+        )
     sys.exit(1 if findings or few else 0)
 
 
@@ -121,12 +134,16 @@ def _show(figures: Figures) -> None:
     """Print how many were killed, by command and step."""
     steps = [*AIMED_AT, *OTHERS]
     width = max(map(len, COMMANDS))
-    click.echo(" ".join([" " * width, *(f"{step:>8}" for step in steps), "  killed"]))
+
+    def row(title: str, cells: Iterable[object]) -> str:
+        columns = zip(cells, [*steps, "killed"], strict=True)
+        return " ".join([title.ljust(width), *(f"{cell!s:>{max(7, len(step))}}" for cell, step in columns)])
+
+    click.echo(row("", [*steps, "killed"]))
     for name in COMMANDS:
-        found = [figures.kills[name, step] for step in steps]
-        click.echo(" ".join([f"{name:<{width}}", *(f"{n:>{max(8, len(s))}}" for n, s in zip(found, steps, strict=True)), f"{figures.commands[name]:>8}"]))
-    totals = Counter({step: sum(figures.kills[name, step] for name in COMMANDS) for step in steps})
-    click.echo(" ".join([f"{'all':<{width}}", *(f"{totals[s]:>{max(8, len(s))}}" for s in steps), f"{sum(figures.commands.values()):>8}"]))
+        click.echo(row(name, [*(figures.kills[name, step] for step in steps), figures.commands[name]]))
+    totals = [sum(figures.kills[name, step] for name in COMMANDS) for step in steps]
+    click.echo(row("all", [*totals, sum(figures.commands.values())]))
     for aim in AIMS:
         moments = {moment or "drawn": n for (at, moment), n in sorted(figures.aimed.items()) if at == aim}
         click.echo(f"aimed at {aim}: " + ", ".join(f"{n} {moment}" for moment, n in moments.items()))

@@ -64,7 +64,7 @@ class Commands:
         self.board = Board()
         self._apply = apply
 
-    def run(
+    def run(  # noqa: PLR0913 - a command and its end have these parts
         self,
         words: Sequence[str],
         moment: datetime,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
+
     from kills.attempts import Ended
 
 AIMED_AT: Final = ("write", "fsync", "rename", SWAP, CLOSE)
@@ -88,7 +89,8 @@ class Lives:
     ) -> None:
         """Work in an empty directory; ``apply`` is called in each process before its command.
 
-        ``number`` is the signal that ends commands. ``is_quick`` leaves out what takes the longest: two commands, and another than `close` where one will do.
+        ``number`` is the signal that ends commands. ``is_quick`` leaves out what takes the longest: two commands,
+        and `close` where another will do.
         """
         self.figures = Figures()
         self._directory = directory
@@ -294,4 +296,3 @@ def _see_truth(lake: Path, ledger: Ledger) -> None:
                 metered[record["vm_id"]] += record["read_ops"]
     if metered != (truly := site.truly_read(until)):
         raise BrokenPromiseError(f"the guests read {dict(truly)} times and are metered for {dict(metered)}")
-

@@ -155,8 +155,16 @@ def _allocation(vm_id: str) -> str:
 
 
 def _entitlement(vm_id: str) -> str:
-    sold = 'account_id = "acme"\naccount_name = "Acme"\nsold_min_iops = 100\nsold_max_iops = 1000\nsize_bytes = 1073741824'
-    return f'[[entitlement]]\nvolume_id = "vol-{vm_id}"\nvm_id = "{vm_id}"\npool_id = "p1"\n{sold}\n'
+    return f"""[[entitlement]]
+volume_id = "vol-{vm_id}"
+vm_id = "{vm_id}"
+pool_id = "p1"
+account_id = "acme"
+account_name = "Acme"
+sold_min_iops = 100
+sold_max_iops = 1000
+size_bytes = 1073741824
+"""
 
 
 def app(moment: datetime, config: str = "ioledger.toml") -> App:

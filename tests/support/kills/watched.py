@@ -185,4 +185,3 @@ class _Raw(io.FileIO):
         put = super().write
         written: int = self._watch.step("write", lambda: put(whole), lambda: put(whole[: len(whole) // 2]))
         return written
-
