@@ -200,8 +200,13 @@ def _footer_start(stream: BinaryIO) -> int:
 
 
 def publish(path: Path) -> None:
-    """Give the temporary file of ``path`` its name, durably."""
-    temporary(path).replace(path)
+    """Give the temporary file of ``path`` its name, durably; if it cannot have it, there is none any more."""
+    try:
+        temporary(path).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary(path).unlink()
+        raise
     sync_directory(path.parent)
 
 

@@ -6,14 +6,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SCRIPT = Path(__file__).parents[1] / "kills" / "run.py"
 
-KILLS = 18
-"""Three at each step and three at random moments: enough to notice when a promise is broken outright."""
+KILLS = 12
+"""Two at each step and two at random moments: enough to notice when a promise is broken outright."""
 
 
 def killed(tmp_path: Path, kills: int, *words: str) -> tuple[int, str, dict[str, Any]]:
@@ -32,6 +35,15 @@ def test_commands_that_are_killed_leave_a_lake_that_is_whole_and_heals(tmp_path:
     assert all(figures["inside_of"].values())
     assert figures["lakes_judged_as_left"] == figures["kills"]
     assert figures["bills_compared_with_the_truth"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("by", ["SIGTERM", "SIGINT"])
+def test_commands_that_are_told_to_stop_leave_the_same(by: str, tmp_path: Path, tried: Callable[[str], None]) -> None:
+    code, printed, figures = killed(tmp_path, 60, "--by", by)
+    assert (code, figures["findings"]) == (0, []), printed
+    for _ in range(figures["kills"]):
+        tried(f"signals: {by}")
 
 
 @pytest.mark.long

@@ -39,16 +39,15 @@ main()
 IN_A_WRITE = """
 import os, sys
 from ioledger.cli import main
-from ioledger.lake import files
 
-real = files.publish
+real = os.replace
 
-def slow(path):
+def slow(*paths):
     print("asking", flush=True)
     sys.stdin.read()
-    real(path)
+    real(*paths)
 
-files.publish = slow
+os.replace = slow
 main()
 """
 """A command that has written a file and waits before it gives that its name."""
