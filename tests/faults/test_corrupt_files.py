@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 import pytest
-from full_lakes import lake_with_rows_in_every_table
 from lakes import MINUTE, NOON, content, read
 
 from ioledger.cli import run
@@ -43,9 +42,9 @@ def with_a_flipped_bit_in_each_page(whole: bytes) -> bytes:
     return whole.replace(ZSTD_MAGIC, bytes([ZSTD_MAGIC[0] ^ 0x04]) + ZSTD_MAGIC[1:])
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return lake_with_rows_in_every_table(tmp_path_factory.mktemp("sound"))
+@pytest.fixture
+def sound(full_lake: Path) -> Path:
+    return full_lake
 
 
 def content_for_people(lake: Path) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from lakes import a_run, content, new_lake, sample
+from lakes import MINUTE, NOON, a_run, content, new_lake, sample
 
 from ioledger.cli import EXIT_INTERRUPTED, EXIT_TERMINATED
 from ioledger.lake import locks
@@ -54,14 +54,16 @@ main()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("script", [IN_A_QUERY, IN_A_WRITE], ids=["in a query", "in a write"])
-def test_a_build_that_is_told_to_stop_ends_in_order(
-    script: str, number: signal.Signals, tmp_path: Path, tried: Callable[[str], None]
+@pytest.mark.parametrize(
+    ("script", "words"), [(IN_A_QUERY, ("usage", "build")), (IN_A_WRITE, ("lake", "compact"))], ids=["query", "write"]
+)
+def test_a_command_that_is_told_to_stop_ends_in_order(
+    script: str, words: tuple[str, ...], number: signal.Signals, tmp_path: Path, tried: Callable[[str], None]
 ) -> None:
-    lake = new_lake(tmp_path, a_run(sample()))
+    lake = new_lake(tmp_path, a_run(sample()), a_run(sample(at=NOON + MINUTE), at=NOON + MINUTE))
     before = content(lake)
     process = subprocess.Popen(
-        [sys.executable, "-c", script, "--lake", str(lake), "usage", "build"],
+        [sys.executable, "-c", script, "--lake", str(lake), *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -77,8 +79,9 @@ def test_a_build_that_is_told_to_stop_ends_in_order(
     after = content(lake)
     assert {name: after.get(name) for name in before} == before
     assert [name for name in after if name.endswith((".tmp", ".new"))] == []
-    with locks.exclusive(lake, "usage-build"):
-        pass
+    for name in ("usage-build", locks.UPKEEP):
+        with locks.exclusive(lake, name):
+            pass
     tried(f"signals: {number.name}")
 
 
