@@ -128,8 +128,8 @@ class Watch:
             return self.step(name, lambda: real(*positional, **named))
         if name not in {"open", "opens"}:
             return self.step("rename" if name == "replace" else name, lambda: real(*positional, **named))
-        if not is_for_writing(name, positional, named):
-            return real(*positional, **named)
+        if not is_for_writing(name, positional, named) or isinstance(positional[0], int):
+            return real(*positional, **named)  # a descriptor is of no file that anybody else sees
         if name == "open":
             return self.step(name, lambda: real(*positional, **named))
         return self.step("open", lambda: self._opened(real, positional, named))
