@@ -38,7 +38,8 @@ SEED: Final = 1
 SIGNALS: Final = ("SIGKILL", "SIGTERM", "SIGINT")
 OTHERS: Final = ("open", "mkdir", "unlink", "flock", "none of these")
 LEAST_SHARE: Final = 10
-"""At least one in so many kills is inside of each of the steps that are aimed at."""
+"""At least one in so many kills is inside of each of the steps that are aimed at, where they are many."""
+MANY: Final = 100
 
 _own: list[Lives] = []
 """The lives of this process, which all start from the same site."""
@@ -113,7 +114,7 @@ def main(  # noqa: PLR0913 - click hands over what each option says
     _show(figures)
     inside = {step: sum(n for (_, at), n in figures.kills.items() if at == step) for step in AIMED_AT}
     killed = sum(figures.commands.values())
-    few = [step for step, n in inside.items() if life is None and n * LEAST_SHARE < killed]
+    few = [step for step, n in inside.items() if killed >= MANY and n * LEAST_SHARE < killed]
     for step in few:
         click.echo(f"only {inside[step]} of {killed} kills were inside of {step}")
     if to is not None:
