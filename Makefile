@@ -4,6 +4,8 @@ VENV   := .venv
 SIZE   := small
 RUNS   := 200
 SEEDS  := 1..100
+FAULTS := $(addprefix tests/faults/test_,full_disks.py lakes_that_go_away.py every_table.py signals.py) \
+	tests/faults/test_kills.py::test_commands_that_are_told_to_stop_leave_the_same
 BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
 TELEMETRY := .cache/telemetry
@@ -21,7 +23,7 @@ $(PIP) install --no-deps --no-build-isolation --editable .
 touch $@
 endef
 
-.PHONY: help demo demo-live test test-long simulate defects lint docs docs-site bench bench-collect bench-check bench-peers bench-dask bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean
+.PHONY: help demo demo-live test test-long simulate kills faults defects lint docs docs-site bench bench-collect bench-check bench-peers bench-dask bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +45,12 @@ test-long: $(VENV)/.installed-test ## run what takes too long for each change: m
 
 simulate: $(VENV)/.installed-test ## live through simulated faults, SEEDS=1..100 or 137; MUTANTS=1 finds mistakes made on purpose
 	$(BIN)/python tests/simulation/run.py $(SEEDS) $(if $(MUTANTS),--mutants)
+
+kills: $(VENV)/.installed-test ## kill commands in the middle of what they do, RUNS=500 times, and judge what they leave
+	$(BIN)/python tests/kills/run.py $(if $(filter file,$(origin RUNS)),500,$(RUNS)) --to docs/promises/kills.json
+
+faults: $(VENV)/.installed-test ## meet full disks, lost file systems, damage in every table and signals, and count them
+	IOLEDGER_FAULTS_TO=docs/promises/faults.json $(BIN)/python -m pytest -m "long or not long" $(FAULTS)
 
 defects: $(VENV)/.installed-test ## seed mistakes in the metering, one at a time, and see that the tests catch each
 	$(BIN)/python tests/defects/run.py

@@ -18,6 +18,7 @@ from ioledger.lake.journal import own_name
 from ioledger.lake.stretches import RUNS_METADATA
 from ioledger.model.columns import COLUMNS
 from ioledger.model.tables import DISK_IO_STAT, FACTS, SAMPLE_STRETCH
+from ioledger.shortage import is_shortage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +71,8 @@ def rows_of(file: StoredFile) -> pa.Table:
     except FileNotFoundError as error:
         raise LakeError(f"{file.path} went away while it was read; verify again when nothing else works") from error
     except (OSError, pa.ArrowException) as error:
+        if is_shortage(error):
+            raise
         raise BrokenFileError(f"it cannot be read: {str(error).splitlines()[0].rstrip('.')}") from error
     for problem in (*_of_schema(file.table, rows.schema), *_of_values(file, rows)):
         raise BrokenFileError(problem)

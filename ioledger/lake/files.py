@@ -110,8 +110,19 @@ def write_parquet_of(
 ) -> None:
     """Write tables one after another, as ``write_parquet`` does one of all their rows.
 
-    No more is held than the rows of one group and of one of the tables.
+    No more is held than the rows of one group and of one of the tables. On failure nothing is left at ``path``.
     """
+    try:
+        _write_groups(path, schema, tables, metadata, sealed=sealed)
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def _write_groups(
+    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: Mapping[str, str] | None, *, sealed: bool
+) -> None:
     with path.open("wb") as stream:
         with parquet_writer(stream, schema) as writer:
             for group in _row_groups(schema, tables):
@@ -189,8 +200,13 @@ def _footer_start(stream: BinaryIO) -> int:
 
 
 def publish(path: Path) -> None:
-    """Give the temporary file of ``path`` its name, durably."""
-    temporary(path).replace(path)
+    """Give the temporary file of ``path`` its name, durably; if it cannot have it, there is none any more."""
+    try:
+        temporary(path).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary(path).unlink()
+        raise
     sync_directory(path.parent)
 
 
@@ -202,7 +218,7 @@ def write_whole(path: Path, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         publish(path)
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             temporary(path).unlink()
         raise

@@ -73,6 +73,22 @@ def require(lake: Path) -> Path:
     return lake
 
 
+def refuse_vanished(lake: Path) -> None:
+    """Raise LakeError if a directory is no lake any more, as a mount point is whose file system went away.
+
+    What would be written there lies below the mount point, unseen, once the file system is back.
+    """
+    try:
+        (lake / MARKER).stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise LakeError(
+            f"there is no lake at {lake} any more; mount the file system that it is on, or restore it: nothing is "
+            "written in its place meanwhile"
+        ) from error
+    except OSError:  # whoever writes there is told
+        return
+
+
 def lock_file(lake: Path, name: str) -> Path:
     """Return the file on which a lock of a lake is held."""
     return lake / LOCKS / f"{name}.lock"

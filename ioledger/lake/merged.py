@@ -20,6 +20,7 @@ from ioledger.errors import DamagedFileError
 from ioledger.lake import files, journal, stretches
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.tables import DISK_IO_STAT, SAMPLE_STRETCH
+from ioledger.shortage import is_shortage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -96,6 +97,8 @@ def _damage_named(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException) as error:
+        if is_shortage(error):
+            raise
         reason = str(error).splitlines()[0].rstrip(".")
         raise DamagedFileError(
             f"{path} cannot be read: {reason}; restore it, or move every file of its runs out of the lake"

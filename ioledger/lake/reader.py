@@ -23,6 +23,7 @@ from ioledger.lake.parsed import statements, text
 from ioledger.lake.schema import typed
 from ioledger.model.columns import COUNT, EXACT, FLAG, MONEY, PER_GIB, TEXT, TIME
 from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, TABLES
+from ioledger.shortage import is_shortage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -265,6 +266,8 @@ def stored_whole(path: Path) -> pa.Table:
     try:
         return pq.read_table(path, partitioning=None, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
+        if is_shortage(error):
+            raise
         reason = str(error).splitlines()[0].rstrip(".")
         raise LakeError(f"{path} cannot be read: {reason}; remove it and build again") from error
 
@@ -320,6 +323,8 @@ def _refuse_doubled_runs_in(opened: OpenLake, lake: Path, paths: Sequence[Path])
 
 def _cause(error: duckdb.Error, opened: OpenLake) -> Exception:
     """Tell a file that cannot be read from a defect of ours: only the former is a LakeError."""
+    if is_shortage(error):
+        return error
     try:
         refuse_unreadable(opened)
     except LakeError as unreadable:
@@ -347,5 +352,7 @@ def _unreadable(name: str, path: Path) -> str | None:
             for _ in connection.sql(scan(name, [path])).to_arrow_reader():
                 pass
     except (OSError, pa.ArrowException, duckdb.Error) as broken:
+        if is_shortage(broken):
+            raise
         return str(broken).splitlines()[0].rstrip(".")
     return None
