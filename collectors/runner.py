@@ -63,8 +63,9 @@ def tell(outcome: Outcome) -> None:
 def collect_one(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
     """Run one source once and store what it read, under a lock so that its runs never overlap.
 
-    Raises LakeError if the lake cannot be written.
+    Raises LakeError if there is no lake that this version writes, or it cannot be written.
     """
+    layout.require(lake)  # a service must not write what was upgraded meanwhile, nor where the lake was mounted
     try:
         with locks.exclusive(lake, f"collect-{name}"):
             return _collect(lake, name, source, beat)

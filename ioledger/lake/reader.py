@@ -17,15 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import check_files, layout, locks
+from ioledger.lake import check_files, layout, locks, versions
 from ioledger.lake import settings as lake_settings
 from ioledger.lake.parsed import statements, text
 from ioledger.lake.schema import typed
 from ioledger.model.columns import COUNT, EXACT, FLAG, MONEY, PER_GIB, TEXT, TIME
-from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, TABLES
+from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from typing import Any
@@ -83,8 +83,21 @@ class OpenLake:
 
     def show(self, name: str, paths: Sequence[Path]) -> None:
         """Let a table of the lake be what lies in these files, and every view that stands on it."""
+        self.refuse_newer(set(paths).difference(self.shown.get(name, ())))
         self.shown.setdefault(name, set()).update(paths)
         self.show_rows(name, self.select(name, paths))
+
+    def refuse_newer(self, paths: Collection[Path]) -> None:
+        """Raise LakeError if a newer version wrote one of some files: what it means is not known here."""
+        if not paths:
+            return
+        listed = ", ".join(map(literal, sorted(paths)))
+        told = self.connection.execute(
+            f"SELECT file_name, value FROM parquet_kv_metadata([{listed}]) WHERE key = $key AND value <> $own LIMIT 1",
+            {"key": versions.KEY.encode(), "own": str(SCHEMA_VERSION).encode()},
+        ).fetchall()
+        for path, version in told:
+            versions.refuse_newer_file(path, {versions.KEY.encode(): version})
 
     def select(self, name: str, paths: Sequence[Path]) -> str:
         """Return the SELECT over some files of a table, narrowed as the table is."""
@@ -246,13 +259,15 @@ def _install_settings(connection: duckdb.DuckDBPyConnection, line: Timeline) -> 
 def stored_whole(path: Path) -> pa.Table:
     """Read one file of derived rows, every page with its checksum.
 
-    Raises LakeError if it cannot be read: a build makes it again once it is removed.
+    Raises LakeError if it cannot be read, for a build makes it again once it is removed, or if a newer version wrote it.
     """
     try:
-        return pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        rows = pq.read_table(path, partitioning=None, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise LakeError(f"{path} cannot be read: {reason}; remove it and build again") from error
+    versions.refuse_newer_file(path, rows.schema.metadata)
+    return rows
 
 
 def _refuse_doubled_runs(opened: OpenLake, lake: Path) -> None:
