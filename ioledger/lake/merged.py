@@ -72,7 +72,7 @@ def run_ids_in(path: Path) -> set[str]:
 def columns_of(path: Path, names: Sequence[str] | None = None) -> pa.Table:
     """Read a file of facts, or some of its columns.
 
-    Raises DamagedFileError if the file cannot be read, LakeError if a newer version wrote it, and
+    Raises DamagedFileError if the file cannot be read, NewerVersionError if a newer version wrote it, and
     FileNotFoundError if it is gone.
     """
     # Each page is compared with its checksum: a flipped bit must not outlive the file it was in.

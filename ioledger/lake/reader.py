@@ -259,7 +259,8 @@ def _install_settings(connection: duckdb.DuckDBPyConnection, line: Timeline) -> 
 def stored_whole(path: Path) -> pa.Table:
     """Read one file of derived rows, every page with its checksum.
 
-    Raises LakeError if it cannot be read, for a build makes it again once it is removed, or if a newer version wrote it.
+    Raises LakeError if it cannot be read, for a build makes it again once it is removed, or if a newer
+    version wrote it.
     """
     try:
         rows = pq.read_table(path, partitioning=None, page_checksum_verification=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import LakeError
+from ioledger.errors import NewerVersionError
 from ioledger.model.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ def is_known(version: object) -> bool:
 
 
 def refuse_newer(what: object, version: object) -> None:
-    """Raise LakeError for a version that this ioledger does not read.
+    """Raise NewerVersionError for a version that this ioledger does not read.
 
     ``what`` is of it: a path, as a rule. Reading it all the same would give other amounts than are meant.
     """
     if not is_known(version):
-        raise LakeError(
+        raise NewerVersionError(
             f"{what} has schema version {version!r}, and this ioledger reads {_readable()}; upgrade ioledger to the "
             "version that wrote it, or a newer one"
         )

@@ -72,7 +72,10 @@ def directory_of(lake: Path, period: str) -> Path:
 
 
 def closed(lake: Path, period: str) -> Closed | None:
-    """Return a closed month; None if it is open. Raises LakeError if its manifest cannot be read, or is of a newer version."""
+    """Return a closed month; None if it is open.
+
+    Raises LakeError if its manifest cannot be read, or is of a newer version.
+    """
     directory = directory_of(lake, period)
     path = directory / MANIFEST
     try:

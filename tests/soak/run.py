@@ -66,7 +66,9 @@ def _tell_verdict(judged: list[Judged]) -> None:
 
 def _figures(year: Year, report: _Report, judged: list[Judged], seconds: float) -> dict[str, Any]:
     last = report.days[-1]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TREE, capture_output=True, text=True, check=False)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=TREE, capture_output=True, text=True, check=False
+    )
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "commit": commit.stdout.strip(),
@@ -97,7 +99,9 @@ def _figures(year: Year, report: _Report, judged: list[Judged], seconds: float) 
 @click.option("--days", default=365, show_default=True, help="How many days pass.")
 @click.option("--disks", default=200, show_default=True, help="How many disks there are at any moment.")
 @click.option("--minutes", type=float, help="End with the day in which so many minutes have passed here.")
-@click.option("--directory", type=click.Path(path_type=Path), default=TREE / ".cache" / "soak", help="Where the lake is.")
+@click.option(
+    "--directory", type=click.Path(path_type=Path), default=TREE / ".cache" / "soak", help="Where the lake is."
+)
 @click.option("--to", "to", type=click.Path(path_type=Path), help="Write the figures there, as JSON.")
 def main(days: int, disks: int, minutes: float | None, directory: Path, to: Path | None) -> None:
     """Live through a simulated year."""

@@ -174,7 +174,7 @@ def _run(source: str, kind: Kind, at: datetime, tables: dict[str, list[Row]]) ->
 
 
 def _host(number: int) -> Run:
-    """Read a host in a third of an hour: a disk that is capped, one that is not, and one whose counters are nonsense."""
+    """Read a host: a disk that is capped, one that is not, and one whose counters are nonsense."""
     at, age = november(number // 3, number % 3 * 20), number + 12
     capped = {"vm_id": "vm-1", "device": "vda", "volume_id": "v1", "cap_total_iops": 500, "source_path": "/dev/x1"}
     rows: list[Row] = [

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from frozen_lakes import COLUMNS, LAKES, answers, columns, in_columns_of, ioledger, kept, november, unpack
 
 from ioledger.lake import layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAMES = sorted(path.name for path in LAKES.iterdir())
 NOW = november(12)

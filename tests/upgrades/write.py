@@ -17,6 +17,7 @@ sys.path[:0] = [str(TREE), str(TREE / "tests" / "support")]
 
 import frozen_lakes  # noqa: E402 - found where the tests find it
 
+
 def main(name: str) -> None:
     """Keep a lake under a name."""
     with frozen_lakes.COLUMNS.open("w", encoding="utf-8", newline="") as stream:

@@ -60,5 +60,7 @@ def judge(days: Sequence[Day]) -> list[Judged]:
     ]
     found = [each._replace(most=each.early) if each.most == 0 else each for each in found]
     for name in sorted(set.intersection(*(set(day.command_times) for day in warm))):
-        found.append(compared(f"{name}, a day (by the yardstick)", lambda day, of=name: day.command_times[of], COMMAND_FACTOR))
+        found.append(
+            compared(f"{name}, a day (by the yardstick)", lambda day, of=name: day.command_times[of], COMMAND_FACTOR)
+        )
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -114,10 +114,8 @@ class Year:
         self.events["services"] += 1
         self._service_is_to = ""
         self._collection = FastCollection(self, self.lake, {SOURCE: self.source}, configured=SOURCES)
-        try:
+        with suppress(ServiceEndedError):
             keep_collecting(self._collection, self.clock, timedelta(minutes=1), self._manager)
-        except ServiceEndedError:
-            pass
         self.clock.kill_waiting()
         self._collection.join()
         self.clock.revive()
