@@ -31,6 +31,7 @@ ASKED: Final = {
     "withheld": "SELECT * FROM quarantine",
     "charges": "SELECT * FROM charge",
     "findings": "SELECT * FROM open_finding",
+    "told": "SELECT * FROM finding",
     "samples": "SELECT * FROM disk_io_stat",
 }
 """What is asked of each lake: name of the answer's file, and the rows that are in it, in any order."""

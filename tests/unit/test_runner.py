@@ -83,7 +83,7 @@ def test_nothing_is_written_where_the_lake_is_gone_or_of_a_newer_version(tmp_pat
     lake, clock = new_lake(tmp_path), HeldClock()
     (lake / "lake.toml").write_text("schema_version = 2\n", encoding="utf-8")
     before = content(lake)
-    with pytest.raises(LakeError, match="has schema version 2, .*; upgrade ioledger"):
+    with pytest.raises(LakeError, match=r"has schema version 2, .*; upgrade ioledger"):
         collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock, ["kvm-01"]))
     assert content(lake) == before
     (lake / "lake.toml").unlink()
