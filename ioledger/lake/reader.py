@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import check_files, layout, locks, versions
+from ioledger.lake import catalog, check_files, layout, locks, versions
 from ioledger.lake import settings as lake_settings
 from ioledger.lake.parsed import statements, text
 from ioledger.lake.schema import typed
@@ -26,7 +26,6 @@ from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
     from typing import Any
 
@@ -72,7 +71,7 @@ class OpenLake:
     ``files`` holds the live files by table, ``shown`` those that were looked at, ``rows`` the SELECT that
     each table is. ``show`` makes a table see some of the files alone, for work that goes through a long
     history in bounded memory; ``narrowed`` adds to the SELECT of a table what else its rows must be, for
-    work on some of the disks and volumes.
+    work on some of the disks and volumes. ``known`` are files of a version that this ioledger reads.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -80,28 +79,34 @@ class OpenLake:
     shown: dict[str, set[Path]] = field(default_factory=dict)
     rows: dict[str, str] = field(default_factory=dict)
     narrowed: dict[str, str] = field(default_factory=dict)
+    known: set[Path] = field(default_factory=set)
 
     def show(self, name: str, paths: Sequence[Path]) -> None:
         """Let a table of the lake be what lies in these files, and every view that stands on it."""
-        self.refuse_newer(set(paths).difference(self.shown.get(name, ())))
         self.shown.setdefault(name, set()).update(paths)
         self.show_rows(name, self.select(name, paths))
 
     def refuse_newer(self, paths: Collection[Path]) -> None:
-        """Raise LakeError if a newer version wrote one of some files: what it means is not known here."""
-        if not paths:
+        """Raise NewerVersionError if a newer version wrote one of some files: what it means is not known here."""
+        new = set(paths) - self.known
+        if not new:
             return
-        listed = ", ".join(map(literal, sorted(paths)))
+        listed = ", ".join(map(literal, sorted(new)))
         told = self.connection.execute(
             f"SELECT file_name, value FROM parquet_kv_metadata([{listed}]) WHERE key = $key AND value <> $own LIMIT 1",
             {"key": versions.KEY.encode(), "own": str(SCHEMA_VERSION).encode()},
         ).fetchall()
         for path, version in told:
             versions.refuse_newer_file(path, {versions.KEY.encode(): version})
+        self.known.update(new)
 
-    def select(self, name: str, paths: Sequence[Path]) -> str:
-        """Return the SELECT over some files of a table, narrowed as the table is."""
-        return f"{scan(name, paths)} {self.narrowed.get(name, '')}"
+    def select(self, name: str, paths: Sequence[Path], *, numbered: bool = False) -> str:
+        """Return the SELECT over some files of a table, as ``scan`` does, narrowed as the table is.
+
+        Raises NewerVersionError if a newer version wrote one of them.
+        """
+        self.refuse_newer(paths)
+        return f"{scan(name, paths, numbered=numbered)} {self.narrowed.get(name, '')}"
 
     def show_rows(self, name: str, select: str) -> None:
         """Let a table of the lake be what a SELECT gives, likewise."""
@@ -159,11 +164,8 @@ def _opened(lake: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[OpenLak
     with closing(_new_connection()) as connection:
         opened = OpenLake(connection, files)
         try:
-            # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
-            # the views of the contract are made over tables without files.
-            for name in TABLES:
-                opened.show(name, ())
-            _install(connection, line, check_files.last_moment(files.get(FINDING.name, ())))
+            _install(connection, line)
+            connection.execute(view("last_check"), {"checked_at": check_files.last_moment(files.get(FINDING.name, ()))})
             yield opened
         except duckdb.Error as error:
             raise _cause(error, opened) from error
@@ -177,12 +179,14 @@ def connect_tables(
     ``tables`` holds complete rows by table; ``settings`` are ``[[settings]]`` tables.
     """
     connection = _new_connection()
+    _install(connection, lake_settings.timeline(settings))
     for name, table in TABLES.items():
         connection.register("given", typed(table, tables.get(name, ())))
+        connection.execute(f"DROP VIEW stored_{name}")
         connection.execute(f"CREATE TABLE stored_{name} AS SELECT * FROM given")
         connection.unregister("given")
     (last_checked_at,) = connection.execute("SELECT max(checked_at) FROM stored_finding").fetchall()[0]
-    _install(connection, lake_settings.timeline(settings), last_checked_at)
+    connection.execute(view("last_check"), {"checked_at": last_checked_at})
     return connection
 
 
@@ -192,14 +196,21 @@ def _new_connection() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def scan(name: str, paths: Sequence[Path]) -> str:
-    """Return the SELECT over a table's files; the typed empty row set gives columns that no file has."""
+def scan(name: str, paths: Sequence[Path], *, numbered: bool = False) -> str:
+    """Return the SELECT over a table's files; the typed empty row set gives columns that no file has.
+
+    ``numbered`` puts the column ``file_number`` before the others: which of the files a row is from, from 1.
+    """
     columns = [(column.name, _SQL_TYPES.get(column.type, "MAP(VARCHAR, VARCHAR)")) for column in TABLES[name].columns]
+    if numbered:
+        columns.insert(0, ("file_number", "BIGINT"))
+    number = ", file_index + 1 AS file_number" if numbered else ""
     nothing = ", ".join(f"NULL::{sql_type} AS {column}" for column, sql_type in columns)
     cast = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns)
     listed = ", ".join(map(literal, paths))
     stored = (
-        f"UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+        f"UNION ALL BY NAME SELECT *{number} "
+        f"FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     )
     return f"SELECT {cast} FROM (SELECT {nothing} WHERE false {stored if paths else ''})"
 
@@ -210,10 +221,19 @@ def literal(path: Path) -> str:
     return f"'{pattern}'"
 
 
-def _install(connection: duckdb.DuckDBPyConnection, line: Timeline, last_checked_at: datetime | None) -> None:
-    """Create the settings, the committed facts, and the views of the contract."""
+def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
+    """Create tables without files, the settings, the committed facts, and the views of the contract."""
+    catalog.fill(connection, lambda: _bind(connection, line))
     _install_settings(connection, line)
-    connection.execute(view("last_check"), {"checked_at": last_checked_at})
+
+
+def _bind(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
+    # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
+    # the views of the contract are made over tables without files.
+    for name in TABLES:
+        connection.execute(f"CREATE VIEW stored_{name} AS {scan(name, ())}")
+    _install_settings(connection, line)
+    connection.execute(view("last_check"), {"checked_at": None})
     for name in TABLES:
         committed = name in FACTS and name != COLLECTION_RUN.name
         only = "SEMI JOIN stored_collection_run USING (source, run_id)" if committed else ""
