@@ -38,6 +38,9 @@ _MAKING_DIRECTORIES: Final = threading.Lock()
 _LASTING: Final = set[tuple[int, int]]()
 """The device and inode of directories that this process saw flushed, up to the lake."""
 
+_MOST_LASTING: Final = 4096
+"""A service makes directories every day; those of long ago are flushed once more, should it write there again."""
+
 
 def temporary(path: Path) -> Path:
     """Name the temporary file of ``path``: beside it, so that a rename is atomic, and unseen by readers."""
@@ -57,11 +60,17 @@ def make_directories(directory: Path) -> None:
             directory = directory.parent
         for path in reversed(_unflushed(directory)):
             sync_directory(path.parent)
-            _LASTING.add(_identity(path))
+            _note_lasting(path)
         for path in reversed(missing):
             path.mkdir(exist_ok=True)
             sync_directory(path.parent)
-            _LASTING.add(_identity(path))
+            _note_lasting(path)
+
+
+def _note_lasting(directory: Path) -> None:
+    if len(_LASTING) >= _MOST_LASTING:
+        _LASTING.clear()
+    _LASTING.add(_identity(directory))
 
 
 def _unflushed(directory: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
-from ioledger.errors import LakeError
+from ioledger.errors import LakeError, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -74,11 +74,17 @@ def _listed(directory: Path) -> list[Path]:
 def _read(path: Path) -> Swap:
     try:
         told: dict[str, Any] = json.loads(path.read_bytes())
-        return Swap(told["new"], told["old"])
+        swap = Swap(told["new"], told["old"])
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LakeError(f"the journal {path} cannot be read: {error}; restore it") from error
+    if unknown := sorted(told.keys() - {"new", "old"}):
+        raise LakeError(
+            f"the journal {path} has {one_of(unknown)}, which this ioledger does not know; upgrade ioledger to the "
+            "version that wrote it, or a newer one"
+        )
+    return swap
 
 
 def present(lake: Path, seen: Iterable[Path], swaps: Iterable[Swap], under: Path) -> dict[Path, Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import LakeError
-from ioledger.lake import journal
+from ioledger.lake import journal, versions
 from ioledger.lake.files import LAKE_MARKER, write_whole
 from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, TABLES
 
@@ -65,11 +65,7 @@ def require(lake: Path) -> Path:
         ) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise LakeError(f"the lake's marker {lake / MARKER} cannot be read: {error}; restore it") from error
-    if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
-        raise LakeError(
-            f"the lake at {lake} has schema version {version!r}, and this ioledger reads 1 to {SCHEMA_VERSION}; "
-            "use the version of ioledger that wrote it, or a newer one"
-        )
+    versions.refuse_newer(f"the lake at {lake}", version)
     return lake
 
 

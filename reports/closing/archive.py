@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ioledger.errors import LakeError
-from ioledger.lake import layout
+from ioledger.lake import layout, versions
 from ioledger.model.period import utc_day
 from ioledger.model.tables import USAGE_RECORD
 
@@ -72,15 +72,20 @@ def directory_of(lake: Path, period: str) -> Path:
 
 
 def closed(lake: Path, period: str) -> Closed | None:
-    """Return a closed month; None if it is open. Raises LakeError if its manifest cannot be read."""
+    """Return a closed month; None if it is open.
+
+    Raises LakeError if its manifest cannot be read, or is of a newer version.
+    """
     directory = directory_of(lake, period)
     path = directory / MANIFEST
     try:
-        return Closed(directory, json.loads(path.read_text(encoding="utf-8")))
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise LakeError(f"{path} cannot be read: {error}; restore it from a copy of the lake") from error
+    versions.refuse_newer(f"the closed month {directory}", manifest.get("schema_version"))
+    return Closed(directory, manifest)
 
 
 def all_closed(lake: Path) -> Sequence[Closed]:

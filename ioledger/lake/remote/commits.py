@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ioledger.errors import LakeError
+from ioledger.errors import LakeError, one_of
 from ioledger.lake.journal import HIDDEN_SUFFIX
 from ioledger.lake.remote.store import Object, ObjectExistsError, ObjectMissingError
 
@@ -92,9 +92,15 @@ def _name(number: int) -> str:
 def _parsed(store: Store, number: int) -> Commit:
     try:
         told: dict[str, Any] = json.loads(store.read(_name(number)))
-        return Commit(told["new"], told["old"], told["by"])
+        commit = Commit(told["new"], told["old"], told["by"])
     except (ValueError, KeyError, TypeError) as error:
         raise LakeError(f"the commit {_name(number)} of {store.address} cannot be read: {error}; restore it") from error
+    if unknown := sorted(told.keys() - {"new", "old", "by"}):
+        raise LakeError(
+            f"the commit {_name(number)} of {store.address} has {one_of(unknown)}, which this ioledger does not know; "
+            "upgrade ioledger to the version that wrote it, or a newer one"
+        )
+    return commit
 
 
 def present(listed: Mapping[str, Object], unfinished: Mapping[int, Commit]) -> dict[str, tuple[str, Object]]:
