@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pairs import lakes
 from pairs.commands import TO, named
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
     from pairs.commands import Command
 
-FIRST, SECOND = "first", "second"
+
+class _Call(NamedTuple):
+    """A command as it is called; the ``twin`` of itself is called a second later, with a file of its own."""
+
+    name: str
+    is_twin: bool = False
+
+    @property
+    def place(self) -> str:
+        return f"{self.name.replace(' ', '-')}{'-again' if self.is_twin else ''}"
+
 
 BUSY: Final = re.compile(r"(is in use by|is being read by) .*process \d+")
 """What whoever has to give way is told: who is in the way."""
@@ -72,7 +82,7 @@ class Matrix:
         self._directory = directory
         self._work = directory / "work"
         self._states = States()
-        self._known: dict[tuple[str, ...], tuple[list[Did], dict[str, str]]] = {}
+        self._known: dict[tuple[object, ...], tuple[list[Did], dict[str, str]]] = {}
         self.call_counts: dict[tuple[str, str], int] = {}
         import_all()
         for kind, change in lakes.KINDS.items():
@@ -88,89 +98,87 @@ class Matrix:
 
     def points(self, kind: str, first: Command, count: int, random: Random) -> list[int]:
         """Draw calls of a command at which another begins; there may be fewer."""
-        self._in_turn(kind, (first.name, FIRST))
+        self._in_turn(kind, _Call(first.name))
         last = self.call_counts[kind, first.name]
         return sorted(random.sample(range(1, last + 1), min(count, last)))
 
     def judge(self, kind: str, first: Command, second: Command, point: int) -> Outcome:
         """Begin the second command when the first is at a point, and say what comes of it."""
+        calls = _Call(first.name), _Call(second.name, first == second)
         self._restore(kind)
         try:
-            one = self._start(first, FIRST, point)
+            one = self._start(calls[0], point)
             one.run_on()
             while not (one.is_stopped or one.has_ended):
                 one.run_on()
-            two = self._start(second, SECOND)
+            two = self._start(calls[1])
             two.run_on()
             ended_two = two.end() if two.has_ended else None
             ended_one = one.end()
             ended_two = ended_two or two.end()
         except TimeoutError as error:
             return Outcome((first.name, second.name), kind, point, "hung", str(error))
-        together = Together(self._did(FIRST, ended_one), self._did(SECOND, ended_two), self._state())
+        together = Together(self._did(calls[0], ended_one), self._did(calls[1], ended_two), self._state())
         refused = [did for did in (together.first, together.second) if did.is_refused]
         how = "refused" if refused else "waited" if two.has_waited or one.has_waited else "ran"
-        problem = self._wrong_with(kind, first, second, together)
+        problem = self._wrong_with(kind, *calls, together)
         return Outcome((first.name, second.name), kind, point, how, problem)
 
-    def _wrong_with(self, kind: str, first: Command, second: Command, together: Together) -> str | None:
+    def _wrong_with(self, kind: str, one: _Call, two: _Call, together: Together) -> str | None:
         if found := left_overs(self._work / "lake"):
             return f"left over: {', '.join(found)}"
         defects = [did.err for did in (together.first, together.second) if did.code == 4 or did.code > 128 or did.code < 0]
         if defects:
             return f"a defect: {defects[0][-1200:]}"
-        one, two = (first.name, FIRST), (second.name, SECOND)
         if together.first.is_refused and together.second.is_refused:
             return f"both gave way: {together.first.err}{together.second.err}"
         if together.first.is_refused or together.second.is_refused:
-            gave_way, other = (one, two) if together.first.is_refused else (two, one)
-            return self._wrong_after_refusal(kind, gave_way, other, together)
+            if together.first.is_refused:
+                return self._wrong_after_refusal(kind, one, two, together.second, together.state)
+            return self._wrong_after_refusal(kind, two, one, together.first, together.state)
         orders = []
         for order in ((one, two), (two, one)):
             done, state = self._in_turn(kind, *order)
-            by_role = {role: did for (_, role), did in zip(order, done, strict=True)}
-            orders.append(Together(by_role[FIRST], by_role[SECOND], state))
+            by_call = dict(zip(order, done, strict=True))
+            orders.append(Together(by_call[one], by_call[two], state))
         if together in orders:
             return None
         return "\n".join(
             f"unlike {words} first: {_difference(together, order)}"
-            for (words, order) in zip((one[0], two[0]), orders, strict=True)
+            for (words, order) in zip((one.name, two.name), orders, strict=True)
         )
 
     def _wrong_after_refusal(
-        self, kind: str, gave_way: tuple[str, str], other: tuple[str, str], together: Together
+        self, kind: str, gave_way: _Call, other: _Call, kept: Did, state: dict[str, str]
     ) -> str | None:
-        done, state = self._in_turn(kind, other)
-        kept = together.second if other[1] == SECOND else together.first
-        alone = Together(done[0], done[0], state)
-        if (kept, together.state) != (alone.first, alone.state):
-            return f"not as {other[0]} alone: {_difference(Together(kept, kept, together.state), alone)}"
-        again = self._did(gave_way[1], self._start(named(gave_way[0]), gave_way[1]).end())
-        done, state = self._in_turn(kind, other, gave_way)
-        expected = Together(done[1], done[1], state)
-        found = Together(again, again, self._state())
-        return None if found == expected else f"again, it differs: {_difference(found, expected)}"
+        """Compare with the other command alone; then call again what gave way."""
+        (alone,), expected = self._in_turn(kind, other)
+        if (kept, state) != (alone, expected):
+            return f"not as {other.name} alone: {_difference(Together(kept, kept, state), Together(alone, alone, expected))}"
+        again = self._did(gave_way, self._start(gave_way).end())
+        done, expected = self._in_turn(kind, other, gave_way)
+        found, wanted = Together(alone, again, self._state()), Together(*done, expected)
+        return None if found == wanted else f"again, it differs: {_difference(found, wanted)}"
 
-    def _in_turn(self, kind: str, *order: tuple[str, str]) -> tuple[list[Did], dict[str, str]]:
-        """Run commands one after the other, as they are told apart by name and role."""
-        key = (kind, *(f"{name}|{role}" for name, role in order))
+    def _in_turn(self, kind: str, *order: _Call) -> tuple[list[Did], dict[str, str]]:
+        """Run commands one after the other; what comes of it is remembered."""
+        key = (kind, *order)
         if key not in self._known:
-            saved = self._directory / f"after-{hashlib.sha256(repr(key[:-1]).encode()).hexdigest()[:16]}"
             if len(order) > 1:
-                done = list(self._in_turn(kind, *order[:-1])[0])
-                lakes.restore(saved, self._work)
+                done = self._in_turn(kind, *order[:-1])[0]
+                lakes.restore(self._after(key[:-1]), self._work)
             else:
                 done = []
                 self._restore(kind)
-            name, role = order[-1]
-            ended = self._start(named(name), role).end()
-            self.call_counts[kind, name] = ended.call_count
-            state = self._state()
-            self._known[key] = ([*done, self._did(role, ended)], state)
+            ended = self._start(order[-1]).end()
+            self.call_counts[kind, order[-1].name] = ended.call_count
+            self._known[key] = ([*done, self._did(order[-1], ended)], self._state())
             if len(order) == 1:
-                place = self._directory / f"after-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}"
-                lakes.restore(self._work, place)
+                lakes.restore(self._work, self._after(key))
         return self._known[key]
+
+    def _after(self, key: tuple[object, ...]) -> Path:
+        return self._directory / f"after-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}"
 
     def _restore(self, kind: str) -> None:
         lakes.restore(self._directory / kind, self._work)
@@ -178,18 +186,21 @@ class Matrix:
     def _state(self) -> dict[str, str]:
         return self._states.of(self._work / "lake")
 
-    def _start(self, command: Command, role: str, point: int | None = None) -> Process:
-        to = self._work / f"to-{role}"
-        to.mkdir(exist_ok=True)
+    def _start(self, call: _Call, point: int | None = None) -> Process:
+        to = self._to(call)
+        to.mkdir(parents=True, exist_ok=True)
         record = (self._work / "record").read_text(encoding="ascii")
-        words = tuple(word.replace(TO, str(to / "given.csv")).replace("{record}", record) for word in command.words)
-        now = lakes.NOW + timedelta(seconds=role == SECOND)
-        return Process(words, self._work, role, now, point)
+        words = (word.replace(TO, str(to / "given.csv")) for word in named(call.name).words)
+        now = lakes.NOW + timedelta(seconds=call.is_twin)
+        return Process(tuple(word.replace("{record}", record) for word in words), self._work, call.place, now, point)
 
-    def _did(self, role: str, ended: Ended) -> Did:
+    def _to(self, call: _Call) -> Path:
+        return self._work / "to" / call.place
+
+    def _did(self, call: _Call, ended: Ended) -> Did:
         files = {
             str(path.relative_to(self._work)): hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-            for path in sorted((self._work / f"to-{role}").rglob("*"))
+            for path in sorted(self._to(call).rglob("*"))
             if path.is_file()
         }
         out, err = ended.out, ended.err

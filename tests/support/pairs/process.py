@@ -91,7 +91,7 @@ class _Gate:
 
     def _is_of_lake(self, place: object) -> bool:
         """Tell a call on the lake, or on what is open, from one on Python's own files."""
-        return isinstance(place, int) or os.fsdecode(place).startswith(self._directory)  # type: ignore[arg-type]
+        return not isinstance(place, (str, bytes, os.PathLike)) or os.fsdecode(place).startswith(self._directory)
 
     def watch(self) -> None:
         see_calls(self.pass_)
@@ -182,6 +182,8 @@ def in_fork(function: Callable[[], None]) -> bool:
     if not pid:
         code = 1
         try:
+            for number in (1, 2):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), number)
             function()
             code = 0
         finally:
