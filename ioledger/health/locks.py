@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ioledger.lake import layout, lock_holders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from ioledger.lake.lock_holders import Holder
@@ -32,7 +31,7 @@ def held_locks(lake: Path, kernel_locks: str | None) -> list[HeldLock] | None:
     """
     if kernel_locks is None:
         return None
-    held = set(_held(kernel_locks))
+    held = set(lock_holders.flocks(kernel_locks, "WRITE"))
     found = []
     for path in sorted((lake / layout.LOCKS).glob(f"*{_SUFFIX}")):
         with suppress(OSError), path.open("rb") as stream:
@@ -41,12 +40,3 @@ def held_locks(lake: Path, kernel_locks: str | None) -> list[HeldLock] | None:
                 is_alive = not lock_holders.has_ended(holder.pid)
                 found.append(HeldLock(path.name.removesuffix(_SUFFIX), holder, is_alive))
     return found
-
-
-def _held(kernel_locks: str) -> Iterator[tuple[int, int]]:
-    """Yield process and inode of every flock that is held alone (proc_locks(5)); devices differ by file system."""
-    for line in kernel_locks.splitlines():
-        words = line.split()
-        match words[1:]:
-            case ["FLOCK", _, "WRITE", pid, place, *_]:
-                yield int(pid), int(place.rpartition(":")[2])

@@ -7,6 +7,7 @@ import os
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ioledger.users import name_of
@@ -18,6 +19,10 @@ _MOST_BYTES: Final = 4096
 _TRIES: Final = 20
 _BETWEEN_TRIES_SECONDS: Final = 0.01
 """Between taking a lock and writing who did lie microseconds; on a busy machine more."""
+
+_KERNEL_LOCKS: Final = Path("/proc/locks")
+_START_AFTER_NAME: Final = 19
+"""Where field 22 is in what follows field 2, the name, which may hold spaces."""
 
 _NO_COMMAND: Final = "a program of its own"
 
@@ -40,11 +45,8 @@ class Holder(NamedTuple):
 
     def in_words(self, now: datetime) -> str:
         """Name it in a sentence."""
-        return f"process {self.pid} of {self.user} on {self.host} ({self.command}) since {self.age_in_words(now)}"
-
-    def age_in_words(self, now: datetime) -> str:
-        """Say since when it has the lock, and how long that is."""
-        return f"{self.since:%Y-%m-%dT%H:%M:%SZ} ({_length(now - self.since)})"
+        whoever = f"process {self.pid} of {self.user} on {self.host} ({self.command})"
+        return f"{whoever} since {age_in_words(self.since, now)}"
 
 
 def work_as(command: str) -> None:
@@ -85,6 +87,43 @@ def read(descriptor: int) -> Holder | None:
         return None
 
 
+def readers_in_words(lock: Path) -> str:
+    """Name the processes of this machine that share a lock, as far as the kernel tells."""
+    try:
+        inode, kernel_locks = lock.stat().st_ino, _KERNEL_LOCKS.read_text(encoding="utf-8")
+    except OSError:
+        return "process unknown"
+    pids = sorted({pid for pid, of in flocks(kernel_locks, "READ") if of == inode})
+    return " and ".join(map(_reader_in_words, pids)) or "process unknown"
+
+
+def _reader_in_words(pid: int) -> str:
+    directory = Path("/proc", str(pid))
+    try:
+        user = name_of(directory.stat().st_uid)
+        program = (directory / "comm").read_text(encoding="utf-8", errors="replace").strip()
+        began = _began_at((directory / "stat").read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return f"process {pid}"
+    return f"process {pid} of {user} ({program}), which began {age_in_words(began, datetime.now(UTC))}"
+
+
+def _began_at(stat: str) -> datetime:
+    """Read when a process began, from its line in /proc: field 22, in clock ticks since the boot (proc_pid_stat(5))."""
+    ticks = int(stat.rpartition(")")[2].split()[_START_AFTER_NAME])
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return datetime.fromtimestamp(booted + ticks / os.sysconf("SC_CLK_TCK"), UTC)
+
+
+def flocks(kernel_locks: str, mode: str) -> Iterator[tuple[int, int]]:
+    """Yield process and inode of every flock in ``mode`` READ or WRITE (proc_locks(5)); devices differ by file system."""
+    for line in kernel_locks.splitlines():
+        words = line.split()
+        match words[1:]:
+            case ["FLOCK", _, found, pid, place, *_] if found == mode:
+                yield int(pid), int(place.rpartition(":")[2])
+
+
 def has_ended(pid: int) -> bool:
     """Tell whether a process is gone, also where /proc hides those of other users (hidepid, ProtectProc=)."""
     try:
@@ -94,6 +133,11 @@ def has_ended(pid: int) -> bool:
     except (PermissionError, OverflowError):  # it is another user's
         pass
     return False
+
+
+def age_in_words(since: datetime, now: datetime) -> str:
+    """Say since when something is so, and how long that is."""
+    return f"{since:%Y-%m-%dT%H:%M:%SZ} ({_length(now - since)})"
 
 
 def _length(passed: timedelta) -> str:

@@ -18,14 +18,13 @@ from lakes import new_lake
 from ioledger.errors import BusyError
 from ioledger.health import lake as health
 from ioledger.health.locks import held_locks
-from ioledger.lake import layout, lock_holders, locks
+from ioledger.lake import layout, lock_holders, locks, swaps
 from ioledger.users import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
-ELSEWHERE = lock_holders.Holder(4711, "alice", "kvm-07", "ioledger usage build", NOW)
 
 
 @contextmanager
@@ -106,7 +105,7 @@ def test_a_holder_on_another_machine_is_told_with_its_name(tmp_path: Path, monke
     ],
 )
 def test_an_age_is_told_as_people_say_it(passed: timedelta, words: str) -> None:
-    assert ELSEWHERE.age_in_words(NOW + passed) == f"2026-11-05T12:00:00Z ({words})"
+    assert lock_holders.age_in_words(NOW, NOW + passed) == f"2026-11-05T12:00:00Z ({words})"
 
 
 def test_doctor_tells_who_holds_a_lock_and_of_one_held_for_hours_what_to_do(tmp_path: Path) -> None:
@@ -128,3 +127,10 @@ def test_a_lock_of_an_older_version_is_held_by_somebody_unknown(tmp_path: Path) 
     with locks.exclusive(lake, locks.UPKEEP):
         (lake / layout.LOCKS / "upkeep.lock").write_text("4711", encoding="ascii")
         assert "is in use by process unknown; " in refusal(lake)
+
+
+def test_who_reads_a_lake_that_is_to_be_changed_in_place_is_told(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    whoever = rf"process {os.getpid()} of {name_of(os.geteuid())} \([^)]+\), which began \d{{4}}-\d\d-\d\dT[0-9:]+Z \(.+\)"
+    with locks.reading(lake), pytest.raises(BusyError, match=rf"is being read by {whoever}; wait until"), swaps.alone(lake):
+        pass
