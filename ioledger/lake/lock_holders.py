@@ -77,6 +77,16 @@ def in_words(descriptor: int) -> str:
     return "process unknown"
 
 
+def last_in_words(lock: Path) -> str:
+    """Name who took a lock last, whether or not it is held still."""
+    try:
+        with lock.open("rb") as stream:
+            holder = read(stream.fileno())
+    except OSError:
+        holder = None
+    return "process unknown" if holder is None else holder.in_words(datetime.now(UTC))
+
+
 def read(descriptor: int) -> Holder | None:
     """Read who took a lock last; None where its file does not say so."""
     try:
@@ -116,7 +126,7 @@ def _began_at(stat: str) -> datetime:
 
 
 def flocks(kernel_locks: str, mode: str) -> Iterator[tuple[int, int]]:
-    """Yield process and inode of every flock in ``mode`` READ or WRITE (proc_locks(5)); devices differ by file system."""
+    """Yield process and inode of each flock in ``mode`` READ or WRITE (proc_locks(5)); devices differ by file system."""
     for line in kernel_locks.splitlines():
         words = line.split()
         match words[1:]:

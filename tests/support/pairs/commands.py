@@ -47,7 +47,7 @@ ALL: Final = (
     _command("lake compact", writes=True),
     _command(f"lake prune --before {FIRST_KEPT}", writes=True, name="lake prune"),
     _command("lake verify --quarantine", writes=True),
-    _command("usage build", writes=True),
+    _command(f"usage build --to {FIRST_KEPT}", writes=True, name="usage build"),
     _command("check --fail-on critical", writes=True, name="check"),
     _command(f"rate --period {MONTH} --rate-card rates.toml", writes=True, name="rate"),
     _command(f"close {MONTH}", writes=True, name="close", more=(*DESPITE, "--because", "ticket 4711")),
@@ -86,7 +86,7 @@ WITHOUT_LAKE: Final = {
 }
 """Commands that touch no lake that another command works on, and why."""
 
-WITHOUT_FORMATS: Final = {"postgres": "one transaction of a server, which tests/integration/test_export_postgres.py tries"}
+WITHOUT_FORMATS: Final = {"postgres": "one transaction of a server: tests/integration/test_export_postgres.py"}
 """Formats of exports that write no file."""
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lakes import a_run, read, sample
+from month_end import END, FIRST, HOUR, PRICED, collect
 from pairs.commands import DESPITE, MONTH
-from month_end import END, FIRST, HOUR, PRICED, array, disk, shop
 from policy_lake import ioledger
 from rate_cards import write
 
@@ -18,8 +17,10 @@ from ioledger.lake.writer import write_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-NOW: Final = END + timedelta(days=2, hours=12)
+NOW: Final = END + timedelta(hours=26, minutes=30)
+"""Late enough for the facts of October to be pruned."""
 
 _SETTINGS: Final = """
 [[settings]]
@@ -41,31 +42,25 @@ disks = [{ device = "vda", volume_id = "v9", loads = [
 _OLDER: Final = "day,volume_id,read_ops,write_ops\n2026-10-31,v1,400,0\n"
 
 
-def make(directory: Path) -> None:
-    """Make in ``directory`` the lake and the files beside it that commands are given."""
+def make(kind: str, directory: Path) -> None:
+    """Make in ``directory`` a lake of a kind, and the files beside it that commands are given."""
     lake = directory / "lake"
+    directory.mkdir()
     layout.create(lake)
     (lake / layout.SETTINGS).write_text(_SETTINGS, encoding="utf-8")
     for name, text in (("ioledger.toml", _CONFIGURATION), ("fleet.toml", _FLEET), ("older.csv", _OLDER)):
         (directory / name).write_text(text, encoding="utf-8")
     write(directory, PRICED.replace("0.001", "0.002")).rename(directory / "dearer.toml")
     write(directory, PRICED)
-    _collect(lake, FIRST, END + HOUR)
+    collect(lake, FIRST, END + HOUR)
     ioledger(lake, "usage", "build", "--to", "2026-11-01", now=NOW)
     ioledger(lake, "check", "--at", "2026-10-31T23:00:00Z", now=NOW)
     ioledger(lake, "rate", "--period", "2026-10", "--rate-card", str(directory / "rates.toml"), now=NOW)
     found = read(lake, "SELECT usage_record_id FROM usage_record ORDER BY ALL")
     (directory / "record").write_text(found[0][0], encoding="ascii")
-    for hours in (2, 26):
-        _collect(lake, END + hours * HOUR, END + (hours + 1) * HOUR)
-
-
-def _collect(lake: Path, since: object, until: object) -> None:
-    at = since
-    while at <= until:  # type: ignore[operator]
-        for run in (disk, array, shop):
-            write_run(lake, run(at))  # type: ignore[arg-type]
-        at += HOUR  # type: ignore[operator]
+    for since in (END + 2 * HOUR, END + 25 * HOUR):
+        collect(lake, since, since + HOUR)
+    KINDS[kind](directory)
 
 
 def late(directory: Path) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from random import Random
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pairs import lakes
@@ -16,6 +16,7 @@ from pairs.state import States, left_overs
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from random import Random
 
     from pairs.commands import Command
 
@@ -34,11 +35,15 @@ class _Call(NamedTuple):
 BUSY: Final = re.compile(r"(is in use by|is being read by) .*process \d+")
 """What whoever has to give way is told: who is in the way."""
 
+_PLANNED: Final = {0, 1, 2, 3}
+"""Exit codes that are not those of a defect or a signal."""
+
 _VOLATILE: Final = (
     re.compile(r"^the lake is being read: the old files of .*\n", re.MULTILINE),
     re.compile(r"(?<=process )\d+"),
+    re.compile(r"(?<=SHA-256 of its manifest: )\w+"),
 )
-"""What a command says of the moment in which it ran, and not of the lake."""
+"""What a command says of the moment in which it ran, and not of the lake; a manifest names the log's last entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ class Did:
     out: str
     err: str
     files: str
+
+    @property
+    def is_defect(self) -> bool:
+        return self.code not in _PLANNED
 
     @property
     def is_refused(self) -> bool:
@@ -85,16 +94,6 @@ class Matrix:
         self._known: dict[tuple[object, ...], tuple[list[Did], dict[str, str]]] = {}
         self.call_counts: dict[tuple[str, str], int] = {}
         import_all()
-        for kind, change in lakes.KINDS.items():
-            template = directory / kind
-
-            def make(template: Path = template, change: object = change) -> None:
-                template.mkdir()
-                lakes.make(template)
-                change(template)  # type: ignore[operator]
-
-            if not template.exists():
-                assert in_fork(make), f"the lake {kind} cannot be made"
 
     def points(self, kind: str, first: Command, count: int, random: Random) -> list[int]:
         """Draw calls of a command at which another begins; there may be fewer."""
@@ -125,11 +124,9 @@ class Matrix:
         return Outcome((first.name, second.name), kind, point, how, problem)
 
     def _wrong_with(self, kind: str, one: _Call, two: _Call, together: Together) -> str | None:
-        if found := left_overs(self._work / "lake"):
-            return f"left over: {', '.join(found)}"
-        defects = [did.err for did in (together.first, together.second) if did.code == 4 or did.code > 128 or did.code < 0]
-        if defects:
-            return f"a defect: {defects[0][-1200:]}"
+        both = (together.first, together.second)
+        if found := [*left_overs(self._work / "lake"), *(did.err[-1200:] for did in both if did.is_defect)]:
+            return f"left over, or a defect: {', '.join(found)}"
         if together.first.is_refused and together.second.is_refused:
             return f"both gave way: {together.first.err}{together.second.err}"
         if together.first.is_refused or together.second.is_refused:
@@ -154,7 +151,8 @@ class Matrix:
         """Compare with the other command alone; then call again what gave way."""
         (alone,), expected = self._in_turn(kind, other)
         if (kept, state) != (alone, expected):
-            return f"not as {other.name} alone: {_difference(Together(kept, kept, state), Together(alone, alone, expected))}"
+            difference = _difference(Together(kept, kept, state), Together(alone, alone, expected))
+            return f"not as {other.name} alone: {difference}"
         again = self._did(gave_way, self._start(gave_way).end())
         done, expected = self._in_turn(kind, other, gave_way)
         found, wanted = Together(alone, again, self._state()), Together(*done, expected)
@@ -181,7 +179,10 @@ class Matrix:
         return self._directory / f"after-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}"
 
     def _restore(self, kind: str) -> None:
-        lakes.restore(self._directory / kind, self._work)
+        template = self._directory / kind
+        if not template.exists():
+            assert in_fork(partial(lakes.make, kind, template)), f"the lake {kind} cannot be made"
+        lakes.restore(template, self._work)
 
     def _state(self) -> dict[str, str]:
         return self._states.of(self._work / "lake")
@@ -214,10 +215,13 @@ def _difference(found: Together, expected: Together) -> str:
     told = []
     for name in ("first", "second"):
         one, two = getattr(found, name), getattr(expected, name)
-        for what in ("code", "out", "err", "files"):
-            if getattr(one, what) != getattr(two, what):
-                told.append(f"{name} {what}: {_lines(getattr(one, what), getattr(two, what))}")
-    keys = {key for key in found.state.keys() | expected.state.keys() if found.state.get(key) != expected.state.get(key)}
+        told += [
+            f"{name} {what}: {_lines(getattr(one, what), getattr(two, what))}"
+            for what in ("code", "out", "err", "files")
+            if getattr(one, what) != getattr(two, what)
+        ]
+    everything = found.state.keys() | expected.state.keys()
+    keys = {key for key in everything if found.state.get(key) != expected.state.get(key)}
     return "; ".join([*told, *(f"state of {key}" for key in sorted(keys))])
 
 

@@ -10,7 +10,6 @@ import signal
 import threading
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
@@ -26,11 +25,12 @@ from ioledger.app import App
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from file_calls import Real
 
-LONGEST_SECONDS: Final = 120
-"""Nothing here takes seconds: what is not done by then waits for ever."""
+LONGEST_SECONDS: Final = 900
+"""Nothing here takes more than seconds of a core: what is not done by then, also on a busy machine, waits for ever."""
 
 _ASKS: Final = (
     (duckdb.DuckDBPyConnection, ("execute", "executemany", "sql", "table")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,14 +26,12 @@ class Pair(NamedTuple):
     second: str
 
 
-def all_pairs(*, with_readers: bool = True) -> list[Pair]:
-    """Give every ordered pair; with no writer among them only ``with_readers``."""
-    return [
-        Pair(first.name, second.name)
-        for first in ALL
-        for second in ALL
-        if with_readers or first.writes or second.writes
-    ]
+def all_pairs() -> list[Pair]:
+    """Give every ordered pair; those with a writer come first, as drawn, so that a part of them is a sample of all."""
+    pairs = [(first, second) for first in ALL for second in ALL]
+    Random(0).shuffle(pairs)  # noqa: S311 - no secret
+    pairs.sort(key=lambda pair: not (pair[0].writes or pair[1].writes))
+    return [Pair(first.name, second.name) for first, second in pairs]
 
 
 _matrix: list[Matrix] = []
@@ -42,7 +41,9 @@ def _begin(directory: str) -> None:
     _matrix.append(Matrix(Path(mkdtemp(dir=directory))))
 
 
-def _judged(pair: Pair, point_count: int) -> list[Outcome]:
+def _judged(pair: Pair, point_count: int, until: float) -> list[Outcome]:
+    if time.time() > until:
+        return []
     first, second = named(pair.first), named(pair.second)
     random = Random("|".join(pair))  # noqa: S311 - no secret
     return [
@@ -52,9 +53,14 @@ def _judged(pair: Pair, point_count: int) -> list[Outcome]:
     ]
 
 
-def judged(directory: Path, pairs: Iterable[Pair], point_count: int, workers: int) -> Iterator[Outcome]:
-    """Try pairs, each at so many points of the first command; the points are the same each time."""
+def judged(
+    directory: Path, pairs: Iterable[Pair], point_count: int, workers: int = 1, until: float = float("inf")
+) -> Iterator[Outcome]:
+    """Try pairs, each at so many points of the first command, which are the same each time.
+
+    None is begun after the time ``until``.
+    """
     pairs = list(pairs)
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (str(directory),)) as pool:
-        for outcomes in pool.map(_judged, pairs, [point_count] * len(pairs)):
+        for outcomes in pool.map(_judged, pairs, [point_count] * len(pairs), [until] * len(pairs)):
             yield from outcomes

@@ -6,19 +6,23 @@ import fcntl
 import hashlib
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pairs.process import in_fork
 
 from ioledger.lake import journal, layout, reader, swaps
-from ioledger.lake.audit import DIRECTORY as AUDIT
+from ioledger.lake.audit import entries
 from ioledger.lake.quarantine import QUARANTINE
+from ioledger.lake.watermark import WATERMARK
 from ioledger.model.tables import FACTS, SAMPLE_STRETCH, TABLES
 from reports.closing.archive import DIRECTORY as CLOSED
+from reports.closing.archive import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from ioledger.lake.audit import Entry
 
 _DERIVED: Final = tuple(name for name in TABLES if name not in FACTS and name != SAMPLE_STRETCH.name)
 _NOTES: Final = ".usage/notes"
@@ -39,10 +43,10 @@ class States:
         """
         if journal.pending(lake):
             assert in_fork(lambda: swaps.settle(lake)), "a swap cannot be finished"
-        found = {name: _digest(path) for name, path in _files(lake, (*_DERIVED, CLOSED, AUDIT, _NOTES))}
+        found = {name: _digest(path) for name, path in _files(lake, (*_DERIVED, CLOSED, _NOTES))}
+        found |= {"audit log": json.dumps(sorted(map(_told, entries(lake))))}
         found |= {"set aside": str(len(list((lake / QUARANTINE).glob("*/*/**/*.parquet"))))}
-        watermark = lake / "pruned.toml"
-        found |= {"watermark": _digest(watermark)} if watermark.exists() else {}
+        found |= {"watermark": _digest(lake / WATERMARK)} if (lake / WATERMARK).exists() else {}
         facts = hashlib.sha256(json.dumps([(name, _digest(path)) for name, path in _files(lake, _LAYOUT)]).encode())
         key = facts.hexdigest()
         if key not in self._rows:
@@ -57,8 +61,17 @@ def _files(lake: Path, places: Iterable[str]) -> Iterator[tuple[str, Path]]:
                 yield str(path.relative_to(lake)), path
 
 
+def _told(entry: Entry) -> str:
+    """Give what an entry of the audit log tells, but for its place: closing begins before it is entered."""
+    what = {name: value for name, value in entry.what.items() if name != "manifest_sha256"}
+    return json.dumps([entry.told["at"], entry.told["action"], what], sort_keys=True)
+
+
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    content = path.read_bytes()
+    if path.name == MANIFEST:  # it names the entry of the audit log that was the last when closing began
+        content = json.dumps({**json.loads(content), "audit": None}).encode()
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _rows_of(lake: Path) -> str:
@@ -69,7 +82,7 @@ def _rows_of(lake: Path) -> str:
         try:
             with reader.connect(lake) as connection:
                 for name in FACTS:
-                    told.update(repr(connection.execute(f"FROM {name} ORDER BY ALL").fetchall()).encode())  # noqa: S608 - a name of the vocabulary
+                    told.update(repr(connection.execute(f"FROM {name} ORDER BY ALL").fetchall()).encode())
             to.write_text(told.hexdigest(), encoding="ascii")
         except Exception as error:  # noqa: BLE001 - a damaged lake cannot be read: that is its state
             to.write_text(str(error), encoding="utf-8")

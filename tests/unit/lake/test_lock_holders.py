@@ -119,7 +119,8 @@ def test_doctor_tells_who_holds_a_lock_and_of_one_held_for_hours_what_to_do(tmp_
     assert soon.found.endswith("(2 min)")
     assert soon.mend is None
     assert late.found.endswith("(7 h)")
-    assert late.mend == f"see what it does (`ps -fp {process.pid}`), and end it if it is stuck: the kernel frees its locks"
+    assert late.mend is not None
+    assert late.mend.startswith(f"see what it does (`ps -fp {process.pid}`), and end it if it is stuck")
 
 
 def test_a_lock_of_an_older_version_is_held_by_somebody_unknown(tmp_path: Path) -> None:
@@ -131,6 +132,8 @@ def test_a_lock_of_an_older_version_is_held_by_somebody_unknown(tmp_path: Path) 
 
 def test_who_reads_a_lake_that_is_to_be_changed_in_place_is_told(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
-    whoever = rf"process {os.getpid()} of {name_of(os.geteuid())} \([^)]+\), which began \d{{4}}-\d\d-\d\dT[0-9:]+Z \(.+\)"
-    with locks.reading(lake), pytest.raises(BusyError, match=rf"is being read by {whoever}; wait until"), swaps.alone(lake):
+    whoever = rf"process {os.getpid()} of {name_of(os.geteuid())} \([^)]+\), which began "
+    since = r"\d{4}-\d\d-\d\dT[0-9:]+Z \(.+\)"
+    told = f"is being read by {whoever}{since}; wait until"
+    with locks.reading(lake), pytest.raises(BusyError, match=told), swaps.alone(lake):
         pass
