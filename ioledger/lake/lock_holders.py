@@ -126,7 +126,7 @@ def _began_at(stat: str) -> datetime:
 
 
 def flocks(kernel_locks: str, mode: str) -> Iterator[tuple[int, int]]:
-    """Yield process and inode of each flock in ``mode`` READ or WRITE (proc_locks(5)); devices differ by file system."""
+    """Yield process and inode of each flock in ``mode`` READ or WRITE (proc_locks(5)); devices differ by file syste."""
     for line in kernel_locks.splitlines():
         words = line.split()
         match words[1:]:

@@ -14,7 +14,7 @@ from pairs.commands import ALL, kinds_of, named
 from pairs.matrix import Matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pairs.matrix import Outcome
 
@@ -41,11 +41,16 @@ def _begin(directory: str) -> None:
     _matrix.append(Matrix(Path(mkdtemp(dir=directory))))
 
 
-def _judged(pair: Pair, point_count: int, until: float) -> list[Outcome]:
-    if time.time() > until:
-        return []
+def _judged_both(orders: Sequence[Pair], point_count: int, until: float) -> list[Outcome]:
+    """Try two commands in both orders, which share what comes of one after the other."""
+    return [outcome for pair in orders if time.time() < until for outcome in _judged(pair, point_count)]
+
+
+def _judged(pair: Pair, point_count: int) -> list[Outcome]:
     first, second = named(pair.first), named(pair.second)
     random = Random("|".join(pair))  # noqa: S311 - no secret
+    if not (first.writes or second.writes):
+        point_count = 1
     return [
         _matrix[0].judge(kind, first, second, point)
         for kind in kinds_of(first, second)
@@ -56,11 +61,14 @@ def _judged(pair: Pair, point_count: int, until: float) -> list[Outcome]:
 def judged(
     directory: Path, pairs: Iterable[Pair], point_count: int, workers: int = 1, until: float = float("inf")
 ) -> Iterator[Outcome]:
-    """Try pairs, each at so many points of the first command, which are the same each time.
+    """Try pairs, each at so many points of the first command, which are the same each time; two readers at one.
 
     None is begun after the time ``until``.
     """
-    pairs = list(pairs)
+    orders: dict[frozenset[str], list[Pair]] = {}
+    for pair in pairs:
+        orders.setdefault(frozenset(pair), []).append(pair)
+    count = len(orders)
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (str(directory),)) as pool:
-        for outcomes in pool.map(_judged, pairs, [point_count] * len(pairs), [until] * len(pairs)):
+        for outcomes in pool.map(_judged_both, orders.values(), [point_count] * count, [until] * count):
             yield from outcomes
