@@ -43,17 +43,17 @@ def late(lake: Path, number: int) -> None:
         write_run(lake, a_run(*rows, source=f"late-{number:03}", at=moment))
 
 
-def reading(lake: Path, done: Path) -> Iterator[subprocess.Popen[str]]:
+def reading(lake: Path, done: Path, count: int) -> Iterator[subprocess.Popen[str]]:
     words = [sys.executable, reading_worker.__file__, str(lake), str(done)]
-    for _ in range(2):
+    for _ in range(count):
         yield subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(60, marks=pytest.mark.long)])
-def test_every_answer_is_that_of_a_whole_commit(lake: Path, tmp_path: Path, rounds: int) -> None:
+@pytest.mark.parametrize(("rounds", "reader_count"), [(2, 1), pytest.param(60, 2, marks=pytest.mark.long)])
+def test_every_answer_is_that_of_a_whole_commit(lake: Path, tmp_path: Path, rounds: int, reader_count: int) -> None:
     done = tmp_path / "done"
     build(lake, FIRST, END)
-    readers = list(reading(lake, done))
+    readers = list(reading(lake, done, reader_count))
     try:
         for number in range(rounds):
             late(lake, number)

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 FEW = (
     Pair("collect", "lake compact"),
     Pair("lake compact", "collect"),
-    Pair("lake verify --quarantine", "lake stats"),
     Pair("usage show", "lake compact"),
-    Pair("lake audit", "collect"),
-    Pair("export charges, csv", "collect"),
 )
 """Pairs of commands that are quick, with a writer in each."""
 

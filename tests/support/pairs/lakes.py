@@ -54,7 +54,6 @@ def make(kind: str, directory: Path) -> None:
     write(directory, PRICED)
     collect(lake, FIRST, END + HOUR)
     ioledger(lake, "usage", "build", "--to", "2026-11-01", now=NOW)
-    ioledger(lake, "check", "--at", "2026-10-31T23:00:00Z", now=NOW)
     ioledger(lake, "rate", "--period", "2026-10", "--rate-card", str(directory / "rates.toml"), now=NOW)
     found = read(lake, "SELECT usage_record_id FROM usage_record ORDER BY ALL")
     (directory / "record").write_text(found[0][0], encoding="ascii")
