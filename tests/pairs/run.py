@@ -60,7 +60,7 @@ def main(  # noqa: PLR0913 - click hands over what each option says
                 click.echo(f"{len(outcomes)} points after {time.time() - began:.0f} s", err=True)
     finally:
         shutil.rmtree(place)
-    figures = _figures(outcomes)
+    figures = _figures(outcomes, points)
     click.echo(json.dumps(figures, indent=1))
     if keep:
         FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -69,14 +69,14 @@ def main(  # noqa: PLR0913 - click hands over what each option says
     sys.exit(bool(figures["wrong"]))
 
 
-def _figures(outcomes: list[Outcome]) -> dict[str, object]:
+def _figures(outcomes: list[Outcome], points: int) -> dict[str, object]:
     asked = ["git", "rev-parse", "--short=12", "HEAD"]
     commit = subprocess.run(asked, cwd=TREE, capture_output=True, text=True, check=True)
     how = Counter(outcome.how for outcome in outcomes)
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "commit": commit.stdout.strip(),
-        "command": "make pairs",
+        "command": f"make pairs POINTS={points}",
         "commands": len(ALL),
         "pairs": len({outcome.pair for outcome in outcomes}),
         "pairs_of": len(ALL) ** 2,
