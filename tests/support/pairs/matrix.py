@@ -32,17 +32,18 @@ class _Call(NamedTuple):
         return f"{self.name.replace(' ', '-')}{'-again' if self.is_twin else ''}"
 
 
-BUSY: Final = re.compile(r"(is in use by|is being read by) .*process \d+")
+BUSY: Final = re.compile(r"(is in use by|is being read by|the last time by) process .*(since|which began) \d{4}-")
 """What whoever has to give way is told: who is in the way."""
 
 _PLANNED: Final = {0, 1, 2, 3}
 """Exit codes that are not those of a defect or a signal."""
 
-_VOLATILE: Final = (
-    re.compile(r"^the lake is being read: the old files of .*\n", re.MULTILINE),
-    re.compile(r"(?<=process )\d+"),
-    re.compile(r"(?<=SHA-256 of its manifest: )\w+"),
-    re.compile(r"(?<=^ioledger_lake_filesystem_avail_bytes ).*", re.MULTILINE),
+_VOLATILE: Final = re.compile(
+    r"^the lake is being read: the old files of .*\n"
+    r"|(?<=process )\d+"
+    r"|(?<=SHA-256 of its manifest: )\w+"
+    r"|(?<=^ioledger_lake_filesystem_avail_bytes ).*",
+    re.MULTILINE,
 )
 """What a command says of the moment in which it ran, and not of the lake; a manifest names the log's last entry."""
 
@@ -205,9 +206,7 @@ class Matrix:
             for path in sorted(self._to(call).rglob("*"))
             if path.is_file()
         }
-        out, err = ended.out, ended.err
-        for volatile in _VOLATILE:
-            out, err = volatile.sub("0", out), volatile.sub("0", err)
+        out, err = (_VOLATILE.sub("", text) for text in (ended.out, ended.err))
         if named(call.name).is_of_machine:
             out = err = ""
         return Did(ended.code, out, err, repr(files))
