@@ -28,13 +28,14 @@ class Command:
     """A command of the matrix: its ``words``, and whether it ``writes`` the lake.
 
     The audit log does not count: an export leaves an entry there, and changes nothing that another reads.
-    ``is_of_machine`` tells that what it says is of this machine and this moment, and is not compared.
+    ``is_of_moment`` tells that what it says is of this machine and this moment, such as how many files a compaction
+    has merged by now, and is not compared.
     """
 
     name: str
     words: tuple[str, ...]
     writes: bool = False
-    is_of_machine: bool = False
+    is_of_moment: bool = False
 
 
 def _command(text: str, *, writes: bool = False, name: str | None = None, more: tuple[str, ...] = ()) -> Command:
@@ -55,7 +56,7 @@ ALL: Final = (
     _command(f"close {MONTH}", writes=True, name="close", more=(*DESPITE, "--because", "ticket 4711")),
     _command(f"lake prune --before {FIRST_KEPT} --dry-run", name="lake prune --dry-run"),
     _command("lake verify"),
-    _command("lake stats"),
+    Command("lake stats", ("lake", "stats"), is_of_moment=True),
     _command("lake audit"),
     _command("usage show --format csv", name="usage show"),
     _command(f"check --period {MONTH} --fail-on critical", name="check --period"),
@@ -75,8 +76,8 @@ ALL: Final = (
     _command("explain {record}", name="explain"),
     _command("volumes --at 2026-10-31T23:30:00Z --format csv", name="volumes"),
     _command(f"reconcile --period {MONTH} --against older.csv --format csv", name="reconcile"),
-    _command("metrics"),
-    Command("doctor", ("doctor",), is_of_machine=True),
+    Command("metrics", ("metrics",), is_of_moment=True),
+    Command("doctor", ("doctor",), is_of_moment=True),
     _command("init"),
 )
 
