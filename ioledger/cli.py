@@ -23,6 +23,7 @@ from ioledger import completion, config, wrong_use
 from ioledger.app import App
 from ioledger.clock import SystemClock
 from ioledger.errors import IoledgerError
+from ioledger.lake import lock_holders
 from ioledger.lake.remote.location import location
 from ioledger.shortage import is_shortage
 from ioledger.terminal import log_to_stderr
@@ -230,6 +231,7 @@ def _invoke(arguments: list[str], app: App | None) -> int:
     # Not group.main(): it ends with 1 when the reader of stdout leaves, and 1 means findings here.
     try:
         with group.make_context("ioledger", arguments, obj=app) as context:
+            lock_holders.work_as(_command_of(context, arguments))
             code = _with_copies(context)
         sys.stdout.flush()
     except click.exceptions.Exit as ended:
@@ -237,6 +239,17 @@ def _invoke(arguments: list[str], app: App | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _command_of(context: click.Context, arguments: list[str]) -> str:
+    """Name the command of a command line, without its options: these may hold what is nobody's business."""
+    words = ["ioledger"]
+    command: click.Command | None = group
+    for word in arguments[len(arguments) - len(context.args) - 1 :]:
+        if not isinstance(command, click.Group) or (command := command.get_command(context, word)) is None:
+            break
+        words.append(word)
+    return " ".join(words)
 
 
 def _with_copies(context: click.Context) -> object:

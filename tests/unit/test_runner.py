@@ -143,7 +143,7 @@ def test_a_source_that_is_being_read_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_lock_is_held_once_and_freed(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
-    told = rf"^x of {lake} is in use by process \d+; wait for it to end, or end it$"
+    told = rf"^x of {lake} is in use by process \d+ of .*; wait for it to end, or end it$"
     with locks.exclusive(lake, "x"), locks.exclusive(lake, "y"), pytest.raises(BusyError, match=told):
         locks.exclusive(lake, "x").__enter__()
     with locks.exclusive(lake, "x"):
