@@ -1,0 +1,18 @@
+"""All targets, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fuzzing import of_inventories, of_libvirt, of_settings, of_times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fuzzing.target import Target
+
+TARGETS: Final[Mapping[str, Target]] = {
+    target.name: target
+    for module in (of_times, of_inventories, of_settings, of_libvirt)
+    for target in module.TARGETS
+}
