@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from ioledger.config import StrictModel, validated
-from ioledger.errors import ConfigurationError, one_of, unreadable_toml
+from ioledger.errors import UNREADABLE, ConfigurationError, one_of, unreadable_toml
 from ioledger.lake import layout
 from ioledger.model.when import Calendar
 
@@ -187,7 +187,7 @@ def load(lake: Path) -> Timeline:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return timeline(())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UNREADABLE as error:
         raise ConfigurationError(unreadable_toml(path, error)) from error
     tables = validated(_SettingsFile, values, str(path)).settings
     return timeline([table.model_dump(exclude_none=True) for table in tables], str(path))

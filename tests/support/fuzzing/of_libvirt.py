@@ -153,8 +153,9 @@ def _object(data: bytes, **kinds: type) -> dict[str, Any]:
 
 def read_stats(data: bytes) -> None:
     told = _object(data, stats=dict, xml=str, block=list)
-    if not all(type(each) is int for each in told["block"]):
-        raise Refused("libvirt counts in integers")
+    scalars = (int, float, str, bool)
+    if not all(type(each) is int for each in told["block"]) or not all(type(v) in scalars for v in told["stats"].values()):
+        raise Refused("libvirt has no such types")
     try:
         known = disks_of(told["xml"])
     except UnreadableGuestError as error:
@@ -174,7 +175,7 @@ def read_stats(data: bytes) -> None:
 
 def _require_counted(row: Any, stats: dict[str, Any]) -> None:  # noqa: ANN401 - a row
     count = stats["block.count"]
-    places = [n for n in range(count if isinstance(count, int) else 0) if str(stats.get(f"block.{n}.name")) == row["device"]]
+    places = [n for n in range(min(count if isinstance(count, int) else 0, 10_000)) if str(stats.get(f"block.{n}.name")) == row["device"]]
     for column, field in BULK_FIELD_OF.items():
         if row.get(column) is None:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,7 @@ _BERLIN: Final = ZoneInfo("Europe/Berlin")
 
 
 def _told(data: bytes) -> dict[str, Any]:
-    return tomllib.loads(data.decode().replace("\r\n", "\n"), parse_float=Fraction)
+    return tomllib.loads(data.decode().replace("\r\n", "\n"), parse_float=Decimal)
 
 
 def read_configuration(data: bytes) -> None:
