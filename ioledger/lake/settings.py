@@ -42,6 +42,13 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"received {moment.isoformat()}, which is out of range; write a time of this century") from error
+
+
 def _known_mode(mode: str) -> str:
     if mode not in POLICY_MODES:
         raise ValueError(f"received {mode!r}, which is no policy mode; valid are {one_of(POLICY_MODES)}")
@@ -77,7 +84,7 @@ class PolicyException(PolicyMode):
 class SettingsTable(StrictModel):
     """One ``[[settings]]`` table of ``settings.toml``; a key left out keeps its earlier value."""
 
-    valid_from: AwareDatetime
+    valid_from: Annotated[AwareDatetime, AfterValidator(_in_utc)]
     billing_time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
     max_gap_seconds: _Seconds | None = None
     max_allocation_age_seconds: _Seconds | None = None

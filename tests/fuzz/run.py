@@ -22,8 +22,10 @@ import click  # noqa: E402 - found where the tests find it
 from fuzzing.campaign import Result, run  # noqa: E402
 from fuzzing.inputs import kept  # noqa: E402
 from fuzzing.judging import told  # noqa: E402
-from fuzzing.target import is_taken  # noqa: E402
+from fuzzing.target import Refused  # noqa: E402
 from fuzzing.targets import TARGETS  # noqa: E402
+
+from ioledger.errors import IoledgerError  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +50,7 @@ def main(  # noqa: PLR0913 - as many options
     targets = [TARGETS[name] for name in only or TARGETS]
     if replay is not None:
         for target in targets:
-            click.echo(f"{target.name}: {'taken' if is_taken(target, replay.read_bytes()) else 'refused'}")
+            _replay(target, replay.read_bytes())
         return
     started = time.monotonic()
     results = run(targets, inputs, seed, lambda done: click.echo(f"\r{done} inputs", nl=False, err=True))
@@ -59,6 +61,15 @@ def main(  # noqa: PLR0913 - as many options
     if figures:
         is_broken |= not _write(targets, results, seed, seconds)
     sys.exit(1 if is_broken else 0)
+
+
+def _replay(target: Target, data: bytes) -> None:
+    try:
+        target.read(data)
+    except (IoledgerError, Refused) as error:
+        click.echo(f"{target.name}: refused: {error}")
+    else:
+        click.echo(f"{target.name}: taken")
 
 
 def _show(results: Mapping[str, Result]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -10,12 +11,14 @@ from fuzzing.target import WrongError, require
 from ioledger.errors import DataError
 from ioledger.lake.schema import typed
 from ioledger.model.columns import COUNT, EXACT, MONEY, PER_GIB
-from ioledger.model.tables import FACTS
+from ioledger.lake.unfit import without_unfit
+from ioledger.model.records import Run
+from ioledger.model.tables import FACTS, READ_BY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ioledger.model.records import Reading, Row
+    from ioledger.model.records import Kind, Reading, Row
     from ioledger.model.tables import Table
 
 AT: Final = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -40,9 +43,16 @@ def require_stored(table: Table, rows: Sequence[Row]) -> None:
                 require(same=kept, as_=given, what=column.name)
 
 
-def require_reading(reading: Reading) -> None:
-    """Require that the lake takes all that was read, and that what could not be is told in a sentence."""
-    for name, rows in reading.tables.items():
+def require_reading(reading: Reading, kind: Kind) -> Run:
+    """Return a reading as it is stored, without odd rows; require that the lake takes it, and that it tells of odds."""
+    run = Run("fuzz", "1", kind, AT, AT, 0, "ok", "0", error=reading.error, tables=reading.tables)
+    if any(name not in READ_BY[kind] for name in reading.tables):
+        raise WrongError(f"a {kind} gives rows of {list(reading.tables)}")
+    run = without_unfit(run)
+    for name, rows in run.tables.items():
         require_stored(FACTS[name], rows)
-    if reading.error is not None and len(reading.error.splitlines()) != 1:
-        raise WrongError(f"what could not be read is told in no sentence: {reading.error!r:.300}")
+    if run.error is not None and len(run.error.splitlines()) != 1:
+        raise WrongError(f"what could not be read is told in no sentence: {run.error!r:.300}")
+    if reading.remember is not None and json.loads(json.dumps(reading.remember)) != reading.remember:
+        raise WrongError("what is to be remembered is another thing when it is read again")
+    return run
