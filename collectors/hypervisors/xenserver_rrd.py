@@ -144,7 +144,7 @@ def _column(vm_id: str, name: str) -> tuple[Disk, str] | None:
 def _step(series: Sequence[_Series], row: Any) -> tuple[int, Rates]:  # noqa: ANN401 - likewise
     end, *values = row
     try:
-        return int(end.text), [_rate(values[each.place].text) for each in series]
+        return int(end.text or ""), [_rate(values[each.place].text) for each in series]
     except IndexError as error:
         raise ValueError("a row of its statistics has fewer values than they have columns") from error
 
