@@ -47,7 +47,7 @@ PAGE_ITEMS: Final = 500
 """The most that DescribeVolumes and DescribeVolumesModifications put on a page (MaxResults)."""
 
 
-_ODD: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_ODD: Final = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What botocore's parsers raise where a member has a value of another type than the service's model says."""
 
 

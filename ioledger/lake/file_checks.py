@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -71,7 +72,7 @@ def rows_of(file: StoredFile) -> pa.Table:
         raise LakeError(f"{file.path} went away while it was read; verify again when nothing else works") from error
     except (OSError, pa.ArrowException) as error:
         raise BrokenFileError(f"it cannot be read: {str(error).splitlines()[0].rstrip('.')}") from error
-    for problem in (*_of_schema(file.table, rows.schema), *_of_values(file, rows)):
+    for problem in chain(_of_schema(file.table, rows.schema), _of_values(file, rows)):
         raise BrokenFileError(problem)
     return rows
 

@@ -139,11 +139,14 @@ def _cloudstack_moment(text: object, where: str, zone: ZoneInfo) -> datetime:
 
 def _csv(text: str, path: Path, zone: ZoneInfo) -> Iterator[Record]:
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    names = rows.fieldnames or []
+    try:
+        names = rows.fieldnames or []
+    except csv.Error as error:
+        raise DataError(f"{path}, line 1: {error}; it has to be CSV as RFC 4180 has it") from error
     amounts = {unit: [name for name in wanted if name in names] for unit, wanted in _CSV_AMOUNTS.items()}
     if "volume_id" not in names or not {"day", "start"} & {*names} or not any(amounts.values()):
         raise DataError(
-            f"{path} has the columns {', '.join(names) or 'of no name'}; a CSV file needs volume_id, day or start, and "
+            f"{path} has the columns {', '.join(map(_legible, names)) or 'of no name'}; a CSV file needs volume_id, day or start, and "
             f"one or more of {', '.join(name for wanted in _CSV_AMOUNTS.values() for name in wanted)}"
         )
     try:
@@ -158,6 +161,10 @@ def _csv(text: str, path: Path, zone: ZoneInfo) -> Iterator[Record]:
                     yield _checked(Record(row["volume_id"] or None, starts, ends, unit, sum(told), identity), where)
     except csv.Error as error:
         raise DataError(f"{path}, line {rows.line_num}: {error}; it has to be CSV as RFC 4180 has it") from error
+
+
+def _legible(name: str) -> str:
+    return name if name.isprintable() else repr(name)
 
 
 def _csv_times(row: Mapping[str, str], where: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
