@@ -156,7 +156,9 @@ def parse_rule(text: str, file: str) -> Rule:
     try:
         values = tomllib.loads(comment, parse_float=Decimal)
     except UNREADABLE as error:
-        raise DataError(f"{file}: the leading comment is not TOML: {why_unreadable(error)}; correct it there") from error
+        raise DataError(
+            f"{file}: the leading comment is not TOML: {why_unreadable(error)}; correct it there"
+        ) from error
     written = {kind: values.pop(kind, []) for kind in ("fail", "pass")}
     header = _model(Header, values, file)
     _refuse_another_file_name(header, file)

@@ -105,7 +105,9 @@ class SyntheticSource:
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except UNREADABLE as error:
-            raise SourceError(f"the fleet file {path} cannot be read: {why_unreadable(error)}; correct the path or the file") from error
+            raise SourceError(
+                f"the fleet file {path} cannot be read: {why_unreadable(error)}; correct the path or the file"
+            ) from error
         return validated(Fleet, values, str(path))
 
     def close(self) -> None:

@@ -64,7 +64,9 @@ def require(lake: Path) -> Path:
             f"the lake's marker {lake / MARKER} cannot be read: {error.strerror}; give this user access to it"
         ) from error
     except UNREADABLE as error:
-        raise LakeError(f"the lake's marker {lake / MARKER} cannot be read: {why_unreadable(error)}; restore it") from error
+        raise LakeError(
+            f"the lake's marker {lake / MARKER} cannot be read: {why_unreadable(error)}; restore it"
+        ) from error
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         raise LakeError(
             f"the lake at {lake} has schema version {version!r}, and this ioledger reads 1 to {SCHEMA_VERSION}; "

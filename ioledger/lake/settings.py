@@ -46,7 +46,9 @@ def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"received {moment.isoformat()}, which is out of range; write a time of this century") from error
+        raise ValueError(
+            f"received {moment.isoformat()}, which is out of range; write a time of this century"
+        ) from error
 
 
 def _known_mode(mode: str) -> str:

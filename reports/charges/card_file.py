@@ -66,7 +66,9 @@ def _number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(f"received {value!r}; valid is a number from 0, without quotes")  # noqa: TRY004 - pydantic reports a ValueError
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:  # no text of it can be made
-        raise ValueError(f"received a number that is too long; valid are at most {_MOST_DIGITS} digits before the decimal point")
+        raise ValueError(
+            f"received a number that is too long; valid are at most {_MOST_DIGITS} digits before the decimal point"
+        )
     number = Decimal(value)
     if not number.is_finite() or number < 0:
         raise ValueError(

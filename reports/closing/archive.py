@@ -113,7 +113,9 @@ def closed(lake: Path, period: str) -> Closed | None:
     except FileNotFoundError:
         return None
     except (*UNREADABLE, ConfigurationError) as error:
-        reason = str(error) if isinstance(error, ConfigurationError) else f"{path} cannot be read: {why_unreadable(error)}"
+        reason = (
+            str(error) if isinstance(error, ConfigurationError) else f"{path} cannot be read: {why_unreadable(error)}"
+        )
         raise LakeError(f"{reason}; restore it from a copy of the lake") from error
     return Closed(directory, manifest.model_dump(exclude_unset=True))
 

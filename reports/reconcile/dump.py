@@ -146,8 +146,8 @@ def _csv(text: str, path: Path, zone: ZoneInfo) -> Iterator[Record]:
     amounts = {unit: [name for name in wanted if name in names] for unit, wanted in _CSV_AMOUNTS.items()}
     if "volume_id" not in names or not {"day", "start"} & {*names} or not any(amounts.values()):
         raise DataError(
-            f"{path} has the columns {', '.join(map(_legible, names)) or 'of no name'}; a CSV file needs volume_id, day or start, and "
-            f"one or more of {', '.join(name for wanted in _CSV_AMOUNTS.values() for name in wanted)}"
+            f"{path} has the columns {', '.join(map(_legible, names)) or 'of no name'}; a CSV file needs volume_id, "
+            f"day or start, and one or more of {', '.join(name for wanted in _CSV_AMOUNTS.values() for name in wanted)}"
         )
     try:
         for row in rows:

@@ -65,9 +65,14 @@ class Tally:
 def begin() -> None:
     """Make this process one that judges: quiet, with an end to its memory."""
     logging.disable(logging.CRITICAL)
+    watch()
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, resource.RLIM_INFINITY))
+
+
+def watch() -> None:
+    """Have inputs that take too long interrupted in this process."""
     signal.signal(signal.SIGPROF, _too_long)
     signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, resource.RLIM_INFINITY))
 
 
 def _too_long(_signal: int, _frame: object) -> None:
@@ -121,9 +126,11 @@ def _place(error: BaseException) -> str:
     """Name the line of ours that an error came from."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if any(area in frame.filename for area in _AREAS)] or frames
+    ours = [frame for frame in ours if not frame.filename.endswith(_JUDGES)] or ours
     return f"{ours[-1].filename.rpartition('/')[2]}:{ours[-1].lineno}" if ours else ""
 
 
+_JUDGES: Final = ("/fuzzing/target.py", "/fuzzing/judging.py")
 _AREAS: Final = ("/ioledger/", "/collectors/", "/policies/", "/reports/", "/fuzzing/")
 
 

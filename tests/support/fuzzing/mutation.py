@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from random import Random
 
 NUMBERS: Final = (
@@ -124,26 +124,27 @@ def _moved(random: Random, shape: Shape, data: bytes, other: bytes) -> bytes:
 
 def _any_bytes(random: Random, shape: Shape, data: bytes, other: bytes) -> bytes:
     place = random.randrange(len(data) + 1)
+    end = min(len(data), place + random.randrange(1, 40))
+    before, some, after = data[:place], data[place:end], data[end:]
     match random.randrange(8):
         case 0:
-            return data[:place]
+            made = before
         case 1:
-            return data[:place] + bytes((random.randrange(256),)) + data[place + 1 :]
+            made = before + bytes((random.randrange(256),)) + data[place + 1 :]
         case 2:
-            return data[:place] + random.choice(shape.tokens or shape.values) + data[place:]
+            made = before + random.choice(shape.tokens or shape.values) + some + after
         case 3:
-            return data[:place] + other[random.randrange(len(other) + 1) :]
+            made = before + other[random.randrange(len(other) + 1) :]
         case 4:
-            end = min(len(data), place + random.randrange(1, 40))
-            return data[:place] + data[end:]
+            made = before + after
         case 5 if random.randrange(40) == 0:
             opening, closing = shape.deep
-            return data[:place] + opening * _DEEP + closing * _DEEP + data[place:]
+            made = before + opening * _DEEP + closing * _DEEP + some + after
         case 6:
-            return random.randbytes(random.randrange(64))
+            made = random.randbytes(random.randrange(64))
         case _:
-            end = min(len(data), place + random.randrange(1, 40))
-            return data[:end] + data[place:end] * random.choice((1, 1, 2, 100)) + data[end:]
+            made = before + some + some * random.choice((1, 1, 2, 100)) + after
+    return made
 
 
 def odd_json(random: Random, data: bytes) -> bytes | None:
@@ -152,10 +153,15 @@ def odd_json(random: Random, data: bytes) -> bytes | None:
         tree = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    places = [(None, None)] + list(_places(tree))
-    holder, key = random.choice(places)
-    if holder is None:
-        return _dumped(random.choice(ODD_JSON)) if random.randrange(20) == 0 else data
+    places = list(_places(tree))
+    if not places or random.randrange(100) == 0:
+        return _dumped(random.choice(ODD_JSON))
+    _change(random, places, *random.choice(places))
+    return _dumped(tree)
+
+
+def _change(random: Random, places: Sequence[tuple[Any, Any]], holder: Any, key: Any) -> None:  # noqa: ANN401 - JSON
+    value = holder[key]
     match random.randrange(8):
         case 0:
             del holder[key]
@@ -164,19 +170,16 @@ def odd_json(random: Random, data: bytes) -> bytes | None:
         case 1:
             holder.insert(key, random.choice(ODD_JSON))
         case 2:
-            other, at = random.choice(places[1:])
-            if at in other if isinstance(other, dict) else at < len(other):
-                # Through text, or the tree could come to hold itself.
-                holder[key] = json.loads(_dumped(other[at]))
-        case 3 if isinstance(holder[key], str):
-            holder[key] = _odd_text(random, holder[key])
-        case 3 if isinstance(holder[key], int):
-            holder[key] = holder[key] + random.choice((-1, 1, 2**32, -(2**40)))
-        case 4 if isinstance(holder[key], int) and not isinstance(holder[key], bool):
-            holder[key] = random.choice((str(holder[key]), float(min(holder[key], 2**60)), -holder[key], 0))
+            other, at = random.choice(places)
+            holder[key] = json.loads(_dumped(other[at]))  # through text, or the tree could come to hold itself
+        case 3 | 4 if isinstance(value, str):
+            holder[key] = _odd_text(random, value)
+        case 3 if isinstance(value, int):
+            holder[key] = value + random.choice((-1, 1, 2**32, -(2**40)))
+        case 4 if isinstance(value, int):
+            holder[key] = random.choice((str(value), float(min(value, 2**60)), -value, 0))
         case _:
             holder[key] = random.choice(ODD_JSON)
-    return _dumped(tree)
 
 
 def _odd_text(random: Random, text: str) -> str:
@@ -191,7 +194,7 @@ def _dumped(tree: object) -> bytes:
         return b"null"
 
 
-def _places(tree: Any) -> Any:  # noqa: ANN401 - JSON
+def _places(tree: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 - JSON
     left = [tree]
     while left:
         holder = left.pop()

@@ -79,7 +79,9 @@ def _says(amount: object) -> bool:
     return str(amount).encode() in told or any(letter in told for letter in (b"E", b"e+", b"_"))
 
 
-_NAMES: Final = tuple(f"collectors.storage.ebs_{name}" for name in ("attachments", "performance", "progress", "statistics", "volumes"))
+_NAMES: Final = tuple(
+    f"collectors.storage.ebs_{name}" for name in ("attachments", "performance", "progress", "statistics", "volumes")
+)
 
 TARGETS: Final = (
     Target("ebs", read_ebs, Shape(XML.value, XML.piece, XML.values, XML.tokens, deep=XML.deep), _NAMES, 12),

@@ -23,7 +23,9 @@ def read_usage(data: bytes) -> None:
     text = data.decode("utf-8-sig")
     if not text.lstrip().startswith(("{", "[")):
         return
-    said = sorted(int(Decimal(str(each["rawusage"]))) for each in _records(_decoded(text)) if each["usagetype"] in _KINDS)
+    said = sorted(
+        int(Decimal(str(each["rawusage"]))) for each in _records(_decoded(text)) if each["usagetype"] in _KINDS
+    )
     require(same=sorted(each.amount for each in taken), as_=said, what="the amounts")
 
 
@@ -56,9 +58,8 @@ def read_csv(data: bytes) -> None:
     for row in csv.DictReader(io.StringIO(text, newline="")):
         whole = row.get("operations")
         operations = [whole] if whole else [row.get("read_ops"), row.get("write_ops")]
-        for names in (operations, [row.get("read_bytes"), row.get("write_bytes")]):
-            if given := [int(Decimal(each)) for each in names if each]:
-                said.append(sum(given))
+        both = (operations, [row.get("read_bytes"), row.get("write_bytes")])
+        said += [sum(int(Decimal(each)) for each in names if each) for names in both if any(names)]
     require(same=sorted(each.amount for each in taken), as_=sorted(said), what="the amounts")
 
 

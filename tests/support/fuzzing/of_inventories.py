@@ -163,4 +163,3 @@ TARGETS: Final = (
         10,
     ),
 )
-

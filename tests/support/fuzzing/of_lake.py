@@ -24,7 +24,6 @@ from collectors import remembered
 from collectors.hypervisors import vsphere_watch, xenserver_watch
 from collectors.storage.ebs_progress import Progress
 from ioledger.clock import to_us
-from ioledger.errors import DataError
 from ioledger.lake import audit, audit_checks, journal, layout, memory, reader
 from ioledger.lake.file_checks import BrokenFileError, StoredFile, named_runs, rows_of
 from ioledger.lake.remote import commits
@@ -76,7 +75,11 @@ def read_audit(data: bytes) -> None:
     problems = [*audit_checks.wrong_with(lake), *anchors.problems(lake)]
     for entry in found:
         _ = entry.what
-    require(same=not [each for each in problems if "SHA-256" in each.what or "number" in each.what], as_=_is_chain(entries), what="whether the chain is whole")
+    require(
+        same=not [each for each in problems if "SHA-256" in each.what or "number" in each.what],
+        as_=_is_chain(entries),
+        what="whether the chain is whole",
+    )
 
 
 def _is_chain(entries: list[bytes]) -> bool:

@@ -65,40 +65,53 @@ def _sample(**known: Any) -> Any:  # noqa: ANN401 - a GuestSample without what n
 
 def _caps_in(xml: str) -> dict[str, dict[str, int]]:
     """Read the caps of disks by events: the first element of each name directly in the first <iotune> of a disk."""
-    path: list[str] = []
-    found: dict[str, dict[str, int]] = {}
-    at: dict[str, Any] = {}
-
-    def begin(tag: str, attributes: dict[str, str]) -> None:
-        path.append(tag)
-        if path == ["domain", "devices", "disk"]:
-            at.clear()
-            at.update(name=None, tunes=0, caps={}, text="")
-        elif path == ["domain", "devices", "disk", "target"] and "target" not in at:
-            at.update(name=attributes.get("dev"), target=True)
-        elif path == ["domain", "devices", "disk", "iotune"]:
-            at["tunes"] += 1
-        elif path[:4] == ["domain", "devices", "disk", "iotune"] and len(path) == len(_CAP):
-            at["text"] = ""
-
-    def text(characters: str) -> None:
-        if path[:4] == _CAP[:4] and len(path) >= len(_CAP):
-            at["text"] += characters
-
-    def end(tag: str) -> None:
-        if path[:4] == _CAP[:4] and len(path) == len(_CAP) and at["tunes"] == 1 and tag in CAP_COLUMN_OF:
-            at["caps"].setdefault(CAP_COLUMN_OF[tag], int(at["text"].strip()))
-        if path == ["domain", "devices", "disk"]:
-            found[at["name"]] = _in_force(at["caps"])
-        path.pop()
-
+    reader = _Caps()
     parser = expat.ParserCreate("utf-8")
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = begin, end, text
+    parser.StartElementHandler = reader.begin
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
     parser.Parse(xml.encode(), True)  # noqa: FBT003 - expat's
-    return found
+    return reader.found
 
 
-_CAP: Final = ["domain", "devices", "disk", "iotune", "*"]
+class _Caps:
+    """Follows the elements of a domain."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, dict[str, int]] = {}
+        self._path: list[str] = []
+        self._device: str | None = None
+        self._targets = self._tunes = 0
+        self._caps: dict[str, int] = {}
+        self._text = ""
+
+    def begin(self, tag: str, attributes: dict[str, str]) -> None:
+        self._path.append(tag)
+        if self._path == _DISK:
+            self._device, self._targets, self._tunes, self._caps = None, 0, 0, {}
+        elif self._path == [*_DISK, "target"]:
+            self._targets += 1
+            self._device = attributes.get("dev") if self._targets == 1 else self._device
+        elif self._path == [*_DISK, "iotune"]:
+            self._tunes += 1
+        elif self._is_in_tune(len(self._path)):
+            self._text = ""
+
+    def text(self, characters: str) -> None:
+        self._text += characters
+
+    def end(self, tag: str) -> None:
+        if self._is_in_tune(len(self._path)) and self._tunes == 1 and tag in CAP_COLUMN_OF:
+            self._caps.setdefault(CAP_COLUMN_OF[tag], int(self._text.strip()))
+        if self._path == _DISK:
+            self.found[str(self._device)] = _in_force(self._caps)
+        self._path.pop()
+
+    def _is_in_tune(self, depth: int) -> bool:
+        return depth == len(_DISK) + 2 and self._path[: depth - 1] == [*_DISK, "iotune"]
+
+
+_DISK: Final = ["domain", "devices", "disk"]
 
 
 def _in_force(caps: dict[str, int]) -> dict[str, int]:
@@ -154,7 +167,9 @@ def _object(data: bytes, **kinds: type) -> dict[str, Any]:
 def read_stats(data: bytes) -> None:
     told = _object(data, stats=dict, xml=str, block=list)
     scalars = (int, float, str, bool)
-    if not all(type(each) is int for each in told["block"]) or not all(type(v) in scalars for v in told["stats"].values()):
+    if not all(type(each) is int for each in told["block"]) or not all(
+        type(v) in scalars for v in told["stats"].values()
+    ):
         raise Refused("libvirt has no such types")
     try:
         known = disks_of(told["xml"])
@@ -175,7 +190,11 @@ def read_stats(data: bytes) -> None:
 
 def _require_counted(row: Any, stats: dict[str, Any]) -> None:  # noqa: ANN401 - a row
     count = stats["block.count"]
-    places = [n for n in range(min(count if isinstance(count, int) else 0, 10_000)) if str(stats.get(f"block.{n}.name")) == row["device"]]
+    places = [
+        n
+        for n in range(min(count if isinstance(count, int) else 0, 10_000))
+        if str(stats.get(f"block.{n}.name")) == row["device"]
+    ]
     for column, field in BULK_FIELD_OF.items():
         if row.get(column) is None:
             continue
@@ -209,7 +228,11 @@ def read_memory(data: bytes) -> None:
     for guest in memory.guests.values():
         for device, disk in guest.disks.items():
             require(same=guest.epoch(device).startswith(guest.process), as_=True, what="an epoch")
-            require(same=disk.counters, as_=told["guests"][_key_of(memory, guest)]["disks"][device].get("counters", {}), what="counters")
+            require(
+                same=disk.counters,
+                as_=told["guests"][_key_of(memory, guest)]["disks"][device].get("counters", {}),
+                what="counters",
+            )
 
 
 def _key_of(memory: SourceMemory, guest: object) -> str:

@@ -153,7 +153,10 @@ def read_solidfire(data: bytes) -> None:
 
 
 def _is(item: Any, row: Any) -> bool:  # noqa: ANN401 - JSON
-    return isinstance(item, dict) and str(item.get("volumeID")).lstrip("0") in (row["native_id"], row["native_id"].lstrip("0"))
+    return isinstance(item, dict) and str(item.get("volumeID")).lstrip("0") in (
+        row["native_id"],
+        row["native_id"].lstrip("0"),
+    )
 
 
 def _require_limits(rows: Any, told: Any) -> None:  # noqa: ANN401 - JSON
@@ -233,7 +236,11 @@ def _is_of_worker(told: dict[str, Any]) -> bool:
         images = [part for pair in told["images"] for part in pair]
         counts = [each for spec in told["counters"]["counted"].values() for each in spec["images"].values()]
         return (
-            all(type(value) is str and value.isdecimal() and len(value) <= 20 for each in limits for value in each.values())
+            all(
+                type(value) is str and value.isdecimal() and len(value) <= 20
+                for each in limits
+                for value in each.values()
+            )
             and all(type(size) is int and 0 <= size < 2**64 for size in sizes)
             and all(type(part) is str for part in (*images, *told["namespaces"]))
             and all(len(pair) == 2 for pair in told["images"])
@@ -254,5 +261,7 @@ TARGETS: Final = (
     Target("cloudstack", read_cloudstack, JSON, _CLOUDSTACK, 8),
     Target("cinder", read_cinder, JSON, _CINDER, 12),
     Target("solidfire", read_solidfire, JSON, _SOLIDFIRE, 12),
-    Target("ceph-rbd", read_ceph, JSON, ("collectors.storage.ceph_rbd_limits", "collectors.storage.ceph_rbd_round"), 30),
+    Target(
+        "ceph-rbd", read_ceph, JSON, ("collectors.storage.ceph_rbd_limits", "collectors.storage.ceph_rbd_round"), 30
+    ),
 )

@@ -6,6 +6,7 @@ import tomllib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -49,7 +50,7 @@ def read_settings(data: bytes) -> None:
     line = settings.load(path.parent)
     tables = sorted(_told(data).get("settings", ()), key=lambda each: each["valid_from"])
     require(same=len(line), as_=len(tables) + 1, what="the number of settings")
-    for before, taken in zip(line, line[1:], strict=False):
+    for before, taken in pairwise(line):
         require(same=before.valid_to, as_=taken.valid_from, what="the end of settings")
     known: dict[str, Any] = {}
     for taken, table in zip(line[1:], tables, strict=True):
@@ -81,7 +82,9 @@ def read_cards(data: bytes) -> None:
     for card, said in zip(cards, told, strict=True):
         require(same=card.valid_from, as_=_instant(said["valid_from"]), what="valid_from")
         require(same=card.currency, as_=said["currency"], what="currency")
-        require(same=(card.rounding, card.rounding_mode), as_=(said["rounding"], said["rounding_mode"]), what="rounding")
+        require(
+            same=(card.rounding, card.rounding_mode), as_=(said["rounding"], said["rounding_mode"]), what="rounding"
+        )
         if "valid_to" in said:
             require(same=card.valid_to, as_=_instant(said["valid_to"]), what="valid_to")
         for item, line in zip(card.items, said["items"], strict=True):
@@ -141,7 +144,8 @@ _RULE: Final = Shape(
     piece=TOML.piece,
     values=TOML.values,
     tokens=(
-        *TOML.tokens, b"*/", b"/*", b"SELECT ", b"COPY x TO '/tmp/x'", b"read_csv('/etc/passwd')", b"; SELECT 1", b"now()",
+        *TOML.tokens, b"*/", b"/*", b"SELECT ", b"COPY x TO '/tmp/x'", b"read_csv('/etc/passwd')", b"; SELECT 1",
+        b"now()",
         b"$period_start", b"FROM duckdb_settings()", b"(", b")", b"random()", b"ATTACH 'x'", b"PRAGMA version", b"'",
     ),
     deep=(b"(", b")"),

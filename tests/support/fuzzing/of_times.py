@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -92,7 +93,7 @@ def read_period(data: bytes) -> None:
         if not any(each.startswith(text) for each in local):
             raise WrongError(f"{text!r} starts at {start}")
     hours = windows(start, min(end, start + timedelta(days=2)), calendar.spans)
-    if hours[0][0] != start or any(one[1] != next_[0] for one, next_ in zip(hours, hours[1:], strict=False)):
+    if hours[0][0] != start or any(one[1] != next_[0] for one, next_ in pairwise(hours)):
         raise WrongError(f"the hours of {text!r} are not one after the other from {start}")
     try:
         require(same=calendar.month(text), as_=taken, what=f"the month {text!r}")
@@ -132,10 +133,14 @@ def read_header(data: bytes) -> None:
 
 
 def _any_moment(random: Random) -> bytes:
-    moment = datetime.fromtimestamp(random.randrange(-(2**31), 2**34), UTC) + timedelta(microseconds=random.randrange(3))
+    moment = datetime.fromtimestamp(random.randrange(-(2**31), 2**34), UTC) + timedelta(
+        microseconds=random.randrange(3)
+    )
     text = moment.isoformat()
     zone = random.choice(("", "Z", "+00:00", "+05:30", "-23:59", "+01:00:01"))
-    return random.choice((text[:10], text[:7], text[:16], text.removesuffix("+00:00") + zone, text[:19] + zone)).encode()
+    return random.choice(
+        (text[:10], text[:7], text[:16], text.removesuffix("+00:00") + zone, text[:19] + zone)
+    ).encode()
 
 
 def _any_duration(random: Random) -> bytes:

@@ -37,7 +37,9 @@ def read_vm(data: bytes) -> None:
     except ValueError as error:
         raise Refused("they are no samples") from error
     rows = list(rows_of(machine, AT - timedelta(days=400), sample))
-    run = require_reading(Reading({"disk_io_stat": [*rows_now(machine, AT), *rows]}, error=unread.sentence()), "hypervisor")
+    run = require_reading(
+        Reading({"disk_io_stat": [*rows_now(machine, AT), *rows]}, error=unread.sentence()), "hypervisor"
+    )
     said = {(each.id.instance, _IDS[each.id.counterId]): each.value for each in metric.value}
     for row in run.tables["disk_io_stat"]:
         if "window_start" not in row:
@@ -67,7 +69,9 @@ def _device(told: dict[str, Any]) -> Any:  # noqa: ANN401 - pyvmomi makes its cl
     if "busNumber" in told:
         return _DEVICE.VirtualLsiLogicController(key=told["key"], busNumber=told["busNumber"])
     backing = _DEVICE.VirtualDisk.FlatVer2BackingInfo(**told.get("backing", {}))
-    disk = _DEVICE.VirtualDisk(key=told["key"], controllerKey=told.get("controllerKey"), unitNumber=told.get("unitNumber"))
+    disk = _DEVICE.VirtualDisk(
+        key=told["key"], controllerKey=told.get("controllerKey"), unitNumber=told.get("unitNumber")
+    )
     disk.backing = backing
     if told.get("allocation"):
         disk.storageIOAllocation = vim.StorageResourceManager.IOAllocationInfo(**told["allocation"])
@@ -85,8 +89,4 @@ def _metric(told: dict[str, Any]) -> Any:  # noqa: ANN401 - likewise
     return manager.EntityMetricCSV(sampleInfoCSV=told["info"], value=series)
 
 
-
-
-TARGETS: Final = (
-    Target("vsphere", read_vm, JSON, ("collectors.hypervisors.vsphere_disks",), 25),
-)
+TARGETS: Final = (Target("vsphere", read_vm, JSON, ("collectors.hypervisors.vsphere_disks",), 25),)

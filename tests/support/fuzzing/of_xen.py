@@ -88,7 +88,9 @@ def read_rates(data: bytes) -> None:
             amounts = told.amounts(disk, minute) or {}
             for column, amount in amounts.items():
                 if amount is not None and amount not in said.get((disk, minute, column), ()):
-                    raise WrongError(f"{column} of {disk} is {amount}, and the host says {said.get((disk, minute, column))}")
+                    raise WrongError(
+                        f"{column} of {disk} is {amount}, and the host says {said.get((disk, minute, column))}"
+                    )
 
 
 def _amounts_in(data: bytes, step: int) -> dict[tuple[Disk, int, str], set[int]]:

@@ -10,8 +10,8 @@ from fuzzing.target import WrongError, require
 
 from ioledger.errors import DataError
 from ioledger.lake.schema import typed
-from ioledger.model.columns import COUNT, EXACT, MONEY, PER_GIB
 from ioledger.lake.unfit import without_unfit
+from ioledger.model.columns import COUNT, EXACT, MONEY, PER_GIB
 from ioledger.model.records import Run
 from ioledger.model.tables import FACTS, READ_BY
 
