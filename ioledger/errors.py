@@ -86,6 +86,18 @@ def unreadable_toml(path: object, error: OSError | ValueError | ArithmeticError 
     return f"{path} cannot be read as TOML: {why_unreadable(error)}; correct it there"
 
 
+def shown(value: object) -> str:
+    """Repeat a received value in a sentence; Python writes out whole numbers only up to a limit."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number that is too long"
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+_MOST_SHOWN: Final = 60
+
+
 def why_unreadable(error: Exception) -> str:
     """Say why a text could not be read as TOML or JSON, as part of a sentence."""
     if isinstance(error, RecursionError):

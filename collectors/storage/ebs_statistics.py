@@ -145,14 +145,14 @@ class _Sums:
 
     def _take(self, result: Mapping[str, Any]) -> None:
         column, _, number = result["Id"].rpartition("_")
-        volume = self._volumes[int(number)]
+        metric, volume = METRICS[column], self._volumes[int(number)]
         # A metric comes in several parts, and the state of the last one is that of the whole.
         self._states[volume, column] = result.get("StatusCode", "without a status")
         for began_at, value in zip(result["Timestamps"], result["Values"], strict=True):
             began = to_us(began_at)
             if value < 0 or began % PERIOD_US or not self._start <= began < self._end:
                 self._reasons[volume] = (
-                    f"{METRICS[column]} has {value} at {began_at}, which is no sum that was asked for"
+                    f"{metric} has {value} at {began_at}, which is no sum that was asked for"
                 )
             else:
                 self.windows[volume].setdefault(began, {})[column] = int(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from collectors.storage.ebs_attachments import HOLDING, attachments_of
 from collectors.storage.ebs_client import FAILURES, PAGE_ITEMS
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ioledger.model.records import Row
 
 Item = dict[str, Any]
+T = TypeVar("T")
 
 _NO_VOLUME: Final = frozenset({"deleting", "deleted", "error"})
 """The states in which there is nothing that could do I/O (VolumeState, Amazon EC2 API reference)."""
@@ -128,13 +129,22 @@ def _why_none(error: Exception) -> str:
 
 
 def _setting(item: Item, side: str) -> Setting:
-    return Setting(*(item.get(f"{side}{name}") for name in ("VolumeType", "Size", "Iops", "Throughput")))
+    """Return the settings of a volume, or of a side of its modification; TypeError for what is none."""
+    kind = _as_told(item, f"{side}VolumeType", str)
+    return Setting(kind, *(_as_told(item, f"{side}{name}", int) for name in ("Size", "Iops", "Throughput")))
+
+
+def _as_told(item: Item, name: str, kind: type[T]) -> T | None:
+    value = item.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"its {name} is {value!r:.60}")
+    return value
 
 
 def _volume(item: Item) -> Volume:
     return Volume(
         setting=_setting(item, ""),
-        zone=item["AvailabilityZone"],
+        zone=str(item["AvailabilityZone"]),
         name=next((tag.get("Value") for tag in item.get("Tags", []) if tag.get("Key") == "Name"), None),
         created_at=item["CreateTime"].astimezone(UTC),
         is_shared=bool(item.get("MultiAttachEnabled")),

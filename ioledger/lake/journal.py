@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 DIRECTORY: Final = ".journal"
 HIDDEN_SUFFIX: Final = ".new"
 
+_LONGEST_PART: Final = 255
+_LONGEST_NAME: Final = 1024
+"""What file systems and object stores take; names in a lake are far shorter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Swap:
@@ -100,7 +104,8 @@ def names_of(told: object) -> tuple[dict[str, str], list[str]]:
 
 def _is_within(name: str) -> bool:
     parts = name.split("/")
-    return name.isprintable() and not {"", ".", ".."} & {*parts}
+    is_short = len(name) <= _LONGEST_NAME and all(len(part.encode()) <= _LONGEST_PART for part in parts)
+    return name.isprintable() and is_short and not {"", ".", ".."} & {*parts}
 
 
 def present(lake: Path, seen: Iterable[Path], swaps: Iterable[Swap], under: Path) -> dict[Path, Path]:

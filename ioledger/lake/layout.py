@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import UNREADABLE, LakeError, why_unreadable
+from ioledger.errors import UNREADABLE, LakeError, shown, why_unreadable
 from ioledger.lake import journal
 from ioledger.lake.files import LAKE_MARKER, write_whole
 from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, TABLES
@@ -69,7 +69,7 @@ def require(lake: Path) -> Path:
         ) from error
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         raise LakeError(
-            f"the lake at {lake} has schema version {version!r}, and this ioledger reads 1 to {SCHEMA_VERSION}; "
+            f"the lake at {lake} has schema version {shown(version)}, and this ioledger reads 1 to {SCHEMA_VERSION}; "
             "use the version of ioledger that wrote it, or a newer one"
         )
     return lake

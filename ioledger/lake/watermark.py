@@ -6,7 +6,7 @@ import tomllib
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import UNREADABLE, LakeError, why_unreadable
+from ioledger.errors import UNREADABLE, LakeError, shown, why_unreadable
 from ioledger.lake.files import write_whole
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def pruned_before(lake: Path) -> date | None:
     except UNREADABLE as error:
         raise LakeError(f"{path} cannot be read: {why_unreadable(error)}; restore it") from error
     if type(told) is not date:
-        raise LakeError(f"{path} has pruned_before {told!r}, and valid is a date such as 2026-10-01; restore it")
+        raise LakeError(f"{path} has pruned_before {shown(told)}, and valid is a date such as 2026-10-01; restore it")
     return told
 
 

@@ -230,13 +230,15 @@ def read_memory(data: bytes) -> None:
             require(same=guest.epoch(device).startswith(guest.process), as_=True, what="an epoch")
             require(
                 same=disk.counters,
-                as_=told["guests"][_key_of(memory, guest)]["disks"][device].get("counters", {}),
+                as_={name: int(value) for name, value in _told_of(told, memory, guest, device).items()},
                 what="counters",
             )
 
 
-def _key_of(memory: SourceMemory, guest: object) -> str:
-    return next(key for key, value in memory.guests.items() if value is guest)
+def _told_of(told: dict[str, Any], memory: SourceMemory, guest: object, device: str) -> dict[str, Any]:
+    uuid = next(key for key, value in memory.guests.items() if value is guest)
+    counters: dict[str, Any] = told["guests"][uuid]["disks"][device].get("counters", {})
+    return counters
 
 
 def read_rows(data: bytes) -> None:
