@@ -4,6 +4,7 @@ VENV   := .venv
 SIZE   := small
 RUNS   := 200
 SEEDS  := 1..100
+INPUTS := 1000000
 BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
 TELEMETRY := .cache/telemetry
@@ -21,7 +22,7 @@ $(PIP) install --no-deps --no-build-isolation --editable .
 touch $@
 endef
 
-.PHONY: help demo demo-live test test-long simulate defects lint docs docs-site bench bench-collect bench-check bench-peers bench-dask bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean
+.PHONY: help demo demo-live test test-long simulate fuzz defects lint docs docs-site bench bench-collect bench-check bench-peers bench-dask bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +44,9 @@ test-long: $(VENV)/.installed-test ## run what takes too long for each change: m
 
 simulate: $(VENV)/.installed-test ## live through simulated faults, SEEDS=1..100 or 137; MUTANTS=1 finds mistakes made on purpose
 	$(BIN)/python tests/simulation/run.py $(SEEDS) $(if $(MUTANTS),--mutants)
+
+fuzz: $(VENV)/.installed-test ## hand very many odd inputs to every parser, INPUTS=1000000 (about half an hour) or fewer
+	$(BIN)/python tests/fuzz/run.py $(INPUTS) --figures
 
 defects: $(VENV)/.installed-test ## seed mistakes in the metering, one at a time, and see that the tests catch each
 	$(BIN)/python tests/defects/run.py

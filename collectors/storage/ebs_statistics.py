@@ -151,9 +151,7 @@ class _Sums:
         for began_at, value in zip(result["Timestamps"], result["Values"], strict=True):
             began = to_us(began_at)
             if value < 0 or began % PERIOD_US or not self._start <= began < self._end:
-                self._reasons[volume] = (
-                    f"{metric} has {value} at {began_at}, which is no sum that was asked for"
-                )
+                self._reasons[volume] = f"{metric} has {value} at {began_at}, which is no sum that was asked for"
             else:
                 self.windows[volume].setdefault(began, {})[column] = int(value)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PIECE: Final = 2000
 """Inputs that a process reads before it says what became of them."""
 
+_NOTES: Final = ".note"
 _NOTE: Final = struct.Struct("32sq")
 
 
@@ -76,7 +77,7 @@ def run(
     done = 0
     while pieces:
         broken = False
-        with tempfile.TemporaryDirectory() as notes, _workers(notes) as pool:
+        with tempfile.TemporaryDirectory() as notes, _workers(notes) as pool:  # pools end before their directory
             running = {pool.submit(_read, piece): piece for piece in pieces}
             for future in as_completed(running):
                 try:
@@ -112,7 +113,9 @@ _note: mmap.mmap | None = None
 def _begin(notes: str) -> None:
     global _note  # noqa: PLW0603 - of this process
     begin()
-    path = Path(notes) / str(os.getpid())
+    # A process of a pool runs nothing at its end that could remove what it made elsewhere.
+    tempfile.tempdir = notes
+    path = Path(notes) / f"{os.getpid()}{_NOTES}"
     path.write_bytes(bytes(_NOTE.size))
     with path.open("r+b") as file:
         _note = mmap.mmap(file.fileno(), _NOTE.size)
@@ -137,7 +140,7 @@ def _read(piece: Piece) -> tuple[Tally, float]:
 
 def _take_broken(notes: Path, pieces: list[Piece], results: dict[str, Result]) -> None:
     """Name the inputs that were being read when a process died, and leave their pieces out."""
-    for path in notes.iterdir():
+    for path in notes.glob(f"*{_NOTES}"):
         raw, number = _NOTE.unpack(path.read_bytes())
         name = raw.rstrip(b"\0").decode()
         for piece in [each for each in pieces if each.target == name and number in each.numbers]:

@@ -84,5 +84,5 @@ _NAMES: Final = tuple(
 )
 
 TARGETS: Final = (
-    Target("ebs", read_ebs, Shape(XML.value, XML.piece, XML.values, XML.tokens, deep=XML.deep), _NAMES, 12),
+    Target("ebs", read_ebs, Shape(XML.value, XML.piece, XML.values, XML.tokens, deep=XML.deep), _NAMES, 7),
 )

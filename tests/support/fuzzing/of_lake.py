@@ -206,9 +206,9 @@ def _odd_file(random: Any, data: bytes) -> bytes | None:  # noqa: ANN401 - Rando
 _CHECKS: Final = ("ioledger.lake.file_checks",)
 
 TARGETS: Final = (
-    Target("lake-parquet", read_samples, Shape(own=_odd_file), _CHECKS, 6),
+    Target("lake-parquet", read_samples, Shape(own=_odd_file), _CHECKS, 3),
     Target("journal", read_journal, JSON, ("ioledger.lake.journal",), 20),
-    Target("store-commit", read_commit, JSON, (), 30),
+    Target("store-commit", read_commit, JSON, (), 40),
     Target("audit-log", read_audit, JSON, ("ioledger.lake.audit_checks",), 10),
     Target("manifest", read_manifest, JSON, (), 10),
     Target("memory", read_memory, JSON, ("ioledger.lake.memory", "collectors.remembered"), 15),

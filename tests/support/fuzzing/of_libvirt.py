@@ -258,6 +258,6 @@ _XML: Final = ("collectors.hypervisors.libvirt_domain_xml", "collectors.hypervis
 TARGETS: Final = (
     Target("domain-xml", read_domain, XML, _XML, 60),
     Target("libvirt-stats", read_stats, JSON, ("collectors.hypervisors.libvirt_stats",), 60),
-    Target("libvirt-tune", read_tune, JSON, ("collectors.hypervisors.libvirt_caps",), 30),
-    Target("libvirt-memory", read_memory, JSON, ("collectors.hypervisors.libvirt_memory",), 20),
+    Target("libvirt-tune", read_tune, JSON, ("collectors.hypervisors.libvirt_caps",), 50),
+    Target("libvirt-memory", read_memory, JSON, ("collectors.hypervisors.libvirt_memory",), 30),
 )

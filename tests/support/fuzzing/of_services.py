@@ -258,7 +258,7 @@ _CINDER: Final = tuple(f"collectors.controlplanes.cinder_{name}" for name in ("l
 _SOLIDFIRE: Final = tuple(f"collectors.storage.solidfire_{name}" for name in ("listing", "rows", "values"))
 
 TARGETS: Final = (
-    Target("cloudstack", read_cloudstack, JSON, _CLOUDSTACK, 8),
+    Target("cloudstack", read_cloudstack, JSON, _CLOUDSTACK, 6),
     Target("cinder", read_cinder, JSON, _CINDER, 12),
     Target("solidfire", read_solidfire, JSON, _SOLIDFIRE, 12),
     Target(

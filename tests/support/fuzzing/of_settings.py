@@ -156,7 +156,7 @@ _FILES: Final = ("ioledger.toml_lines",)
 TARGETS: Final = (
     Target("rate-cards", read_cards, TOML, ("reports.charges.card_file", *_FILES), 60),
     Target("lake-settings", read_settings, TOML, ("ioledger.lake.settings",), 20),
-    Target("configuration", read_configuration, TOML, ("ioledger.config", "collectors.volume_rules"), 20),
+    Target("configuration", read_configuration, TOML, ("ioledger.config", "collectors.volume_rules"), 14),
     Target("exemptions", read_exemptions, TOML, ("policies.exemptions", *_FILES), 15),
     Target("rule", read_rule, _RULE, ("policies.rule", "policies.statement"), 6),
     Target("lake-marker", read_marker, TOML, (), 10),

@@ -151,9 +151,9 @@ def _any_duration(random: Random) -> bytes:
 _PERIODS: Final = ("ioledger.model.period", "ioledger.model.when")
 
 TARGETS: Final = (
-    Target("moment", read_moment, TEXT, _PERIODS, 60, _any_moment),
-    Target("period", read_period, TEXT, _PERIODS, 15, _any_moment),
+    Target("moment", read_moment, TEXT, _PERIODS, 40, _any_moment),
+    Target("period", read_period, TEXT, _PERIODS, 8, _any_moment),
     Target("duration", read_duration, TEXT, _PERIODS, 60, _any_duration),
     Target("written-time", read_written, TEXT, _PERIODS, 60, _any_moment),
-    Target("http-header", read_header, TEXT, ("collectors.remote.clocks",), 40),
+    Target("http-header", read_header, TEXT, ("collectors.remote.clocks",), 60),
 )

@@ -126,6 +126,6 @@ def _rounded(amount: Fraction) -> int:
 _NAMES: Final = ("inventory", "pool", "watch", "web", "windows")
 
 TARGETS: Final = (
-    Target("xenserver", read_pool, XML, tuple(f"collectors.hypervisors.xenserver_{name}" for name in _NAMES), 8),
+    Target("xenserver", read_pool, XML, tuple(f"collectors.hypervisors.xenserver_{name}" for name in _NAMES), 6),
     Target("xen-statistics", read_rates, XML, ("collectors.hypervisors.xenserver_rrd",), 40),
 )
