@@ -15,6 +15,7 @@ from fuzzing.wire import SECRET, Clock, parts, unhurried
 
 from collectors.source import Occasion
 from collectors.storage.ebs import EbsSource
+from collectors.storage.ebs_attachments import Attachment
 from collectors.storage.ebs_client import Aws
 from collectors.storage.ebs_progress import Progress
 from ioledger.clock import to_us
@@ -38,6 +39,7 @@ def _source() -> tuple[EbsSource, Aws]:
     keys = {
         "region": "eu-central-1", "access_key_id": {"env": SECRET}, "secret_access_key": {"env": SECRET},
         "run_seconds": 10, "endpoint_url": "http://aws",
+        "volume_id": [{"from": "name", "pattern": "as-(.+)", "volume_id": "vol-{1}"}],
     }  # fmt: skip
     settings = validated(EbsSource.Settings, keys, "sources.ebs")
     source, aws = EbsSource(settings), Aws(settings)
@@ -57,7 +59,11 @@ def _answered(request: Any, **_options: object) -> AWSResponse:  # noqa: ANN401 
 def read_ebs(data: bytes) -> None:
     _answers.clear()
     _answers.update(parts(data) or {"": data})
-    remembered = Progress(until_us=to_us(AT) - 1_800_000_000).to_remember()
+    before = to_us(AT) - 1_800_000_000
+    known = {"vol-001": [Attachment("i-01", "/dev/sda1", before - 10**12), Attachment("i-09", "/dev/sdb", 0, before)]}
+    remembered = Progress(
+        until_us=before, attachments=known | {"vol-099": [Attachment("i-9", "/dev/x", 0)]}
+    ).to_remember()
     with unhurried():
         source, aws = _source()
         source._aws = aws  # noqa: SLF001 - which it keeps between runs

@@ -259,5 +259,5 @@ TARGETS: Final = (
     Target("domain-xml", read_domain, XML, _XML, 60),
     Target("libvirt-stats", read_stats, JSON, ("collectors.hypervisors.libvirt_stats",), 60),
     Target("libvirt-tune", read_tune, JSON, ("collectors.hypervisors.libvirt_caps",), 50),
-    Target("libvirt-memory", read_memory, JSON, ("collectors.hypervisors.libvirt_memory",), 30),
+    Target("libvirt-memory", read_memory, JSON, (), 30),
 )

@@ -47,8 +47,11 @@ def read_cloudstack(data: bytes) -> None:
         return 431 if is_error else 200, json.dumps(_of_page(body, form)).encode()
 
     keys = {"endpoint": "http://cloud/api", "api_key": {"env": SECRET}, "secret_key": {"env": SECRET}, "page_size": 4}
+    rules = [{"from": "name", "pattern": "as-(.+)", "volume_id": "vol-{1:lower}"}]
     with unhurried(), answering(answer):
-        source = CloudStackSource(validated(CloudStackSource.Settings, {**keys, "run_seconds": 10}, "sources.cloud"))
+        source = CloudStackSource(
+            validated(CloudStackSource.Settings, {**keys, "run_seconds": 10, "volume_id": rules}, "sources.cloud")
+        )
         reading = source.read(Occasion(Clock()))
     run = require_reading(reading, "controlplane")
     said = _by_id(told, "listVolumes", "listvolumesresponse", "volume")
@@ -70,7 +73,8 @@ def _of_page(body: Any, form: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
 
 @cache
 def _cinder_source() -> CinderSource:
-    keys = {"endpoint": "http://cinder/v3", "token": {"env": SECRET}, "run_seconds": 10}
+    rules = [{"from": "name", "pattern": "as-(.+)", "volume_id": "vol-{1}"}]
+    keys = {"endpoint": "http://cinder/v3", "token": {"env": SECRET}, "run_seconds": 10, "volume_id": rules}
     return CinderSource(validated(CinderSource.Settings, keys, "sources.cinder"))
 
 
@@ -87,6 +91,8 @@ def read_cinder(data: bytes) -> None:
         if told is None:
             return 200, data
         body = told.get(f"{path} {query['marker']}" if "marker" in query else path)
+        if isinstance(body, int) and 400 <= body < 600:
+            return body, b"{}"
         return (404, b"{}") if body is None else (200, json.dumps(body).encode())
 
     with unhurried(), answering(answer):
@@ -120,7 +126,10 @@ def _require_sold(row: Any, volume: dict[str, Any], told: Any) -> None:  # noqa:
 
 @cache
 def _element() -> tuple[Any, Element]:
-    keys = {"url": "https://mvip", "username": "fuzz", "password": {"env": SECRET}, "run_seconds": 10}
+    rules = [{"from": "name", "pattern": "as-(.+)", "volume_id": "vol-{1}"}]
+    keys = {
+        "url": "https://mvip", "username": "fuzz", "password": {"env": SECRET}, "run_seconds": 10, "volume_id": rules,
+    }  # fmt: skip
     settings = validated(SolidfireSource.Settings, keys, "sources.gold")
     return settings, Element(settings)
 
@@ -261,7 +270,5 @@ TARGETS: Final = (
     Target("cloudstack", read_cloudstack, JSON, _CLOUDSTACK, 6),
     Target("cinder", read_cinder, JSON, _CINDER, 12),
     Target("solidfire", read_solidfire, JSON, _SOLIDFIRE, 12),
-    Target(
-        "ceph-rbd", read_ceph, JSON, ("collectors.storage.ceph_rbd_limits", "collectors.storage.ceph_rbd_round"), 30
-    ),
+    Target("ceph-rbd", read_ceph, JSON, ("collectors.storage.ceph_rbd_limits",), 30),
 )

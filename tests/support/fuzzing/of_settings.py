@@ -19,6 +19,7 @@ from collectors.registry import settings_of
 from ioledger import config
 from ioledger.lake import layout, settings, watermark
 from policies import exemptions
+from policies.finding import Finding, Status
 from policies.rule import parse_rule, shipped_rules
 from reports.charges import card_file
 
@@ -48,6 +49,8 @@ def read_configuration(data: bytes) -> None:
 def read_settings(data: bytes) -> None:
     path = written(layout.SETTINGS, data)
     line = settings.load(path.parent)
+    spans = settings.zone_spans(line)
+    require(same=(spans[0][0], spans[-1][1]), as_=(line[0].valid_from, line[-1].valid_to), what="the time of the zones")
     tables = sorted(_told(data).get("settings", ()), key=lambda each: each["valid_from"])
     require(same=len(line), as_=len(tables) + 1, what="the number of settings")
     for before, taken in pairwise(line):
@@ -109,6 +112,20 @@ def _instant(value: date | datetime) -> datetime:
     return datetime(value.year, value.month, value.day, tzinfo=_BERLIN).astimezone(UTC)
 
 
+_CHECKED: Final = datetime(2026, 11, 28, tzinfo=UTC)
+_PROBLEMS: Final[tuple[tuple[str, str, Status], ...]] = (
+    ("QOS101", "vol-1", "violation"),
+    ("QOS101", "vol-2", "violation"),
+    ("QOS102", "vol-1", "error"),
+)
+_FOUND: Final = tuple(
+    Finding(
+        code=code, severity="high", status=status, resource_kind="volume", resource_id=volume, vm_id=None,
+        volume_id=volume, account_id=None, interval_start=None, interval_end=None, observed=None, expected=None,
+        unit=None, reason="it is so", first_seen_at=_CHECKED, last_seen_at=_CHECKED,
+    )
+    for code, volume, status in _PROBLEMS
+)  # fmt: skip
 _CODES: Final = tuple(rule.code for rule in shipped_rules())
 
 
@@ -121,7 +138,11 @@ def read_exemptions(data: bytes) -> None:
     for each in taken:
         at = datetime(each.expires.year, each.expires.month, each.expires.day, 23, 59, tzinfo=UTC)
         require(same=each.counts_at(at), as_=True, what="the last minute of an exemption")
-    exemptions.applied((), taken, datetime(2026, 11, 28, tzinfo=UTC))
+    marked, leftovers = exemptions.applied(_FOUND, taken, _CHECKED)
+    require(same=[each.code for each in marked], as_=[each.code for each in _FOUND], what="the findings")
+    for each in leftovers:
+        if len(str(each).splitlines()) != 1:
+            raise WrongError(f"what is left over is told in no sentence: {each}")
 
 
 _RULE_NAMES: Final = {rule.code.encode(): Path(rule.file).name for rule in shipped_rules()}

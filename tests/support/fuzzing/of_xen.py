@@ -123,9 +123,7 @@ def _rounded(amount: Fraction) -> int:
     return int((Decimal(amount.numerator) / Decimal(amount.denominator)).to_integral_value(ROUND_HALF_UP))
 
 
-_NAMES: Final = ("inventory", "pool", "watch", "web", "windows")
-
 TARGETS: Final = (
-    Target("xenserver", read_pool, XML, tuple(f"collectors.hypervisors.xenserver_{name}" for name in _NAMES), 6),
+    Target("xenserver", read_pool, XML, ("collectors.hypervisors.xenserver_inventory",), 6),
     Target("xen-statistics", read_rates, XML, ("collectors.hypervisors.xenserver_rrd",), 40),
 )

@@ -19,7 +19,7 @@ from fuzzing.targets import TARGETS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-SAMPLE: Final = 1000
+SAMPLE: Final = 300
 """New inputs of each target."""
 
 
