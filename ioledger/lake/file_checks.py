@@ -73,7 +73,7 @@ def rows_of(file: StoredFile) -> pa.Table:
     except (OSError, pa.ArrowException) as error:
         raise BrokenFileError(f"it cannot be read: {str(error).splitlines()[0].rstrip('.')}") from error
     for problem in chain(_of_schema(file.table, rows.schema), _of_values(file, rows)):
-        raise BrokenFileError(problem)
+        raise BrokenFileError(" ".join(problem.split()))  # whoever broke it may have put lines into names
     return rows
 
 

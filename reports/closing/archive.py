@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from ioledger.config import validated
 from ioledger.errors import UNREADABLE, ConfigurationError, LakeError, why_unreadable
 from ioledger.lake import layout
-from ioledger.model.period import utc_day
+from ioledger.model.period import require_billable, utc_day
 from ioledger.model.tables import USAGE_RECORD
 
 if TYPE_CHECKING:
@@ -41,8 +41,10 @@ class _Anchor(BaseModel):
 
 
 def _moment(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
         raise ValueError(f"received {text!r}, which has no offset")
+    require_billable(moment, text)
     return text
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ioledger.errors import ConfigurationError, DataError
+from ioledger.errors import ConfigurationError, DataError, shown, why_unreadable
 from ioledger.model.period import parse_moment
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ _LONGEST: Final = timedelta(hours=26)
 """Longer than any day: a record that is longer does not say on which day something happened."""
 
 _LIMIT: Final = 2**63
+
+_LONGEST_NAME: Final = 60
 
 _DATES: Final = ("startdate", "enddate")
 
@@ -107,6 +109,8 @@ def _documents(text: str, path: Path) -> Iterator[Any]:
             document, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise DataError(f"{path}, line {error.lineno}: {error.msg}; it has to be JSON to its end") from error
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path} cannot be read as JSON: {why_unreadable(error)}; correct it there") from error
         yield document
         position = _next_document(text, position)
 
@@ -164,7 +168,7 @@ def _csv(text: str, path: Path, zone: ZoneInfo) -> Iterator[Record]:
 
 
 def _legible(name: str) -> str:
-    return name if name.isprintable() else repr(name)
+    return name if name.isprintable() and len(name) <= _LONGEST_NAME else shown(name)
 
 
 def _csv_times(row: Mapping[str, str], where: str, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from datetime import date
+from datetime import date, datetime
 from pathlib import PurePosixPath
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
@@ -105,7 +105,7 @@ def read_manifest(data: bytes) -> None:
     if month is None:
         raise WrongError("a month with a manifest is not closed")
     told = json.loads(data)
-    require(same=month.start.isoformat(), as_=told["start"], what="start")
+    require(same=month.start, as_=datetime.fromisoformat(told["start"]), what="start")
     for _ in (*verification.wrong_with(lake, month), *anchors.problems(lake)):
         pass
     archive.billed_usage(archive.all_closed(lake), month)

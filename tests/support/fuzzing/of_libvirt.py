@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.parsers import expat
 
 from fuzzing.mutation import JSON, XML, Shape
-from fuzzing.rows import require_stored
+from fuzzing.rows import require_reading, require_stored
 from fuzzing.target import Refused, Target, WrongError, require
 
 from collectors.hypervisors.base import UnreadableGuestError
@@ -20,6 +20,7 @@ from collectors.hypervisors.libvirt_guest import CounterRun, disk_rows
 from collectors.hypervisors.libvirt_host import ListedGuest
 from collectors.hypervisors.libvirt_memory import SourceMemory, from_rows
 from collectors.hypervisors.libvirt_stats import BULK_FIELD_OF
+from ioledger.model.records import Reading
 from ioledger.model.tables import FACTS
 
 if TYPE_CHECKING:
@@ -209,8 +210,7 @@ def read_tune(data: bytes) -> None:
     except UnreadableGuestError as error:
         raise Refused(*error.args) from error
     rows, problems = cap_rows("vm-1", disks, None, {disk.device: told["tune"] for disk in disks})
-    require_stored(FACTS["disk_cap"], rows)
-    for row in rows:
+    for row in require_reading(Reading({"disk_cap": rows}), "hypervisor").tables["disk_cap"]:
         for name, column in CAP_COLUMN_OF.items():
             if row["layer"] == "qemu" and column in row and not column.endswith("_seconds"):
                 require(same=row[column], as_=told["tune"].get(name), what=name)
@@ -223,7 +223,7 @@ def read_memory(data: bytes) -> None:
     memory = SourceMemory.recalled(told)
     if memory is None:
         raise Refused("it is no memory of this version")
-    again = SourceMemory.recalled(json.loads(memory.model_dump_json()))
+    again = SourceMemory.recalled(json.loads(json.dumps(memory.model_dump(mode="json"))))
     require(same=again, as_=memory, what="a memory that is kept again")
     for guest in memory.guests.values():
         for device, disk in guest.disks.items():
