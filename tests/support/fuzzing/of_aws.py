@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _answers: dict[str, bytes] = {}
 
-_TYPES: Final = {"ec2": "text/xml", "monitoring": "application/json"}
+_ATTACHED_US: Final = to_us(datetime(2026, 10, 1, 8, tzinfo=UTC))
 
 
 class _Raw(io.BytesIO):
@@ -60,7 +61,7 @@ def read_ebs(data: bytes) -> None:
     _answers.clear()
     _answers.update(parts(data) or {"": data})
     before = to_us(AT) - 1_800_000_000
-    known = {"vol-001": [Attachment("i-01", "/dev/sda1", before - 10**12), Attachment("i-09", "/dev/sdb", 0, before)]}
+    known = {"vol-001": [Attachment("i-01", "/dev/sda1", _ATTACHED_US), Attachment("i-09", "/dev/sdb", 0, before)]}
     remembered = Progress(
         until_us=before, attachments=known | {"vol-099": [Attachment("i-9", "/dev/x", 0)]}
     ).to_remember()

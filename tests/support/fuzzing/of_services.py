@@ -42,7 +42,9 @@ def read_cloudstack(data: bytes) -> None:
         if told is None:
             return 200, data
         name = form.get("command", "")
-        body = told.get(f"{name} projectid" if "projectid" in form else name, {f"{name.lower()}response": {}})
+        name = f"{name} projectid" if "projectid" in form else name
+        without = told.get(name, {f"{form.get('command', '').lower()}response": {}})
+        body = told.get(f"{name} page {form.get('page')}", without)
         is_error = isinstance(body, dict) and "errorresponse" in body
         return 431 if is_error else 200, json.dumps(_of_page(body, form)).encode()
 

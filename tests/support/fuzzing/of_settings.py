@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -20,7 +20,7 @@ from ioledger import config
 from ioledger.lake import layout, settings, watermark
 from policies import exemptions
 from policies.finding import Finding, Status
-from policies.rule import parse_rule, shipped_rules
+from policies.rule import load_rules, shipped_rules
 from reports.charges import card_file
 
 _BERLIN: Final = ZoneInfo("Europe/Berlin")
@@ -42,6 +42,10 @@ def read_configuration(data: bytes) -> None:
     require(same=sorted(taken.sources), as_=sorted(told.get("sources", {})), what="sources")
     for name, found in settings_of(taken, path.parent).items():
         for key, value in told["sources"][name].items():
+            if isinstance(secret := getattr(found, key, None), config.Secret) and (
+                secret.env or "/" not in str(secret.file)
+            ):
+                secret.reveal()
             if type(value) in (int, bool) and hasattr(found, key):
                 require(same=getattr(found, key), as_=value, what=key)
 
@@ -75,6 +79,11 @@ def read_watermark(data: bytes) -> None:
     path = written(f"pruned/{watermark.WATERMARK}", data)
     taken = watermark.pruned_before(path.parent)
     require(same=taken, as_=_told(data).get("pruned_before"), what="the day before which all is pruned")
+    hours = [(_CHECKED, _CHECKED + timedelta(hours=1))]
+    is_kept = taken is None or taken <= _CHECKED.date()
+    require(same=bool(watermark.kept_hours(path.parent, hours)), as_=is_kept, what="whether an hour is kept")
+    watermark.move(path.parent, _CHECKED.date())
+    require(same=watermark.pruned_before(path.parent), as_=max(taken or date.min, _CHECKED.date()), what="the new day")
 
 
 def read_cards(data: bytes) -> None:
@@ -154,7 +163,11 @@ def read_rule(data: bytes) -> None:
     except UnicodeDecodeError as error:
         raise Refused("it is no text") from error
     name = next((name for code, name in _RULE_NAMES.items() if code in data), "XX100_a_rule.sql")
-    rule = parse_rule(text.replace("\r\n", "\n"), name)
+    directory = written(f"rules/{name}", text.encode()).parent
+    try:
+        (rule,) = load_rules(directory)
+    finally:
+        (directory / name).unlink()
     told = _told(data[2:].partition(b"*/")[0])
     said = {each["name"]: each["default"] for each in told.get("parameters", [])}
     require(same=rule.defaults, as_=said, what="the parameters")

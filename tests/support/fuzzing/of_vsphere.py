@@ -69,12 +69,16 @@ def _device(told: dict[str, Any]) -> Any:  # noqa: ANN401 - pyvmomi makes its cl
     if "busNumber" in told:
         return _DEVICE.VirtualLsiLogicController(key=told["key"], busNumber=told["busNumber"])
     backing = _DEVICE.VirtualDisk.FlatVer2BackingInfo(**told.get("backing", {}))
+    if told.get("parent"):
+        backing.parent = _DEVICE.VirtualDisk.FlatVer2BackingInfo(**told["parent"])
     disk = _DEVICE.VirtualDisk(
         key=told["key"], controllerKey=told.get("controllerKey"), unitNumber=told.get("unitNumber")
     )
     disk.backing = backing
     if told.get("allocation"):
         disk.storageIOAllocation = vim.StorageResourceManager.IOAllocationInfo(**told["allocation"])
+        if told.get("shares"):
+            disk.storageIOAllocation.shares = vim.SharesInfo(shares=told["shares"], level="custom")
     return disk
 
 
