@@ -46,8 +46,11 @@ def raw(measured: Measured) -> str:
     return json.dumps(asdict(measured), indent=2) + "\n"
 
 
-def page(measured: Measured, command: str, loads: tuple[float, float]) -> str:
-    """Return docs/benchmarks-fleet.md; ``loads`` are the machine's load averages before and at the end."""
+def page(measured: Measured, command: str, loads: tuple[float, float], file_system: str) -> str:
+    """Return docs/benchmarks-fleet.md.
+
+    ``loads`` are the machine's load averages before and at the end, ``file_system`` the kind that the lake lay on.
+    """
     troubles = markdown([
         ("what is wrong", "hosts", "of them named by doctor"),
         *((name, str(len(hosts)), str(len(hosts))) for name, hosts in measured.named.items()),
@@ -79,7 +82,8 @@ the first run and the last, also of those that are late, dead or have a wrong cl
 
 ## Where it was measured
 
-- Machine: {cores()} cores ({cpu_model()}), {memory_gib():.0f} GiB of memory, {platform.system()}.
+- Machine: {cores()} cores ({cpu_model()}), {memory_gib():.0f} GiB of memory, {platform.system()}; the
+  lake lay on {file_system}.
 - Its load average was {loads[0]:.1f} before and {loads[1]:.1f} at the end.
 - Versions: Python {platform.python_version()}, {versions}.
 """

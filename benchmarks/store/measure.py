@@ -18,7 +18,7 @@ from s3_server import ACCESS_KEY, SECRET_KEY, S3Server, configured
 from benchmarks.fleet import Fleet
 from benchmarks.fleet_lake import write_lake
 from ioledger.lake import layout
-from ioledger.model.tables import FACTS, SAMPLE_STRETCH
+from ioledger.model.tables import FACTS, SAMPLE_STRETCH, USAGE_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,12 +71,11 @@ def measure(disk_count: int, day_count: int, repetitions: int, directory: Path, 
             seconds: dict[str, list[tuple[float, float]]] = {"built": [], "again": [], "looked": []}
             for repetition in range(repetitions):
                 tell(f"building it both ways, {repetition + 1} of {repetitions}")
-                for each in (plain, stored):
-                    _remove_derived(each)
-                    _ioledger(each, "lake", "stats")
+                _forget_usage(plain, plain / "lake")
+                _forget_usage(stored, stored / "copy")
                 for name, words in (("built", build), ("again", build), ("looked", ["lake", "stats"])):
                     seconds[name].append((_ioledger(plain, *words), _ioledger(stored, *words)))
-            _compare(plain / "lake", stored / "copy")
+                    _compare(plain / "lake", stored / "copy")
         finally:
             server.kill()
         return Result(
@@ -105,11 +104,15 @@ def _made(directory: Path) -> Path:
     return directory
 
 
-def _remove_derived(machine: Path) -> None:
-    lake = machine / ("lake" if (machine / "lake").exists() else "copy")
+def _forget_usage(machine: Path, lake: Path) -> None:
+    """Remove what was built from a lake, and from its store: a copy that lacks what the store has fetches it."""
+    _ioledger(machine, "lake", "stats")
     for path in lake.iterdir():
         if path.name not in _KEPT:
             shutil.rmtree(path)
+    _ioledger(machine, "lake", "stats")
+    if (lake / USAGE_RECORD.name).exists():
+        raise RuntimeError(f"{machine.name} has usage that was removed")
 
 
 def _compare(first: Path, second: Path) -> None:
@@ -118,7 +121,7 @@ def _compare(first: Path, second: Path) -> None:
             {path.relative_to(lake): path.read_bytes() for path in (lake / table).rglob("*.parquet")}
             for lake in (first, second)
         ]
-        if files[0] != files[1]:
+        if not files[0] or files[0] != files[1]:
             raise RuntimeError(f"{table} of the directory is not that of the store")
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import check_files, layout, locks
+from ioledger.lake import catalog, check_files, layout, locks
 from ioledger.lake import settings as lake_settings
 from ioledger.lake.parsed import statements, text
 from ioledger.lake.schema import typed
@@ -26,7 +26,6 @@ from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
     from typing import Any
 
@@ -86,9 +85,9 @@ class OpenLake:
         self.shown.setdefault(name, set()).update(paths)
         self.show_rows(name, self.select(name, paths))
 
-    def select(self, name: str, paths: Sequence[Path]) -> str:
-        """Return the SELECT over some files of a table, narrowed as the table is."""
-        return f"{scan(name, paths)} {self.narrowed.get(name, '')}"
+    def select(self, name: str, paths: Sequence[Path], *, numbered: bool = False) -> str:
+        """Return the SELECT over some files of a table, as ``scan`` does, narrowed as the table is."""
+        return f"{scan(name, paths, numbered=numbered)} {self.narrowed.get(name, '')}"
 
     def show_rows(self, name: str, select: str) -> None:
         """Let a table of the lake be what a SELECT gives, likewise."""
@@ -146,11 +145,8 @@ def _opened(lake: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[OpenLak
     with closing(_new_connection()) as connection:
         opened = OpenLake(connection, files)
         try:
-            # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
-            # the views of the contract are made over tables without files.
-            for name in TABLES:
-                opened.show(name, ())
-            _install(connection, line, check_files.last_moment(files.get(FINDING.name, ())))
+            _install(connection, line)
+            connection.execute(view("last_check"), {"checked_at": check_files.last_moment(files.get(FINDING.name, ()))})
             yield opened
         except duckdb.Error as error:
             raise _cause(error, opened) from error
@@ -164,12 +160,14 @@ def connect_tables(
     ``tables`` holds complete rows by table; ``settings`` are ``[[settings]]`` tables.
     """
     connection = _new_connection()
+    _install(connection, lake_settings.timeline(settings))
     for name, table in TABLES.items():
         connection.register("given", typed(table, tables.get(name, ())))
+        connection.execute(f"DROP VIEW stored_{name}")
         connection.execute(f"CREATE TABLE stored_{name} AS SELECT * FROM given")
         connection.unregister("given")
     (last_checked_at,) = connection.execute("SELECT max(checked_at) FROM stored_finding").fetchall()[0]
-    _install(connection, lake_settings.timeline(settings), last_checked_at)
+    connection.execute(view("last_check"), {"checked_at": last_checked_at})
     return connection
 
 
@@ -179,14 +177,21 @@ def _new_connection() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def scan(name: str, paths: Sequence[Path]) -> str:
-    """Return the SELECT over a table's files; the typed empty row set gives columns that no file has."""
+def scan(name: str, paths: Sequence[Path], *, numbered: bool = False) -> str:
+    """Return the SELECT over a table's files; the typed empty row set gives columns that no file has.
+
+    ``numbered`` puts the column ``file_number`` before the others: which of the files a row is from, from 1.
+    """
     columns = [(column.name, _SQL_TYPES.get(column.type, "MAP(VARCHAR, VARCHAR)")) for column in TABLES[name].columns]
+    if numbered:
+        columns.insert(0, ("file_number", "BIGINT"))
+    number = ", file_index + 1 AS file_number" if numbered else ""
     nothing = ", ".join(f"NULL::{sql_type} AS {column}" for column, sql_type in columns)
     cast = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns)
     listed = ", ".join(map(literal, paths))
     stored = (
-        f"UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+        f"UNION ALL BY NAME SELECT *{number} "
+        f"FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     )
     return f"SELECT {cast} FROM (SELECT {nothing} WHERE false {stored if paths else ''})"
 
@@ -197,10 +202,19 @@ def literal(path: Path) -> str:
     return f"'{pattern}'"
 
 
-def _install(connection: duckdb.DuckDBPyConnection, line: Timeline, last_checked_at: datetime | None) -> None:
-    """Create the settings, the committed facts, and the views of the contract."""
+def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
+    """Create tables without files, the settings, the committed facts, and the views of the contract."""
+    catalog.fill(connection, lambda: _bind(connection, line))
     _install_settings(connection, line)
-    connection.execute(view("last_check"), {"checked_at": last_checked_at})
+
+
+def _bind(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:
+    # DuckDB opens all files of a view whenever it binds it, and binds every view it is told of:
+    # the views of the contract are made over tables without files.
+    for name in TABLES:
+        connection.execute(f"CREATE VIEW stored_{name} AS {scan(name, ())}")
+    _install_settings(connection, line)
+    connection.execute(view("last_check"), {"checked_at": None})
     for name in TABLES:
         committed = name in FACTS and name != COLLECTION_RUN.name
         only = "SEMI JOIN stored_collection_run USING (source, run_id)" if committed else ""

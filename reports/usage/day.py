@@ -14,7 +14,7 @@ from ioledger.lake.reader import literal
 from ioledger.lake.schema import arrow_schema
 from ioledger.lake.stretches import LONGEST_INTERVAL_US
 from ioledger.model.period import utc_days
-from ioledger.model.tables import DISK_IO_STAT, ENTITLEMENT, PROVISIONED_IOPS, USAGE_RECORD
+from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, ENTITLEMENT, PROVISIONED_IOPS, USAGE_RECORD
 from reports.usage import samples, statement
 from reports.usage.collected import days_between, filed_under, hour_of, start_of
 from reports.usage.conservation import checked
@@ -159,6 +159,7 @@ class Plan:
         """Prepare the samples of the day of an open lake at ``location``; what was prepared is gone at the end."""
         connection = lake.connection
         samples.show_runs(lake, files, self.run_days)
+        _hold(lake, COLLECTION_RUN.name)
         no_edges(lake, files)
         streams = samples.prepare(lake, files, self.sample_days, streams=self.is_regular)
         samples.add_windowed(lake, files, self.late_days, self.end)
@@ -199,6 +200,7 @@ class OpenDay:
         connection = self.lake.connection
         for table in (PROVISIONED_IOPS, ENTITLEMENT):
             self.lake.show(table.name, self.files.of(table.name, self.day.snapshot_days))
+            _hold(self.lake, table.name)
         for name in ("split", "held", "judgement", "stretch_hour"):
             self.cursor.execute(statement(name))
         self._stream(connection, hours)
@@ -251,6 +253,12 @@ def show_hours(cursor: duckdb.DuckDBPyConnection, hours: Sequence[Window], ancho
         statement("usage_window"),
         {"starts": [opens for opens, _ in hours], "ends": [closes for _, closes in hours], "anchor": anchor},
     )
+
+
+def _hold(lake: OpenLake, table: str) -> None:
+    """Keep what is shown of a table in memory: the files behind it would be read for each of its many uses."""
+    lake.connection.execute(f"CREATE OR REPLACE TABLE held_{table} AS FROM stored_{table}")
+    lake.show_rows(table, f"FROM held_{table}")
 
 
 def _load_edges(lake: OpenLake, where: str, paths: Sequence[Path]) -> None:

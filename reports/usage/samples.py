@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ioledger.lake import layout, stretches
-from ioledger.lake.reader import literal, scan
+from ioledger.lake.reader import literal
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, SAMPLE_STRETCH
 from reports.usage import statement
 
@@ -100,13 +100,9 @@ def add_windowed(lake: OpenLake, files: Files, days: Collection[date], end: date
 def _load_stretches(lake: OpenLake, paths: Sequence[Path]) -> None:
     """Make the table ``day_stretch`` of index files, numbered from 1."""
     lake.connection.execute(
-        "CREATE OR REPLACE TABLE day_stretch AS "
-        f"SELECT NULL::BIGINT AS file_number, * FROM ({scan(SAMPLE_STRETCH.name, ())})"
+        f"CREATE OR REPLACE TABLE day_stretch AS FROM ({lake.select(SAMPLE_STRETCH.name, paths, numbered=True)}) "
+        "WHERE counts"
     )
-    for number, path in enumerate(paths, start=1):
-        lake.connection.execute(
-            f"INSERT INTO day_stretch SELECT {number}, * FROM ({lake.select(SAMPLE_STRETCH.name, [path])}) WHERE counts"
-        )
 
 
 def _set_contested_apart(lake: OpenLake, streamed: Sequence[Path], others: Sequence[Path]) -> None:

@@ -89,7 +89,7 @@ class S3Server:
             self._process = subprocess.Popen(
                 [
                     program, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self.directory}/data",
-                    "-master.volumeSizeLimitMB=64", "-volume.max=20", "-filer", "-s3", f"-s3.port={self.port}",
+                    "-master.volumeSizeLimitMB=1024", "-volume.max=20", "-filer", "-s3", f"-s3.port={self.port}",
                     "-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={identities}", f"-master.port={master}",
                     f"-volume.port={volume}", f"-filer.port={filer}",
                 ],

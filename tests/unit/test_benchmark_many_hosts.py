@@ -53,6 +53,6 @@ def test_the_page_shows_what_was_measured() -> None:
     shown = " ".join(table(measured).split())
     assert "share of the time in which compaction works | 1.0 %" in shown
     assert json.loads(raw(measured))["most_files"] == 5_100
-    written = page(measured, "make bench-fleet", (0.1, 2.0))
+    written = page(measured, "make bench-fleet", (0.1, 2.0), "ext4")
     assert table(measured) in written
     assert "| dead | 1 | 1 |" in " ".join(written.split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,3 +75,21 @@ def test_what_is_broken_in_the_store_is_set_aside_there(app: App, store: Store, 
     assert NAME not in names
     assert [name for name in names if name.startswith(".quarantine/") and name.endswith(NAME)]
     assert read(app.lake(), "SELECT count(*) FROM disk_io_stat") == [(1,)]
+
+
+def test_a_disk_that_takes_no_more_is_told_as_that_and_not_as_a_store_that_is_away(
+    app: App, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class VanishingStore(Store):
+        def fetch(self, name: str, e_tag: str, path: Path) -> None:
+            rmtree(path.parent, ignore_errors=True)
+            super().fetch(name, e_tag, path)
+
+    monkeypatch.setattr(stores, "open_store", lambda _address, _table: VanishingStore(store.address, store.client))
+
+    assert run(["lake", "stats"], app) == 2
+
+    told = capsys.readouterr().err
+    assert "working copy" in told
+    assert "No such file or directory" in told
+    assert "working_copy in [object_store]" in told

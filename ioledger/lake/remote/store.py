@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from obstore import Bytes
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
     from ioledger.config import ObjectStoreTable
@@ -96,9 +97,12 @@ class Store:
             return bytes(obstore.get(self.client, name).bytes())
 
     def fetch(self, name: str, e_tag: str, path: Path) -> None:
-        """Write one version of an object into a file, durably; raises ObjectMissingError where it is no more."""
-        with self._told(f"read {name}"), path.open("wb") as stream:
-            for chunk in obstore.get(self.client, name, options={"if_match": e_tag}).stream(_CHUNK_BYTES):
+        """Write one version of an object into a file, durably.
+
+        Raises ObjectMissingError where that version is no more, and OSError where the file cannot be written.
+        """
+        with path.open("wb") as stream:
+            for chunk in self._chunks(name, e_tag):
                 stream.write(chunk)
             stream.flush()
             os.fsync(stream.fileno())
@@ -123,6 +127,10 @@ class Store:
         for name in names:
             with suppress(ObjectMissingError), self._told(f"remove {name}"):
                 obstore.delete(self.client, name)
+
+    def _chunks(self, name: str, e_tag: str) -> Iterator[Bytes]:
+        with self._told(f"read {name}"):
+            yield from obstore.get(self.client, name, options={"if_match": e_tag}).stream(_CHUNK_BYTES)
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:

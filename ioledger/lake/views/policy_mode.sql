@@ -2,7 +2,7 @@
 -- which no setting changes and mode that holds in it. Of the modes of a stretch the first by `place`
 -- counts whose names all match; a name that is NULL matches everything, and the last row has none.
 -- `losing_side` is the side that counts as not set where both are; NULL where both count.
-CREATE TABLE policy_mode AS
+CREATE OR REPLACE TABLE policy_mode AS
 SELECT
     unnest($valid_from::TIMESTAMPTZ[]) AS valid_from,
     unnest($valid_to::TIMESTAMPTZ[]) AS valid_to,

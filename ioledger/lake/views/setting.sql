@@ -1,5 +1,5 @@
 -- The settings of the lake: one row per stretch of time in which none of them changes.
-CREATE TABLE setting AS
+CREATE OR REPLACE TABLE setting AS
 SELECT
     unnest($valid_from::TIMESTAMPTZ[]) AS valid_from,
     unnest($valid_to::TIMESTAMPTZ[]) AS valid_to,
