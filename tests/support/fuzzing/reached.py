@@ -19,7 +19,7 @@ from fuzzing.targets import TARGETS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-SAMPLE: Final = 300
+SAMPLE: Final = 100
 """New inputs of each target."""
 
 
