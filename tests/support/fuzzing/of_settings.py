@@ -82,6 +82,7 @@ def read_watermark(data: bytes) -> None:
     hours = [(_CHECKED, _CHECKED + timedelta(hours=1))]
     is_kept = taken is None or taken <= _CHECKED.date()
     require(same=bool(watermark.kept_hours(path.parent, hours)), as_=is_kept, what="whether an hour is kept")
+    require(same=list(watermark.kept_hours(path.parent / "unpruned", hours)), as_=hours, what="hours of a whole lake")
     watermark.move(path.parent, _CHECKED.date())
     require(same=watermark.pruned_before(path.parent), as_=max(taken or date.min, _CHECKED.date()), what="the new day")
 
