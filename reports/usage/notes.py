@@ -183,9 +183,9 @@ def load(lake: Path, day: date) -> Note | None:
     except (FileNotFoundError, ValidationError):
         return None
     return Note(
-        samples={Place(*place): fingerprint for *place, fingerprint in told.samples},
+        samples={Place(kind, source, hour): mark for kind, source, hour, mark in told.samples},
         sample_hours=told.sample_hours,
-        snapshots={Place(*place): fingerprint for *place, fingerprint in told.snapshots},
+        snapshots={Place(kind, source, hour): mark for kind, source, hour, mark in told.snapshots},
         snapshot_hours=told.snapshot_hours,
         everywhere=told.everywhere,
         reach=told.reach,
