@@ -15,6 +15,7 @@ from collectors.source import Occasion
 from ioledger.errors import BusyError, ConfigurationError, DataError, SourceError
 from ioledger.lake import layout, locks, memory
 from ioledger.lake.last_rows import last_rows
+from ioledger.lake.unfit import without_unfit
 from ioledger.lake.writer import write_run
 from ioledger.model.records import Reading, Run, Status
 from ioledger.model.tables import COLLECTION_RUN
@@ -98,7 +99,7 @@ def _collect(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
         collector_version=_VERSION,
         host_id=reading.host_id,
         timeout_count=reading.timeout_count,
-        error=reading.error,
+        error=None if reading.error is None else reading.error.encode(errors="backslashreplace").decode(),
         tables=reading.tables,
     )
     is_next = _is_next(lake, run, known.last_run)
@@ -106,11 +107,15 @@ def _collect(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
     of_source = known.of_source if reading.remember is None else reading.remember
     remember(lake, name, Remembered(LastRun(run.started_at, ended, memory.machine()), of_source))
     try:
-        write_run(lake, run, is_next=is_next)
+        try:
+            write_run(lake, run, is_next=is_next)
+        except DataError:
+            run = without_unfit(run)
+            write_run(lake, run, is_next=is_next)
     except DataError as error:
         is_defect = True
         refused = f"the source gave rows that no table takes: {error}"
-        run = replace(run, status="failed", timeout_count=0, error=refused, tables={})
+        run = replace(run, status="failed", host_id=None, timeout_count=0, error=refused, tables={})
         write_run(lake, run, is_next=is_next)
     return Outcome(name, run.status, sum(len(rows) for rows in run.tables.values()), run.error, is_defect)
 

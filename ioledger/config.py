@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from ioledger.errors import ConfigurationError, did_you_mean, one_of, unreadable_toml
+from ioledger.errors import UNREADABLE, ConfigurationError, did_you_mean, one_of, unreadable_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,10 +181,18 @@ def _sentence(error: ValidationError, model: type[BaseModel], where: str) -> str
     message = first["msg"].removeprefix("Value error, ")
     at = f" key {key!r}:" if key else ""
     # A rejected value may be a secret that was written where it must not be: it is not repeated.
-    received = f" (received {first['input']!r})" if isinstance(first["input"], bool | int | float) else ""
+    received = f" (received {first['input']!r})" if _is_short_number(first["input"]) else ""
     wanted = str(first.get("ctx", {}).get("class_name", first["type"]))
     to_do = f"; {_TO_DO[wanted]}" if wanted in _TO_DO else ""
     return f"{where}:{at} {message[0].lower()}{message[1:]}{received}{to_do}"
+
+
+def _is_short_number(value: object) -> bool:
+    """Tell a number that is repeated in a sentence; Python writes out digits of one only up to a limit."""
+    return isinstance(value, bool | float) or (isinstance(value, int) and value.bit_length() <= _MOST_SHOWN_BITS)
+
+
+_MOST_SHOWN_BITS: Final = 128
 
 
 def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
@@ -212,7 +220,7 @@ def load(path: Path) -> Configuration:
     except FileNotFoundError as error:
         msg = f"there is no configuration at {path}; write one with `ioledger init`, or name another with --config"
         raise ConfigurationError(msg) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UNREADABLE as error:
         msg = unreadable_toml(path, error)
         raise ConfigurationError(msg) from error
     configuration = validated(Configuration, values, str(path), {"directory": path.parent})

@@ -8,7 +8,7 @@ this tree is a defect of ours.
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,8 +79,34 @@ def counted(count: int, singular: str) -> str:
     return f"{count} {singular}" if count == 1 else f"{count} {singular}s"
 
 
-def unreadable_toml(path: object, error: OSError | ValueError | ArithmeticError) -> str:
+UNREADABLE: Final = (OSError, ValueError, ArithmeticError, RecursionError)
+"""What reading a text file as TOML or JSON may raise: also numbers longer than Python converts, and deep nesting."""
+
+
+def unreadable_toml(path: object, error: OSError | ValueError | ArithmeticError | RecursionError) -> str:
     """Say why a TOML file cannot be read, which lies in the place or in the text, and what to do."""
     if isinstance(error, OSError):
         return f"{path} cannot be read: {error.strerror or error}; put a file there that this user can read"
-    return f"{path} cannot be read as TOML: {error}; correct it there"
+    return f"{path} cannot be read as TOML: {why_unreadable(error)}; correct it there"
+
+
+def shown(value: object) -> str:
+    """Repeat a received value in a sentence; Python writes out whole numbers only up to a limit."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number that is too long"
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+_MOST_SHOWN: Final = 60
+
+
+def why_unreadable(error: Exception) -> str:
+    """Say why a text could not be read as TOML or JSON, as part of a sentence."""
+    if isinstance(error, RecursionError):
+        return "its lists or tables are nested too deeply"
+    # The readers' own errors are of classes beneath ValueError; what is left is Python's limit of digits.
+    if type(error) is ValueError or isinstance(error, ArithmeticError):
+        return "it holds a number that is too long"
+    return " ".join(str(error).split())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from ioledger.config import StrictModel, validated
-from ioledger.errors import ConfigurationError, did_you_mean, one_of, unreadable_toml
+from ioledger.errors import UNREADABLE, ConfigurationError, did_you_mean, one_of, unreadable_toml
 from ioledger.lake import audit
 from ioledger.model.period import utc_day
 from ioledger.toml_lines import header_lines, line_of_key, place
@@ -106,7 +106,7 @@ def load(path: Path, codes: Collection[str]) -> list[Exemption]:
         values = tomllib.loads(text)
     except FileNotFoundError:
         return []
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UNREADABLE as error:
         raise ConfigurationError(unreadable_toml(path, error)) from error
     mistaken = next((key for key in values if key != "exemptions"), "exemptions")
     entries = validated(_File, values, place(path, line_of_key(text, mistaken))).exemptions

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 from pydantic import AwareDatetime, Field
 
 from ioledger.config import StrictModel, validated
-from ioledger.errors import ConfigurationError, DataError, did_you_mean, one_of
+from ioledger.errors import UNREADABLE, ConfigurationError, DataError, did_you_mean, one_of, why_unreadable
 from ioledger.lake.settings import timeline
 from ioledger.model.columns import TIME
 from ioledger.model.tables import FINDING, TABLES
@@ -155,8 +155,10 @@ def parse_rule(text: str, file: str) -> Rule:
     comment, statement = _halves(text, file)
     try:
         values = tomllib.loads(comment, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{file}: the leading comment is not TOML: {error}; correct it there") from error
+    except UNREADABLE as error:
+        raise DataError(
+            f"{file}: the leading comment is not TOML: {why_unreadable(error)}; correct it there"
+        ) from error
     written = {kind: values.pop(kind, []) for kind in ("fail", "pass")}
     header = _model(Header, values, file)
     _refuse_another_file_name(header, file)

@@ -99,8 +99,10 @@ class Cinder:
         """Return the projects that Keystone lists; raises CinderError, as where no Keystone is known."""
         if self._identity is None:
             raise CinderError("no Keystone is named")
-        answer = self._object(self._response(self._identity, "/projects", {}), "/projects")
-        return list(answer.get("projects") or ())
+        projects = self._object(self._response(self._identity, "/projects", {}), "/projects").get("projects")
+        if not isinstance(projects, list) or not all(isinstance(each, dict) and each.get("id") for each in projects):
+            raise CinderError("the answer to /projects has no list of projects")
+        return projects
 
     def response(self, path: str, query: Mapping[str, str] | None = None, microversion: str | None = None) -> Response:
         """Ask Cinder for something, and return all of the answer; raises CinderError."""
@@ -134,7 +136,7 @@ class Cinder:
     def _object(self, response: Response, path: str) -> dict[str, Any]:
         try:
             answer = response.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CinderError(f"the answer to {path} is no JSON; is this a proxy's page?") from error
         if not isinstance(answer, dict):
             raise CinderError(f"the answer to {path} is no object of JSON")

@@ -26,18 +26,30 @@ MAKE_ADMINISTRATOR = "give the role that context_is_admin names in Cinder's poli
 
 def list_specs(cinder: Cinder, unread: Unread) -> dict[str, Spec]:
     """List QoS specs by id; raises CinderError, which is a refusal where who asks is no administrator."""
-    return {item["id"]: spec_of(item) for item in listed(cinder, "/qos-specs", "qos_specs", unread)}
+    specs = {}
+    for item in listed(cinder, "/qos-specs", "qos_specs", unread):
+        try:
+            specs[item["id"]] = spec_of(item)
+        except ValueError as error:
+            unread.note(f"QoS spec {item['id']}", str(error))
+    return specs
 
 
 def list_pools(cinder: Cinder, unread: Unread) -> list[dict[str, Any]] | None:
     """List the pools that the scheduler knows; None where that is not allowed, or not there."""
     try:
-        pools = cinder.get("/scheduler-stats/get_pools", {"detail": "true"}).get("pools") or ()
+        pools = cinder.get("/scheduler-stats/get_pools", {"detail": "true"}).get("pools") or []
     except CinderError as error:
         if not error.is_refused and error.status != NOT_FOUND:
             unread.note("pools", str(error))
         return None
-    return list({pool["name"]: pool for pool in pools}.values())
+    if not isinstance(pools, list) or not all(isinstance(pool, dict) for pool in pools):
+        unread.note("pools", "the answer to /scheduler-stats/get_pools has no list of pools")
+        return None
+    named = [pool for pool in pools if isinstance(pool.get("name"), str)]
+    if len(named) < len(pools):
+        unread.note("pools", f"{len(pools) - len(named)} of {len(pools)} have no name")
+    return list({pool["name"]: pool for pool in named}.values())
 
 
 def list_projects(cinder: Cinder) -> dict[str, Project] | None:
@@ -65,7 +77,11 @@ class Types:
         for item in listed(self._cinder, "/types", "volume_types", self._unread, {"is_public": "None"}):
             if QOS_SPEC not in item:
                 raise SourceError(f"{NO_ADMINISTRATOR}; {MAKE_ADMINISTRATOR}")
-            found = type_of(item)
+            try:
+                found = type_of(item)
+            except ValueError as error:
+                self._unread.note(f"volume type {item['id']}", str(error))
+                continue
             types[found.name] = types[found.id] = found
         return types
 
@@ -87,8 +103,8 @@ class Types:
     def _read_spec(self, spec_id: str) -> None:
         if spec_id not in self._without_spec:
             try:
-                self._specs[spec_id] = spec_of(self._cinder.get(f"/qos-specs/{spec_id}").get("qos_specs") or {})
-            except CinderError as error:
+                self._specs[spec_id] = spec_of(self._cinder.get(f"/qos-specs/{spec_id}").get("qos_specs"))
+            except (CinderError, ValueError) as error:
                 self._without_spec[spec_id] = f"its QoS spec {spec_id} could not be read: {error}"
             else:
                 return
@@ -116,7 +132,7 @@ def list_volumes(cinder: Cinder, types: Types, sold: Entitlements, unread: Unrea
         try:
             row = sold.row(volume, volume_id, types.of(volume))
             alias = alias_row(volume, volume_id)
-        except (CinderError, KeyError, TypeError, ValueError) as error:
+        except (CinderError, AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             reason = str(error) if isinstance(error, CinderError) else f"{type(error).__name__}: {error}"
             unread.note(f"volume {volume['id']}", reason)
             continue

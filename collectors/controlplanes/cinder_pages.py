@@ -68,15 +68,19 @@ def listed(
 def _page(cinder: Cinder, path: str, key: str, query: Mapping[str, str]) -> dict[str, Any]:
     page = cinder.get(path, query)
     items = page.get(key)
-    if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("id") for item in items):
+    if not isinstance(items, list) or not all(map(_is_item, items)):
         raise CinderError(f"the answer to {path} has no list of {key}")
     return page
 
 
+def _is_item(item: object) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("id"), str) and item["id"] != ""
+
+
 def _has_next(page: Mapping[str, Any]) -> bool:
     """Tell whether a page names the next one; each list calls its links by another name."""
-    links = next((value for name, value in page.items() if name.endswith("_links")), None) or ()
-    return any(link.get("rel") == "next" for link in links)
+    links = next((value for name, value in page.items() if name.endswith("_links")), None)
+    return isinstance(links, list) and any(isinstance(link, dict) and link.get("rel") == "next" for link in links)
 
 
 def _before(seen: list[str], back: int) -> str | None:

@@ -45,14 +45,28 @@ class Project(NamedTuple):
     domain_id: str | None
 
 
-def spec_of(item: Mapping[str, Any]) -> Spec:
-    """Read one of ``qos_specs``."""
-    return Spec(str(item.get("name")), str(item.get("consumer")), item.get("specs") or {})
+def spec_of(item: object) -> Spec:
+    """Read one of ``qos_specs``; raises ValueError for what is none: as a spec without keys it would sell nothing."""
+    if not isinstance(item, dict):
+        raise ValueError("it is no object")  # noqa: TRY004 - one exception for all that is none
+    return Spec(str(item.get("name")), str(item.get("consumer")), _keys(item, "specs"))
 
 
 def type_of(item: Mapping[str, Any]) -> VolumeType:
-    """Read one of ``volume_types``."""
-    return VolumeType(item["id"], str(item.get("name")), item.get(QOS_SPEC), item.get("extra_specs") or {})
+    """Read one of ``volume_types``; raises ValueError for what is none."""
+    spec_id = item.get(QOS_SPEC)
+    if spec_id is not None and not isinstance(spec_id, str):
+        raise ValueError(f"its {QOS_SPEC} is {spec_id!r:.60}, which is no text")
+    return VolumeType(item["id"], str(item.get("name")), spec_id, _keys(item, "extra_specs"))
+
+
+def _keys(item: Mapping[str, Any], name: str) -> Mapping[str, str]:
+    keys = item.get(name)
+    if keys is None:
+        return {}
+    if not isinstance(keys, dict):
+        raise ValueError(f"its {name} are {keys!r:.60}, which is no object")  # noqa: TRY004 - likewise
+    return keys
 
 
 class Entitlements:
@@ -81,7 +95,9 @@ class Entitlements:
         """Return the row of ``entitlement`` for one of ``volumes``; raises ValueError for one that is none."""
         if sold is not None:
             self._types[sold.id] = sold
-        size_gib = int(volume["size"])
+        size_gib = volume["size"]
+        if type(size_gib) is not int or size_gib < 0:
+            raise ValueError(f"its size is {size_gib!r:.60}, which is no whole number of GiB")
         project = volume.get(_TENANT)
         known = self._projects.get(str(project))
         row: dict[str, object] = {
@@ -122,7 +138,8 @@ def pool_rows(pools: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
     means that it sets none.
     """
     for pool in pools:
-        told = pool.get("capabilities") or {}
+        told = pool.get("capabilities")
+        told = told if isinstance(told, dict) else {}
         limits = dict.fromkeys(("supports_min_iops", "supports_max_iops", "supports_burst_iops"), False)
         row: dict[str, object] = {
             "pool_id": pool["name"],
@@ -150,4 +167,7 @@ def _shared(text: object) -> str | None:
 
 def _time(text: str | None) -> datetime | None:
     """Read one of Cinder's times, which are in UTC and do not say so."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+    if not text:
+        return None
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -182,7 +182,10 @@ def moment(value: object) -> datetime | None:
     if at.tzinfo is None:
         msg = f"the time {value} has no offset"
         raise ValueError(msg)
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"the time {value} is out of range") from error
 
 
 def _is_passing(error: BaseException) -> bool:

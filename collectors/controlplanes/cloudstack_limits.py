@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_WHOLE: Final = re.compile(r"-?[0-9]{1,19}")
+"""Python itself would read 1_000 as well, spaces, and digits of any script."""
 
 GREATEST: Final = 2**63 - 1
 """What the lake's columns take; CloudStack's own are Java's long."""
@@ -90,7 +94,7 @@ def whole(item: Mapping[str, Any], key: str) -> int | None:
     value = item.get(key)
     if value is None or value == "":
         return None
-    number = int(value) if isinstance(value, str) else value
+    number = int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
     if isinstance(number, bool) or not isinstance(number, int) or abs(number) > GREATEST:
         msg = f"{key} is {value!r}, which is no whole number up to {GREATEST}"
         raise ValueError(msg)

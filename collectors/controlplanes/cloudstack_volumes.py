@@ -74,7 +74,7 @@ class Volumes:
 
     def take(self, item: Mapping[str, Any]) -> Volume | None:
         """Read a volume; None for one that is not sold (any more). Raises ValueError for a figure that is none."""
-        if item.get("state") in NOT_SOLD:
+        if text(item, "state") in NOT_SOLD:
             return None
         found = first_match(self._rules, item)
         volume_id: str = item["id"] if found is None else found.volume_id

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, Field
 
 from collectors.source import LONGEST_RUN_SECONDS
 from ioledger.config import ConfiguredPath, StrictModel, validated
-from ioledger.errors import SourceError, counted
+from ioledger.errors import UNREADABLE, SourceError, counted, why_unreadable
 from ioledger.health.check import Check
 from ioledger.model.records import Kind, Reading, Row
 
@@ -104,8 +104,10 @@ class SyntheticSource:
         path = self._settings.fleet
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise SourceError(f"the fleet file {path} cannot be read: {error}; correct the path or the file") from error
+        except UNREADABLE as error:
+            raise SourceError(
+                f"the fleet file {path} cannot be read: {why_unreadable(error)}; correct the path or the file"
+            ) from error
         return validated(Fleet, values, str(path))
 
     def close(self) -> None:

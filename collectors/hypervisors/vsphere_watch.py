@@ -30,14 +30,22 @@ class Watch:
         self._now = now
         self._until: dict[str, datetime] = {}
         self._listed_at: datetime | None = None
-        match remembered:
-            case {"listed_at_us": int(listed_at), "until_us": dict(until)}:
-                self._listed_at = from_us(listed_at)
-                self._until = {vm_id: from_us(end) for vm_id, end in until.items() if isinstance(end, int)}
-            case _:
-                self._make_up(last_rows)
+        if not self._recalled(remembered):
+            self._make_up(last_rows)
         # A sample that ends after that began after now.
         self._first = now + timedelta(seconds=SAMPLE_SECONDS)
+
+    def _recalled(self, remembered: Mapping[str, Any] | None) -> bool:
+        """Take what was remembered; False where it is lost, or of another version."""
+        match remembered:
+            case {"listed_at_us": int(listed_at), "until_us": dict(until)}:
+                try:
+                    ends = {vm_id: from_us(end) for vm_id, end in until.items() if isinstance(end, int)}
+                    self._listed_at, self._until = from_us(listed_at), ends
+                except OverflowError:
+                    return False
+                return True
+        return False
 
     def _make_up(self, last_rows: Iterable[Row]) -> None:
         """Take the lake's last samples where the memory is lost."""

@@ -127,9 +127,9 @@ class Pool:
         told = str(self.ask("host.get_servertime", host))
         try:
             time = datetime.fromisoformat(told)
-        except ValueError as error:
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
             raise NoAnswerError(f"it tells a time that is none ({shortened(told)})", "see the host's log") from error
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
     def statistics(self, place: Place, query: Mapping[str, str | int], read: Callable[[Body], T]) -> T:
         """Return what ``read`` makes of a host's answer to ``/rrd_updates``; raises NoAnswerError.

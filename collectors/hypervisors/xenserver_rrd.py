@@ -97,11 +97,14 @@ def read_statistics(body: Body, after: int, until: int) -> Statistics:
     """
     told = Statistics()
     series: list[_Series] = []
-    steps = _steps(told, series, iterparse(body, events=("start", "end"), forbid_dtd=True))
-    for end, rates in _possible(series, steps):
-        minute = -(-end // MINUTE) * MINUTE
-        if after < minute <= until:
-            _add(told, series, minute, rates)
+    try:
+        steps = _steps(told, series, iterparse(body, events=("start", "end"), forbid_dtd=True))
+        for end, rates in _possible(series, steps):
+            minute = -(-end // MINUTE) * MINUTE
+            if after < minute <= until:
+                _add(told, series, minute, rates)
+    except LookupError as error:  # of an encoding that nobody knows
+        raise ValueError(f"its statistics are in no known encoding ({error})") from error
     return told
 
 
@@ -144,7 +147,7 @@ def _column(vm_id: str, name: str) -> tuple[Disk, str] | None:
 def _step(series: Sequence[_Series], row: Any) -> tuple[int, Rates]:  # noqa: ANN401 - likewise
     end, *values = row
     try:
-        return int(end.text), [_rate(values[each.place].text) for each in series]
+        return int(end.text or ""), [_rate(values[each.place].text) for each in series]
     except IndexError as error:
         raise ValueError("a row of its statistics has fewer values than they have columns") from error
 

@@ -19,7 +19,7 @@ def header_time(date: str | None) -> datetime | None:
     """Read the Date header of an answer (RFC 9110, section 6.6.1); None where it tells no time."""
     try:
         at = parsedate_to_datetime(date or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 

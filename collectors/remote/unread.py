@@ -26,7 +26,7 @@ class Unread:
         """Note that something could not be read; ``reason`` is worded to follow its name and a colon."""
         self._count += 1
         if self._first is None:
-            self._first = f"{what}: {shortened(reason)}"
+            self._first = f"{shortened(what)}: {shortened(reason)}"
 
     def sentence(self) -> str | None:
         """Say how much could not be read, and why the first could not; None where all could."""

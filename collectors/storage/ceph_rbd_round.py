@@ -68,8 +68,9 @@ class Round:
 
     def read(self, specs: Sequence[PoolSpec], *, with_counters: bool) -> Reading:
         """Read what there is to read; SourceError where not even one pool can be listed."""
-        limits = {pool: self._limits(pool) for pool in dict.fromkeys(spec.pool for spec in specs)}
-        places = dict.fromkeys(place for spec in specs if limits[spec.pool] for place in self._places(spec))
+        told = {pool: self._limits(pool) for pool in dict.fromkeys(spec.pool for spec in specs)}
+        limits = {pool: its for pool, its in told.items() if its is not None}
+        places = dict.fromkeys(place for spec in specs if spec.pool in limits for place in self._places(spec))
         listed = [place for place in places if self._read_place(place, limits[place.pool])]
         if not listed:
             raise SourceError(f"no pool of the cluster can be listed: {self._unread.sentence()}")
@@ -81,12 +82,12 @@ class Round:
             tables["volume_io_stat"] = list(self._counters(listed))
         return Reading(tables, self._cluster.fsid, self._timeout_count, self._unread.sentence())
 
-    def _limits(self, pool: str) -> dict[str, str]:
+    def _limits(self, pool: str) -> dict[str, str] | None:
         try:
             return self._ask(lambda: self._cluster.pool_limits(pool))
         except (RefusedError, SilentError) as error:
             self._note(f"pool {pool}", error)
-            return {}
+            return None
 
     def _places(self, spec: PoolSpec) -> list[PoolSpec]:
         if spec.namespace is not None:

@@ -35,7 +35,7 @@ class Attachment:
 def attachments_of(volume: Mapping[str, Any]) -> list[Attachment]:
     """Return the instances that have a volume of DescribeVolumes; a task of ECS is none, and has no device."""
     return [
-        Attachment(each["InstanceId"], each["Device"], to_us(each["AttachTime"]))
+        Attachment(str(each["InstanceId"]), str(each["Device"]), to_us(each["AttachTime"]))
         for each in volume.get("Attachments", [])
         if each.get("State") in HOLDING and each.get("InstanceId") and each.get("Device") and each.get("AttachTime")
     ]

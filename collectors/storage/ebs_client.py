@@ -47,6 +47,16 @@ PAGE_ITEMS: Final = 500
 """The most that DescribeVolumes and DescribeVolumesModifications put on a page (MaxResults)."""
 
 
+_ODD: Final = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What botocore's parsers raise where a member has a value of another type than the service's model says."""
+
+
+class OddAnswerError(BotoCoreError):  # type: ignore[misc] # botocore has no types
+    """An answer holds what AWS does not write."""
+
+    fmt = "the answer is none of AWS's ({error})"
+
+
 class Aws:
     """The clients of one account and region, made with credentials as they are now."""
 
@@ -103,7 +113,10 @@ class Aws:
 
     def ask(self, request: Callable[..., Any], **parameters: object) -> Any:  # noqa: ANN401 - boto3 has no types
         """Make one request; raises one of ``FAILURES``."""
-        return self._calls.make(lambda: request(**parameters))
+        try:
+            return self._calls.make(lambda: request(**parameters))
+        except _ODD as error:
+            raise OddAnswerError(error=f"{type(error).__name__}: {error}") from error
 
     def pages(self, request: Callable[..., Any], **parameters: object) -> Iterator[Mapping[str, Any]]:
         """Give a list's pages one by one; raises one of ``FAILURES``, after which the rest is not known."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError
+
 from collectors.storage.ebs_attachments import Attachment
 
 if TYPE_CHECKING:
@@ -31,6 +33,19 @@ LEAST_WINDOWS: Final = 36
 """A run holds about ``MOST_ROWS`` rows in memory: so many windows of each volume, and 36 at least."""
 
 
+class _Remembered(BaseModel):
+    """A ``Progress`` as JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    until_us: StrictInt | None
+    new_us: StrictInt
+    behind: dict[str, StrictInt]
+    attachments: dict[str, list[tuple[StrictStr, StrictStr, StrictInt, StrictInt | None]]]
+    names: dict[str, StrictStr]
+    shared: list[StrictStr]
+
+
 @dataclass(slots=True)
 class Progress:
     """What one run leaves to the next.
@@ -52,17 +67,17 @@ class Progress:
     def recall(cls, remembered: Mapping[str, Any] | None) -> Progress:
         """Take what the last run left; nothing where that is lost, or was left by another version."""
         try:
-            told = remembered or {}
-            return cls(
-                told["until_us"],
-                told["new_us"],
-                dict(told["behind"]),
-                {volume: [Attachment(*each) for each in known] for volume, known in told["attachments"].items()},
-                dict(told["names"]),
-                frozenset(told["shared"]),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError):
+            told = _Remembered.model_validate(remembered or {})
+        except ValidationError:
             return cls()
+        return cls(
+            told.until_us,
+            told.new_us,
+            told.behind,
+            {volume: [Attachment(*each) for each in known] for volume, known in told.attachments.items()},
+            told.names,
+            frozenset(told.shared),
+        )
 
     def to_remember(self) -> dict[str, Any]:
         """Return it as JSON."""

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from collectors.storage.ebs_attachments import holder
-from collectors.storage.ebs_client import FAILURES
+from collectors.storage.ebs_client import FAILURES, OddAnswerError
 from collectors.storage.ebs_progress import PERIOD_US, SECOND_US, end_us, newest_us
 from ioledger.clock import from_us, to_us
 
@@ -129,24 +129,29 @@ class _Sums:
                 StartTime=from_us(self._start),
                 EndTime=from_us(self._end),
             ):
-                for result in page["MetricDataResults"]:
-                    self._take(result)
+                for result in page.get("MetricDataResults") or []:
+                    self._taken(result)
         except FAILURES as error:
             self._reasons = dict.fromkeys(self._volumes, aws.reason(error))
             return False
         return True
 
+    def _taken(self, result: Mapping[str, Any]) -> None:
+        """Take a result; raises OddAnswerError for what is none."""
+        try:
+            self._take(result)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise OddAnswerError(error=f"{type(error).__name__}: {error}") from error
+
     def _take(self, result: Mapping[str, Any]) -> None:
         column, _, number = result["Id"].rpartition("_")
-        volume = self._volumes[int(number)]
+        metric, volume = METRICS[column], self._volumes[int(number)]
         # A metric comes in several parts, and the state of the last one is that of the whole.
         self._states[volume, column] = result.get("StatusCode", "without a status")
         for began_at, value in zip(result["Timestamps"], result["Values"], strict=True):
             began = to_us(began_at)
             if value < 0 or began % PERIOD_US or not self._start <= began < self._end:
-                self._reasons[volume] = (
-                    f"{METRICS[column]} has {value} at {began_at}, which is no sum that was asked for"
-                )
+                self._reasons[volume] = f"{metric} has {value} at {began_at}, which is no sum that was asked for"
             else:
                 self.windows[volume].setdefault(began, {})[column] = int(value)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from collectors.storage.ebs_attachments import HOLDING, attachments_of
 from collectors.storage.ebs_client import FAILURES, PAGE_ITEMS
@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from ioledger.model.records import Row
 
 Item = dict[str, Any]
+T = TypeVar("T")
 
 _NO_VOLUME: Final = frozenset({"deleting", "deleted", "error"})
 """The states in which there is nothing that could do I/O (VolumeState, Amazon EC2 API reference)."""
+
+
+_NO_ITEM: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What an item raises that lacks a member, or has one that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +85,15 @@ class Listing:
 def list_volumes(aws: Aws, unread: Unread) -> tuple[dict[str, Volume], bool]:
     """Return the volumes by id, and whether these are all; SourceError where none can be listed."""
     listing = Listing(aws, unread, "volumes")
-    items = listing.items(aws.ec2.describe_volumes, "Volumes")
-    volumes = {item["VolumeId"]: _volume(item) for item in items if item.get("State") not in _NO_VOLUME}
+    volumes: dict[str, Volume] = {}
+    for item in listing.items(aws.ec2.describe_volumes, "Volumes"):
+        if item.get("State") in _NO_VOLUME:
+            continue
+        try:
+            volumes[item["VolumeId"]] = _volume(item)
+        except _NO_ITEM as error:
+            unread.note(str(item.get("VolumeId", "a volume")), _why_none(error))
+            listing.is_complete = False
     return volumes, listing.is_complete
 
 
@@ -90,27 +102,50 @@ def list_modifications(aws: Aws, unread: Unread) -> dict[str, Modification]:
     latest: dict[str, Modification] = {}
     listing = Listing(aws, unread, "modifications of volumes")
     for item in listing.items(aws.ec2.describe_volumes_modifications, "VolumesModifications"):
-        modification = Modification(
-            item.get("ModificationState"),
-            item["StartTime"].astimezone(UTC),
-            _setting(item, "Original"),
-            _setting(item, "Target"),
-        )
-        known = latest.get(item["VolumeId"])
+        try:
+            volume_id, modification = item["VolumeId"], _modification(item)
+        except _NO_ITEM as error:  # without it nobody knows what holds of its volume
+            raise SourceError(
+                f"a modification of {item.get('VolumeId', 'a volume')} cannot be read: {_why_none(error)}; "
+                "`ioledger doctor` tells what is wrong"
+            ) from error
+        known = latest.get(volume_id)
         if known is None or known.began_at <= modification.began_at:
-            latest[item["VolumeId"]] = modification
+            latest[volume_id] = modification
     return latest
 
 
+def _modification(item: Item) -> Modification:
+    return Modification(
+        item.get("ModificationState"),
+        item["StartTime"].astimezone(UTC),
+        _setting(item, "Original"),
+        _setting(item, "Target"),
+    )
+
+
+def _why_none(error: Exception) -> str:
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+
+
 def _setting(item: Item, side: str) -> Setting:
-    return Setting(*(item.get(f"{side}{name}") for name in ("VolumeType", "Size", "Iops", "Throughput")))
+    """Return the settings of a volume, or of a side of its modification; TypeError for what is none."""
+    kind = _as_told(item, f"{side}VolumeType", str)
+    return Setting(kind, *(_as_told(item, f"{side}{name}", int) for name in ("Size", "Iops", "Throughput")))
+
+
+def _as_told(item: Item, name: str, kind: type[T]) -> T | None:
+    value = item.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"its {name} is {value!r:.60}")
+    return value
 
 
 def _volume(item: Item) -> Volume:
     return Volume(
         setting=_setting(item, ""),
-        zone=item["AvailabilityZone"],
-        name=next((tag["Value"] for tag in item.get("Tags", []) if tag["Key"] == "Name"), None),
+        zone=str(item["AvailabilityZone"]),
+        name=next((tag.get("Value") for tag in item.get("Tags", []) if tag.get("Key") == "Name"), None),
         created_at=item["CreateTime"].astimezone(UTC),
         is_shared=bool(item.get("MultiAttachEnabled")),
         holder_count=sum(each.get("State") in HOLDING for each in item.get("Attachments", [])),

@@ -158,6 +158,8 @@ def list_policies(element: Element) -> dict[int, Limits]:
         raise ElementError("ListQoSPolicies: the answer has no list of policies")
     found = {}
     for policy in policies:
+        if not isinstance(policy, dict):
+            raise OddValueError("a QoS policy is no object")
         number, qos = count(policy, "qosPolicyID"), table(policy, "qos")
         if number is not None and qos is not None:
             found[number] = limits_of(qos)

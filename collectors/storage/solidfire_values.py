@@ -46,9 +46,9 @@ def moment(holder: Mapping[str, Any], name: str) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(value)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter where UTC is beyond the calendar
         raise OddValueError(f"{name} is {_shown(value)}, which is no time in ISO 8601") from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def table(holder: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:

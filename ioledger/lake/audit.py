@@ -64,7 +64,7 @@ class Entry:
         """Return what it says."""
         try:
             return _mapping(json.loads(self.content))
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
 
     @property

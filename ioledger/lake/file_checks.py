@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -75,8 +76,8 @@ def rows_of(file: StoredFile) -> pa.Table:
             raise
         raise BrokenFileError(f"it cannot be read: {str(error).splitlines()[0].rstrip('.')}") from error
     versions.refuse_newer_file(file.path, rows.schema.metadata)
-    for problem in (*_of_schema(file.table, rows.schema), *_of_values(file, rows)):
-        raise BrokenFileError(problem)
+    for problem in chain(_of_schema(file.table, rows.schema), _of_values(file, rows)):
+        raise BrokenFileError(" ".join(problem.split()))  # whoever broke it may have put lines into names
     return rows
 
 

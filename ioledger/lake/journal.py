@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import LakeError, one_of
+from ioledger.errors import UNREADABLE, LakeError, one_of, why_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 DIRECTORY: Final = ".journal"
 HIDDEN_SUFFIX: Final = ".new"
+
+_LONGEST_PART: Final = 255
+_LONGEST_NAME: Final = 1024
+"""What file systems and object stores take; names in a lake are far shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +77,42 @@ def _listed(directory: Path) -> list[Path]:
 
 def _read(path: Path) -> Swap:
     try:
-        told: dict[str, Any] = json.loads(path.read_bytes())
-        swap = Swap(told["new"], told["old"])
+        told = json.loads(path.read_bytes())
+        swap = Swap(*names_of(told))
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LakeError(f"the journal {path} cannot be read: {error}; restore it") from error
+    except UNREADABLE as error:
+        raise LakeError(f"the journal {path} cannot be read: {why_unreadable(error)}; restore it") from error
     if unknown := sorted(told.keys() - {"new", "old"}):
         raise LakeError(
             f"the journal {path} has {one_of(unknown)}, which this ioledger does not know; upgrade ioledger to the "
             "version that wrote it, or a newer one"
         )
     return swap
+
+
+class NoNamesError(ValueError):
+    """What should name files of the lake does not."""
+
+
+def names_of(told: object) -> tuple[dict[str, str], list[str]]:
+    """Return the new and the old names of a journal; raises NoNamesError where a name could lie outside of the lake.
+
+    Files are moved and removed by these names.
+    """
+    new, old = (told.get("new"), told.get("old")) if isinstance(told, dict) else (None, None)
+    if not isinstance(new, dict) or not isinstance(old, list):
+        raise NoNamesError("it has no new and old names")
+    for name in (*new, *new.values(), *old):
+        if not isinstance(name, str) or not _is_within(name):
+            raise NoNamesError(f"{name!r:.80} is no name of a file in the lake")
+    return new, old
+
+
+def _is_within(name: str) -> bool:
+    parts = name.split("/")
+    is_short = len(name) <= _LONGEST_NAME and all(len(part.encode()) <= _LONGEST_PART for part in parts)
+    return name.isprintable() and is_short and not {"", ".", ".."} & {*parts}
 
 
 def present(lake: Path, seen: Iterable[Path], swaps: Iterable[Swap], under: Path) -> dict[Path, Path]:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import LakeError
+from ioledger.errors import UNREADABLE, LakeError, why_unreadable
 from ioledger.lake import journal, versions
 from ioledger.lake.files import LAKE_MARKER, write_whole
 from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, TABLES
@@ -63,8 +63,10 @@ def require(lake: Path) -> Path:
         raise LakeError(
             f"the lake's marker {lake / MARKER} cannot be read: {error.strerror}; give this user access to it"
         ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise LakeError(f"the lake's marker {lake / MARKER} cannot be read: {error}; restore it") from error
+    except UNREADABLE as error:
+        raise LakeError(
+            f"the lake's marker {lake / MARKER} cannot be read: {why_unreadable(error)}; restore it"
+        ) from error
     versions.refuse_newer(f"the lake at {lake}", version)
     return lake
 

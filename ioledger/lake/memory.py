@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ioledger.errors import LakeError
+from ioledger.errors import UNREADABLE, LakeError
 from ioledger.lake import files, layout
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def recall(lake: Path, source: str) -> dict[str, Any] | None:
     """Return what was remembered last for a source; None where there is nothing, or nothing whole."""
     try:
         remembered = json.loads(layout.memory_file(lake, source).read_bytes())
-    except (OSError, ValueError):
+    except UNREADABLE:
         return None
     return remembered if isinstance(remembered, dict) else None
 
@@ -74,5 +74,5 @@ def refusal(lake: Path, source: str) -> Refusal | None:
         at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         told = json.loads(path.read_bytes())
         return Refusal(str(told["machine"]), at, str(told["reason"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (*UNREADABLE, KeyError, TypeError):
         return None

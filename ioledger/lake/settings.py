@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from ioledger.config import StrictModel, validated
-from ioledger.errors import ConfigurationError, one_of, unreadable_toml
+from ioledger.errors import UNREADABLE, ConfigurationError, one_of, unreadable_toml
 from ioledger.lake import layout
 from ioledger.model.when import Calendar
 
@@ -40,6 +40,15 @@ def _known_zone(name: str) -> str:
             f"received {name!r}, which is no time zone; valid are names such as UTC or Europe/Berlin"
         ) from error
     return name
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(
+            f"received {moment.isoformat()}, which is out of range; write a time of this century"
+        ) from error
 
 
 def _known_mode(mode: str) -> str:
@@ -77,7 +86,7 @@ class PolicyException(PolicyMode):
 class SettingsTable(StrictModel):
     """One ``[[settings]]`` table of ``settings.toml``; a key left out keeps its earlier value."""
 
-    valid_from: AwareDatetime
+    valid_from: Annotated[AwareDatetime, AfterValidator(_in_utc)]
     billing_time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
     max_gap_seconds: _Seconds | None = None
     max_allocation_age_seconds: _Seconds | None = None
@@ -187,7 +196,7 @@ def load(lake: Path) -> Timeline:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return timeline(())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UNREADABLE as error:
         raise ConfigurationError(unreadable_toml(path, error)) from error
     tables = validated(_SettingsFile, values, str(path)).settings
     return timeline([table.model_dump(exclude_none=True) for table in tables], str(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import NewerVersionError
+from ioledger.errors import NewerVersionError, shown
 from ioledger.model.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 KEY: Final = "ioledger.schema_version"
 """Where Parquet files have it, in their metadata."""
+
+_MOST_DIGITS: Final = 18
+"""Python refuses to read numbers of thousands of digits, and whoever broke a file may have put them there."""
 
 
 def is_known(version: object) -> bool:
@@ -26,8 +29,8 @@ def refuse_newer(what: object, version: object) -> None:
     """
     if not is_known(version):
         raise NewerVersionError(
-            f"{what} has schema version {version!r}, and this ioledger reads {_readable()}; upgrade ioledger to the "
-            "version that wrote it, or a newer one"
+            f"{what} has schema version {shown(version)}, and this ioledger reads {_readable()}; upgrade ioledger to "
+            "the version that wrote it, or a newer one"
         )
 
 
@@ -35,7 +38,7 @@ def refuse_newer_file(path: object, metadata: Mapping[bytes, bytes] | None) -> N
     """Do so for a Parquet file by its metadata; one that tells none is not by ioledger, and is taken as it is."""
     told = (metadata or {}).get(KEY.encode())
     if told is not None:
-        refuse_newer(path, int(told) if told.isdigit() else told.decode(errors="replace"))
+        refuse_newer(path, int(told) if told.isdigit() and len(told) <= _MOST_DIGITS else told.decode(errors="replace"))
 
 
 def _readable() -> str:

@@ -6,7 +6,7 @@ import tomllib
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import LakeError
+from ioledger.errors import UNREADABLE, LakeError, shown, why_unreadable
 from ioledger.lake.files import write_whole
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ def pruned_before(lake: Path) -> date | None:
         told = tomllib.loads(path.read_text(encoding="utf-8")).get("pruned_before")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise LakeError(f"{path} cannot be read: {error}; restore it") from error
+    except UNREADABLE as error:
+        raise LakeError(f"{path} cannot be read: {why_unreadable(error)}; restore it") from error
     if type(told) is not date:
-        raise LakeError(f"{path} has pruned_before {told!r}, and valid is a date such as 2026-10-01; restore it")
+        raise LakeError(f"{path} has pruned_before {shown(told)}, and valid is a date such as 2026-10-01; restore it")
     return told
 
 

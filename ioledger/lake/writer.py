@@ -64,7 +64,7 @@ def _tables_of(run: Run) -> dict[str, pa.Table]:
         if name not in valid:
             raise DataError(f"{run.source} is a {run.kind} source and gave rows of {name!r}; valid are {one_of(valid)}")
     tables = {
-        name: typed(TABLES[name], run.tables[name], _same(TABLES[name], run.tables[name], run))
+        name: typed(TABLES[name], run.tables[name], set_by_run(TABLES[name], run.tables[name], run))
         for name in valid
         if run.tables.get(name)
     }
@@ -97,7 +97,7 @@ def _span(tables: Mapping[str, pa.Table]) -> tuple[datetime | None, datetime | N
     return min((end["min"] for end in ends), default=None), max((end["max"] for end in ends), default=None)
 
 
-def _same(table: Table, rows: Iterable[Row], run: Run) -> Row:
+def set_by_run(table: Table, rows: Iterable[Row], run: Run) -> Row:
     """Return what the run itself sets in every row of a table, none of which may have it already."""
     facts: dict[str, object] = {"source": run.source, "run_id": run.run_id}
     if table.time == "observed_at":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, model_validator
 
 from ioledger.config import StrictModel, validated
-from ioledger.errors import ConfigurationError, did_you_mean, one_of, unreadable_toml
+from ioledger.errors import UNREADABLE, ConfigurationError, did_you_mean, one_of, unreadable_toml
 from ioledger.model.tables import QOS_CLASSES
 from ioledger.toml_lines import header_lines, line_of_key, place
 from reports.charges.meters import METERS
@@ -37,6 +37,7 @@ _LAST_YEAR: Final = 9998
 _MOST_DECIMALS: Final = 12
 _MOST_DECIMALS_OF_USAGE: Final = 6
 _MOST_DIGITS: Final = 15
+_MOST_BITS: Final = 128
 
 
 def _known(what: str, valid: Collection[str]) -> Callable[[object], object]:
@@ -64,6 +65,10 @@ def _currency(code: str) -> str:
 def _number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(f"received {value!r}; valid is a number from 0, without quotes")  # noqa: TRY004 - pydantic reports a ValueError
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:  # no text of it can be made
+        raise ValueError(
+            f"received a number that is too long; valid are at most {_MOST_DIGITS} digits before the decimal point"
+        )
     number = Decimal(value)
     if not number.is_finite() or number < 0:
         raise ValueError(
@@ -252,7 +257,7 @@ def parse(text: str, path: Path, zone: tzinfo = UTC) -> tuple[RateCard, ...]:
     """
     try:
         values = tomllib.loads(text, parse_float=Decimal)
-    except (ValueError, ArithmeticError) as error:  # numbers can be too long for Python to read
+    except UNREADABLE as error:
         raise ConfigurationError(unreadable_toml(path, error)) from error
     mistaken = next((key for key in values if key != "cards"), "cards")
     tables = validated(_File, values, place(path, line_of_key(text, mistaken))).cards

@@ -11,11 +11,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from ioledger.errors import LakeError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from ioledger.config import validated
+from ioledger.errors import UNREADABLE, ConfigurationError, LakeError, why_unreadable
 from ioledger.lake import layout, versions
-from ioledger.model.period import utc_day
+from ioledger.model.period import require_billable, utc_day
 from ioledger.model.tables import USAGE_RECORD
 
 if TYPE_CHECKING:
@@ -28,6 +31,38 @@ MANIFEST: Final = "manifest.json"
 BILL: Final = "charge.parquet"
 INPUTS: Final = "inputs.parquet"
 NOT_CORRECTED: Final = "not_corrected.parquet"
+
+
+class _Anchor(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    number: Annotated[int, Field(ge=1)]
+    sha256: str
+
+
+def _moment(text: str) -> str:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"received {text!r}, which has no offset")
+    require_billable(moment, text)
+    return text
+
+
+_Moment = Annotated[str, AfterValidator(_moment)]
+
+
+class _Manifest(BaseModel):
+    """What is relied on of a manifest; versions may have added more, and the first had no audit log."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    start: _Moment
+    end: _Moment
+    closed_at: str
+    files: dict[str, str]
+    previous: dict[str, str]
+    totals: Any
+    audit: _Anchor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +114,18 @@ def closed(lake: Path, period: str) -> Closed | None:
     directory = directory_of(lake, period)
     path = directory / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(told, dict):  # before all else: what a newer version wrote may have other keys
+            versions.refuse_newer(f"the closed month {directory}", told.get("schema_version"))
+        manifest = validated(_Manifest, told, str(path))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise LakeError(f"{path} cannot be read: {error}; restore it from a copy of the lake") from error
-    versions.refuse_newer(f"the closed month {directory}", manifest.get("schema_version"))
-    return Closed(directory, manifest)
+    except (*UNREADABLE, ConfigurationError) as error:
+        reason = (
+            str(error) if isinstance(error, ConfigurationError) else f"{path} cannot be read: {why_unreadable(error)}"
+        )
+        raise LakeError(f"{reason}; restore it from a copy of the lake") from error
+    return Closed(directory, manifest.model_dump(exclude_unset=True))
 
 
 def all_closed(lake: Path) -> Sequence[Closed]:

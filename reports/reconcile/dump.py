@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ioledger.errors import ConfigurationError, DataError
+from ioledger.errors import ConfigurationError, DataError, shown, why_unreadable
 from ioledger.model.period import parse_moment
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ _LONGEST: Final = timedelta(hours=26)
 """Longer than any day: a record that is longer does not say on which day something happened."""
 
 _LIMIT: Final = 2**63
+
+_LONGEST_NAME: Final = 60
 
 _DATES: Final = ("startdate", "enddate")
 
@@ -107,6 +109,8 @@ def _documents(text: str, path: Path) -> Iterator[Any]:
             document, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise DataError(f"{path}, line {error.lineno}: {error.msg}; it has to be JSON to its end") from error
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path} cannot be read as JSON: {why_unreadable(error)}; correct it there") from error
         yield document
         position = _next_document(text, position)
 
@@ -139,12 +143,15 @@ def _cloudstack_moment(text: object, where: str, zone: ZoneInfo) -> datetime:
 
 def _csv(text: str, path: Path, zone: ZoneInfo) -> Iterator[Record]:
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    names = rows.fieldnames or []
+    try:
+        names = rows.fieldnames or []
+    except csv.Error as error:
+        raise DataError(f"{path}, line 1: {error}; it has to be CSV as RFC 4180 has it") from error
     amounts = {unit: [name for name in wanted if name in names] for unit, wanted in _CSV_AMOUNTS.items()}
     if "volume_id" not in names or not {"day", "start"} & {*names} or not any(amounts.values()):
         raise DataError(
-            f"{path} has the columns {', '.join(names) or 'of no name'}; a CSV file needs volume_id, day or start, and "
-            f"one or more of {', '.join(name for wanted in _CSV_AMOUNTS.values() for name in wanted)}"
+            f"{path} has the columns {', '.join(map(_legible, names)) or 'of no name'}; a CSV file needs volume_id, "
+            f"day or start, and one or more of {', '.join(name for wanted in _CSV_AMOUNTS.values() for name in wanted)}"
         )
     try:
         for row in rows:
@@ -158,6 +165,10 @@ def _csv(text: str, path: Path, zone: ZoneInfo) -> Iterator[Record]:
                     yield _checked(Record(row["volume_id"] or None, starts, ends, unit, sum(told), identity), where)
     except csv.Error as error:
         raise DataError(f"{path}, line {rows.line_num}: {error}; it has to be CSV as RFC 4180 has it") from error
+
+
+def _legible(name: str) -> str:
+    return name if name.isprintable() and len(name) <= _LONGEST_NAME else shown(name)
 
 
 def _csv_times(row: Mapping[str, str], where: str, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ioledger.clock import to_us
 from ioledger.lake import files as lake_files
@@ -55,6 +57,20 @@ class Note:
     everywhere: Mapping[str, str]
     reach: Mapping[int, tuple[int, int]]
     stored_bytes: int = 0
+
+
+class _Told(BaseModel):
+    """A note as JSON."""
+
+    model_config = ConfigDict(strict=True)
+
+    samples: list[tuple[str, str, int, int]]
+    sample_hours: tuple[int, int]
+    snapshots: list[tuple[str, str, int, int]]
+    snapshot_hours: tuple[int, int]
+    everywhere: dict[str, str]
+    reach: dict[int, tuple[int, int]]
+    stored_bytes: int
 
 
 def current(day: Day, everywhere: Mapping[str, str], reach: Reach) -> Note:
@@ -163,18 +179,18 @@ def _path(lake: Path, day: date) -> Path:
 def load(lake: Path, day: date) -> Note | None:
     """Read the note of a day; None where there is none that can be read, so that the day is built again."""
     try:
-        told: dict[str, Any] = json.loads(_path(lake, day).read_bytes())
-        return Note(
-            samples={Place(*place): fingerprint for *place, fingerprint in told["samples"]},
-            sample_hours=(told["sample_hours"][0], told["sample_hours"][1]),
-            snapshots={Place(*place): fingerprint for *place, fingerprint in told["snapshots"]},
-            snapshot_hours=(told["snapshot_hours"][0], told["snapshot_hours"][1]),
-            everywhere=told["everywhere"],
-            reach={int(opens): (since, until) for opens, (since, until) in told["reach"].items()},
-            stored_bytes=told["stored_bytes"],
-        )
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        told = _Told.model_validate_json(_path(lake, day).read_bytes())
+    except (FileNotFoundError, ValidationError):
         return None
+    return Note(
+        samples={Place(kind, source, hour): mark for kind, source, hour, mark in told.samples},
+        sample_hours=told.sample_hours,
+        snapshots={Place(kind, source, hour): mark for kind, source, hour, mark in told.snapshots},
+        snapshot_hours=told.snapshot_hours,
+        everywhere=told.everywhere,
+        reach=told.reach,
+        stored_bytes=told.stored_bytes,
+    )
 
 
 def save(lake: Path, day: date, note: Note) -> None:

@@ -14,10 +14,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ioledger.errors import LakeError, one_of
-from ioledger.lake.journal import HIDDEN_SUFFIX
+from ioledger.errors import LakeError, one_of, why_unreadable
+from ioledger.lake.journal import HIDDEN_SUFFIX, names_of
 from ioledger.lake.remote.store import Object, ObjectExistsError, ObjectMissingError
 
 if TYPE_CHECKING:
@@ -91,16 +91,19 @@ def _name(number: int) -> str:
 
 def _parsed(store: Store, number: int) -> Commit:
     try:
-        told: dict[str, Any] = json.loads(store.read(_name(number)))
-        commit = Commit(told["new"], told["old"], told["by"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise LakeError(f"the commit {_name(number)} of {store.address} cannot be read: {error}; restore it") from error
+        told = json.loads(store.read(_name(number)))
+        new, old = names_of(told)
+    except (ValueError, RecursionError) as error:
+        why = why_unreadable(error)
+        raise LakeError(f"the commit {_name(number)} of {store.address} cannot be read: {why}; restore it") from error
+    if not isinstance(by := told.get("by"), str):
+        raise LakeError(f"the commit {_name(number)} of {store.address} does not tell its writer; restore it")
     if unknown := sorted(told.keys() - {"new", "old", "by"}):
         raise LakeError(
             f"the commit {_name(number)} of {store.address} has {one_of(unknown)}, which this ioledger does not know; "
             "upgrade ioledger to the version that wrote it, or a newer one"
         )
-    return commit
+    return Commit(new, old, by)
 
 
 def present(listed: Mapping[str, Object], unfinished: Mapping[int, Commit]) -> dict[str, tuple[str, Object]]:
