@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ioledger.lake import files, settings, writer
+from ioledger.lake import files, layout, settings, writer
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
 from ioledger.model.period import days, months, utc_day
-from ioledger.model.tables import USAGE_DAY, USAGE_MONTH
+from ioledger.model.tables import USAGE_DAY, USAGE_MONTH, USAGE_RECORD
 from reports.usage import statement
 from reports.usage.collected import start_of
 from reports.usage.cover import Rollups, dates_of, name_of, note, opens_at, path_of, show_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -39,7 +39,11 @@ class _Kind(NamedTuple):
 _LONGEST: Final = timedelta(days=34)
 """Longer than any rollup: one that begins earlier before a time does not reach into it."""
 _AT_ONCE: Final = 31
-"""Periods that are summed in one go: a first build of years goes through a month of days at a time."""
+_BYTES_AT_ONCE: Final = 32 * 2**20
+"""How many periods are summed in one go at most, and what the files of their usage records weigh together.
+
+A day of 10,000 disks weighs about as much; 30 such days in one go took 9 GB of memory.
+"""
 
 _KINDS: Final = (_Kind(USAGE_DAY, days, ()), _Kind(USAGE_MONTH, months, (USAGE_DAY,)))
 
@@ -63,8 +67,28 @@ def update(opened: OpenLake, lake: Path, line: Timeline, built: Collection[date]
             for period in near
             if not set(built).isdisjoint(dates_of(period)) and not rollups.holds(kind.table, period)
         ]
-        for first in range(0, len(stale), _AT_ONCE):
-            _make(opened, rollups, kind, stale[first : first + _AT_ONCE])
+        for periods in _in_parts(lake, stale):
+            _make(opened, rollups, kind, periods)
+
+
+def _in_parts(lake: Path, periods: Sequence[Window]) -> Iterator[list[Window]]:
+    """Yield neighbouring periods that are summed in one go."""
+    part: list[Window] = []
+    room = _BYTES_AT_ONCE
+    for period in periods:
+        byte_count = _weight(lake, period)
+        if part and (byte_count > room or len(part) == _AT_ONCE):
+            yield part
+            part, room = [], _BYTES_AT_ONCE
+        part.append(period)
+        room -= byte_count
+    if part:
+        yield part
+
+
+def _weight(lake: Path, period: Window) -> int:
+    partitions = (layout.derived_partition(lake, USAGE_RECORD.name, day) for day in dates_of(period))
+    return sum(path.stat().st_size for partition in partitions for path in partition.glob("*.parquet"))
 
 
 def _make(opened: OpenLake, rollups: Rollups, kind: _Kind, periods: Sequence[Window]) -> None:

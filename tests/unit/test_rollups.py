@@ -15,6 +15,7 @@ from usage_lakes import settle
 
 from ioledger.lake import layout
 from ioledger.lake.writer import write_run
+from reports.usage import rollup
 from reports.usage.build import build
 from reports.usage.cover import BY_MONTH_AND_DAY, Rollups
 from reports.usage.show import totals
@@ -84,6 +85,17 @@ def test_a_build_sums_each_local_day_and_month(lake: Path) -> None:
         for name in ("usage_record", "usage_day", "usage_month")
     )
     assert by_record == by_day == by_month
+
+
+def test_days_that_are_too_heavy_for_one_go_give_the_same_rollups(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_one_go = rollup_files(lake)
+    for table in ("usage_day", "usage_month"):
+        shutil.rmtree(lake / table)
+    monkeypatch.setattr(rollup, "_BYTES_AT_ONCE", 1)
+
+    build(lake, START, END)
+
+    assert rollup_files(lake) == in_one_go
 
 
 def more_operations(path: Path) -> None:
