@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+import duckdb
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import duckdb
 
 _FIRST: Final = Lock()
 _kept: list[int] = []
@@ -27,23 +27,37 @@ def fill(connection: duckdb.DuckDBPyConnection, bind: Callable[[], None]) -> Non
     with _FIRST:
         if not _kept:
             bind()
-            if hasattr(os, "memfd_create"):  # where there are no such files each connection binds
-                _kept.append(_left_by(connection))
+            _keep(connection)
             return
     connection.execute(f"ATTACH '/proc/self/fd/{_kept[0]}' AS kept (READ_ONLY)")
     connection.execute("COPY FROM DATABASE kept TO memory (SCHEMA)")
     connection.execute("DETACH kept")
 
 
-def _left_by(connection: duckdb.DuckDBPyConnection) -> int:
+def _keep(connection: duckdb.DuckDBPyConnection) -> None:
+    """Leave the catalog of a connection for others, as far as the system has such files, and room for one."""
+    if not hasattr(os, "memfd_create"):
+        return
+    try:
+        content = _catalog_of(connection)
+    except (OSError, duckdb.Error):
+        connection.execute("DETACH DATABASE IF EXISTS kept")
+        return
+    descriptor = os.memfd_create("ioledger-catalog")
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as stream:
+            stream.write(content)
+    except OSError:
+        os.close(descriptor)
+    else:
+        _kept.append(descriptor)
+
+
+def _catalog_of(connection: duckdb.DuckDBPyConnection) -> bytes:
     # DuckDB writes files beside a database, which it cannot where a file has no directory.
     with TemporaryDirectory(prefix="ioledger-") as directory:
         path = Path(directory, "catalog")
         connection.execute("ATTACH $path AS kept", {"path": str(path)})
         connection.execute("COPY FROM DATABASE memory TO kept (SCHEMA)")
         connection.execute("DETACH kept")
-        content = path.read_bytes()
-    descriptor = os.memfd_create("ioledger-catalog")
-    with os.fdopen(descriptor, "wb", closefd=False) as stream:
-        stream.write(content)
-    return descriptor
+        return path.read_bytes()

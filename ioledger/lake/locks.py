@@ -132,9 +132,10 @@ def _opened(lake: Path, name: str) -> Iterator[int]:
 
 
 def _make(lake: Path, name: str) -> int:
-    layout.refuse_vanished(lake)
     path = layout.lock_file(lake, name)
-    path.parent.mkdir(exist_ok=True)
+    if not path.parent.exists():
+        layout.refuse_vanished(lake)
+        path.parent.mkdir(exist_ok=True)
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
 

@@ -163,11 +163,13 @@ class WorkingCopy:
                     return
 
     def _make(self) -> None:
-        if self.path.exists():
+        place_of_locks = self.path / layout.LOCKS
+        if place_of_locks.exists():
             return
         try:
             make_directories(self.path.parent)
             self.path.mkdir(layout.CLOSED, exist_ok=True)
+            place_of_locks.mkdir(exist_ok=True)  # where there is no lake yet, no lock makes it
             sync_directory(self.path.parent)
         except OSError as error:
             raise LakeError(

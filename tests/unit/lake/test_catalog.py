@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import TYPE_CHECKING
 
 from lakes import NOON
@@ -44,3 +45,18 @@ def test_copies_have_settings_of_their_own() -> None:
     ]
 
     assert found == [[(600_000_000,)], [(1_200_000_000,)]]
+
+
+def test_a_process_that_may_write_no_file_binds_for_each_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "_kept", [])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        found = [connect_tables({}), connect_tables({})]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert told(found[0]) == told(found[1])
+    assert found[0].execute("SELECT database_name FROM duckdb_databases() WHERE NOT internal").fetchall() == [
+        ("memory",)
+    ]
