@@ -213,12 +213,6 @@ CASES = [
         frozenset({"r3"}),
     ),
     Case(
-        "an unknown column",
-        rows_changed("disk_io_stat", "r2", lambda rows: rows.append_column("speed", pa.array([1, 2]))),
-        {("disk_io_stat", None, "it has a column 'speed', which disk_io_stat has not"), ("collection_run", "r2", LOST)},
-        frozenset({"r2"}),
-    ),
-    Case(
         "a column of another type",
         rows_changed(
             "disk_io_stat", "r2",

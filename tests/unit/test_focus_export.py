@@ -18,7 +18,7 @@ from focus_checker import CHECKOUT, PYTHON, Checker, checker
 from rate_cards import card, item
 
 from ioledger.errors import ConfigurationError
-from ioledger.model.tables import CHARGE
+from ioledger.model.tables import CHARGE, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,8 +70,16 @@ def written(directory: Path, rows: list[Row], name: str = FILES[0], status: str 
     if status == "closed":
         closed = lake / "closed" / PERIOD
         closed.mkdir(parents=True)
-        ends = {"start": START.isoformat(), "end": END.isoformat()}
-        (closed / "manifest.json").write_text(json.dumps(ends), encoding="utf-8")
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "start": START.isoformat(),
+            "end": END.isoformat(),
+            "closed_at": END.isoformat(),
+            "files": {},
+            "previous": {},
+            "totals": {},
+        }
+        (closed / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
         next((lake / "charge").glob("*/*.parquet")).rename(closed / "charge.parquet")
     return export(lake, CHARGE, "focus", directory / name)
 
