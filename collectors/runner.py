@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from collectors.beat import step_in_words
 from collectors.remembered import LastRun, Remembered, recall, remember
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from collectors.beat import Beat
     from collectors.source import Source
+
+_VERSION: Final = version("ioledger")
+"""The version of the code that is loaded: a service goes on with it when another is installed meanwhile."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,8 +64,9 @@ def tell(outcome: Outcome) -> None:
 def collect_one(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
     """Run one source once and store what it read, under a lock so that its runs never overlap.
 
-    Raises LakeError if the lake cannot be written.
+    Raises LakeError if there is no lake that this version writes, or it cannot be written.
     """
+    layout.require(lake)  # a service must not write what was upgraded meanwhile, nor where the lake was mounted
     try:
         with locks.exclusive(lake, f"collect-{name}"):
             return _collect(lake, name, source, beat)
@@ -92,7 +96,7 @@ def _collect(lake: Path, name: str, source: Source, beat: Beat) -> Outcome:
         boottime_us=started.boottime_us,
         boot_id=started.boot_id,
         status=status,
-        collector_version=version("ioledger"),
+        collector_version=_VERSION,
         host_id=reading.host_id,
         timeout_count=reading.timeout_count,
         error=None if reading.error is None else reading.error.encode(errors="backslashreplace").decode(),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import logging
 import os
+import signal
 import stat
 import sys
+import threading
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,10 +23,15 @@ from ioledger import completion, config, wrong_use
 from ioledger.app import App
 from ioledger.clock import SystemClock
 from ioledger.errors import IoledgerError
+from ioledger.lake import lock_holders
 from ioledger.lake.remote.location import location
+from ioledger.shortage import is_shortage
 from ioledger.terminal import log_to_stderr
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
     from ioledger.lake.remote.location import Location
 
 COMMANDS: Final = "ioledger.commands"
@@ -41,7 +49,10 @@ EXIT_WRONG_USE: Final = 2
 EXIT_PARTIAL: Final = 3
 EXIT_DEFECT: Final = 4
 EXIT_INTERRUPTED: Final = 130
-"""As shells have it for a program that Ctrl-C ended."""
+EXIT_TERMINATED: Final = 143
+"""As shells have it for a program that Ctrl-C, or SIGTERM, ended."""
+
+_STOP_SIGNALS: Final = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}
 
 _log = logging.getLogger(__name__)
 
@@ -142,8 +153,17 @@ def group(ctx: click.Context, config_file: Path | None, lake: Location | None) -
 def run(arguments: list[str] | None = None, app: App | None = None) -> int:
     """Run one command and return its exit code; a mistake of the user's is a sentence on stderr."""
     log_to_stderr("text")
+    with _stop_signals() as received:
+        try:
+            code = _run(sys.argv[1:] if arguments is None else arguments, app, received)
+        except KeyboardInterrupt:  # while an error was told
+            code = EXIT_INTERRUPTED
+    return _STOP_SIGNALS[received[0]] if received else code
+
+
+def _run(arguments: list[str], app: App | None, received: list[signal.Signals]) -> int:  # noqa: PLR0911 - one for each kind of end
     try:
-        return _invoke(sys.argv[1:] if arguments is None else arguments, app)
+        return _invoke(arguments, app)
     except NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return EXIT_WRONG_USE
@@ -157,15 +177,61 @@ def run(arguments: list[str] | None = None, app: App | None = None) -> int:
         # The reader of stdout left (`| head`); what is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception:  # noqa: BLE001 - whatever else there is, is told as a defect
-        _log.exception("ioledger: this is a defect of ioledger; please report it with what follows")
-        return EXIT_DEFECT
+    except Exception as error:  # noqa: BLE001 - whatever else there is, is told as a defect
+        if received:  # DuckDB makes another error of the one that ends its query
+            return EXIT_INTERRUPTED
+        return _told_otherwise(error)
+
+
+def _told_otherwise(error: Exception) -> int:
+    """Tell of an error that no part of ioledger has a sentence for."""
+    if is_shortage(error):
+        _log.error("ioledger: %s", _of_shortage(error))
+        return EXIT_WRONG_USE
+    _log.error("ioledger: this is a defect of ioledger; please report it with what follows", exc_info=error)
+    return EXIT_DEFECT
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[signal.Signals]]:
+    """Have the first stop signal end the command as Ctrl-C does, tidily, and a second one the process at once.
+
+    Yields a list that gets the number of the first. What another program has set up or left out stays so.
+    """
+    received: list[signal.Signals] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        received.append(signal.Signals(number))
+        for each in _STOP_SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+    ours = [number for number, handler in before.items() if handler in {signal.SIG_DFL, signal.default_int_handler}]
+    if threading.current_thread() is not threading.main_thread():
+        ours = []
+    for number in ours:
+        signal.signal(number, handle)
+    try:
+        yield received
+    finally:
+        for number in ours:
+            signal.signal(number, before[number])
+
+
+def _of_shortage(error: Exception) -> str:
+    reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+    return (
+        f"this process may not have the memory, threads or open files that this takes ({reason}); what is stored "
+        "stays, allow it more (`ulimit -a`, MemoryMax= of its unit), or free some, and run the command again"
+    )
 
 
 def _invoke(arguments: list[str], app: App | None) -> int:
     # Not group.main(): it ends with 1 when the reader of stdout leaves, and 1 means findings here.
     try:
         with group.make_context("ioledger", arguments, obj=app) as context:
+            lock_holders.work_as(_command_of(context, arguments))
             code = _with_copies(context)
         sys.stdout.flush()
     except click.exceptions.Exit as ended:
@@ -173,6 +239,17 @@ def _invoke(arguments: list[str], app: App | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _command_of(context: click.Context, arguments: list[str]) -> str:
+    """Name the command of a command line, without its options: these may hold what is nobody's business."""
+    words = ["ioledger"]
+    command: click.Command | None = group
+    for word in arguments[len(arguments) - len(context.args) - 1 :]:
+        if not isinstance(command, click.Group) or (command := command.get_command(context, word)) is None:
+            break
+        words.append(word)
+    return " ".join(words)
 
 
 def _with_copies(context: click.Context) -> object:
@@ -200,4 +277,9 @@ def main() -> None:
     os.umask(os.umask(0o077) | stat.S_IWOTH)
     if instruction := os.environ.get(completion.VARIABLE):
         sys.exit(shell_complete(group, {}, "ioledger", completion.VARIABLE, instruction))
-    sys.exit(run())
+    code = run()
+    if code == EXIT_TERMINATED:  # tidied up, it ends as what it was told to end by: systemd takes no other for clean
+        logging.shutdown()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+    sys.exit(code)

@@ -37,6 +37,10 @@ class DamagedFileError(LakeError):
     """A file of facts cannot be read; the others are as they were."""
 
 
+class NewerVersionError(LakeError):
+    """A newer ioledger wrote it, and what it means is not known to this one."""
+
+
 class StoreRefusedError(LakeError):
     """The object store does not let this user do that."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 
 from ioledger.errors import DataError, did_you_mean, one_of
+from ioledger.shortage import is_shortage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -43,6 +44,8 @@ def refuse_others(statement: str, declared: Collection[str], file: str) -> None:
     try:
         found = duckdb.extract_statements(statement)
     except duckdb.Error as error:
+        if is_shortage(error):
+            raise
         raise DataError(f"{file}: the statement is not SQL: {one_line(error)}; correct it there") from error
     if [one.type for one in found] != [duckdb.StatementType.SELECT]:
         line = _line(statement, _beginning(statement, found))

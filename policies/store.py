@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import check_files, layout
+from ioledger.lake import check_files, layout, versions
 from ioledger.lake.schema import typed, with_all_columns
 from ioledger.lake.writer import write_derived
 from ioledger.model.period import utc_day
@@ -31,10 +31,12 @@ def last_before(lake: Path, moment: datetime) -> list[Finding]:
     if path is None:
         return []
     try:
-        rows = with_all_columns(FINDING.name, pq.read_table(path, partitioning=None)).to_pylist()
+        found = pq.read_table(path, partitioning=None)
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise LakeError(f"{path} cannot be read: {reason}; restore it, or remove it") from error
+    versions.refuse_newer_file(path, found.schema.metadata)
+    rows = with_all_columns(FINDING.name, found).to_pylist()
     return [Finding(**{**row, "returns": row["returns"] or 0}) for row in rows]
 
 

@@ -94,19 +94,20 @@ def locks(held: Iterable[HeldLock] | None, now: datetime) -> Check:
         return Check("locks", "the kernel does not tell who holds locks")
     held = list(held)
     for lock in held:
+        pid = lock.holder.pid
         if not lock.is_alive:
             return Check(
                 "locks",
-                f"{lock.name} is held, and process {lock.pid}, which took it, has ended: it left another behind",
+                f"{lock.name} is held, and process {pid}, which took it, has ended: it left another behind",
                 f"find that process with `lslocks` or `fuser {layout.LOCKS}/{lock.name}.lock`, and end it",
             )
-        if now - lock.since > LONGEST_HELD:
+        if now - lock.holder.since > LONGEST_HELD:
             return Check(
                 "locks",
-                f"{lock.name} is held by process {lock.pid} since {moment(lock.since)}",
-                f"see what it does (`ps -fp {lock.pid}`), and end it if it is stuck: the kernel frees its locks",
+                f"{lock.name} is held by {lock.holder.in_words(now)}",
+                f"see what it does (`ps -fp {pid}`), and end it if it is stuck: the kernel frees its locks",
             )
-    told = ", ".join(f"{lock.name} by process {lock.pid}" for lock in held)
+    told = ", ".join(f"{lock.name} by {lock.holder.in_words(now)}" for lock in held)
     return Check("locks", f"held: {told}" if held else "none is held")
 
 

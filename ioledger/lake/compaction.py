@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ioledger.errors import DamagedFileError, LakeError
+from ioledger.errors import DamagedFileError, LakeError, NewerVersionError
 from ioledger.lake import due, journal, layout, locks, merged, swaps
 from ioledger.model.tables import DISK_IO_STAT, FACTS, SAMPLE_STRETCH
 
@@ -119,7 +119,7 @@ def _compact(lake: Path, partition: _Partition, now: datetime, result: Compacted
     try:
         with locks.reading(lake):
             merges = _merges(lake, partition, now)
-    except DamagedFileError as error:
+    except (DamagedFileError, NewerVersionError) as error:
         if str(error) not in result.failures:
             result.failures.append(str(error))
         return
@@ -137,7 +137,7 @@ class _Merge:
 
 
 def _merges(lake: Path, partition: _Partition, now: datetime) -> list[_Merge]:
-    """Write the merged files of a partition that are due; raises DamagedFileError, then none is left."""
+    """Write the merged files of a partition that are due; raises as ``merged.read``, then none is left."""
     table = FACTS[partition.table]
     files = _files(lake, partition)
     merges: list[_Merge] = []

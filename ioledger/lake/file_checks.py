@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import merged
+from ioledger.lake import merged, versions
 from ioledger.lake.journal import own_name
 from ioledger.lake.stretches import RUNS_METADATA
 from ioledger.model.columns import COLUMNS
 from ioledger.model.tables import DISK_IO_STAT, FACTS, SAMPLE_STRETCH
+from ioledger.shortage import is_shortage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,10 @@ def rows_of(file: StoredFile) -> pa.Table:
     except FileNotFoundError as error:
         raise LakeError(f"{file.path} went away while it was read; verify again when nothing else works") from error
     except (OSError, pa.ArrowException) as error:
+        if is_shortage(error):
+            raise
         raise BrokenFileError(f"it cannot be read: {str(error).splitlines()[0].rstrip('.')}") from error
+    versions.refuse_newer_file(file.path, rows.schema.metadata)
     for problem in chain(_of_schema(file.table, rows.schema), _of_values(file, rows)):
         raise BrokenFileError(" ".join(problem.split()))  # whoever broke it may have put lines into names
     return rows
@@ -81,8 +85,12 @@ def _of_schema(table: Table, schema: pa.Schema) -> Iterator[str]:
     known = {column.name: column.type for column in table.columns}
     if table == DISK_IO_STAT:
         known[STRETCH] = COLUMNS[STRETCH].type
+    # A version that only adds columns does not raise the schema's; who goes back to an older one keeps them.
+    is_ours = versions.KEY.encode() in (schema.metadata or {})
     for name in schema.names:
         if name not in known:
+            if table.name in FACTS and is_ours:
+                continue
             yield f"it has a column {name!r}, which {table.name} has not"
         elif schema.field(name).type != known[name]:
             yield f"its column {name} is {schema.field(name).type}, and {table.name} has {known[name]}"

@@ -38,6 +38,9 @@ _MAKING_DIRECTORIES: Final = threading.Lock()
 _LASTING: Final = set[tuple[int, int]]()
 """The device and inode of directories that this process saw flushed, up to the lake."""
 
+_MOST_LASTING: Final = 4096
+"""A service makes directories every day; those of long ago are flushed once more, should it write there again."""
+
 
 def temporary(path: Path) -> Path:
     """Name the temporary file of ``path``: beside it, so that a rename is atomic, and unseen by readers."""
@@ -57,11 +60,17 @@ def make_directories(directory: Path) -> None:
             directory = directory.parent
         for path in reversed(_unflushed(directory)):
             sync_directory(path.parent)
-            _LASTING.add(_identity(path))
+            _note_lasting(path)
         for path in reversed(missing):
             path.mkdir(exist_ok=True)
             sync_directory(path.parent)
-            _LASTING.add(_identity(path))
+            _note_lasting(path)
+
+
+def _note_lasting(directory: Path) -> None:
+    if len(_LASTING) >= _MOST_LASTING:
+        _LASTING.clear()
+    _LASTING.add(_identity(directory))
 
 
 def _unflushed(directory: Path) -> list[Path]:
@@ -110,8 +119,19 @@ def write_parquet_of(
 ) -> None:
     """Write tables one after another, as ``write_parquet`` does one of all their rows.
 
-    No more is held than the rows of one group and of one of the tables.
+    No more is held than the rows of one group and of one of the tables. On failure nothing is left at ``path``.
     """
+    try:
+        _write_groups(path, schema, tables, metadata, sealed=sealed)
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def _write_groups(
+    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: Mapping[str, str] | None, *, sealed: bool
+) -> None:
     with path.open("wb") as stream:
         with parquet_writer(stream, schema) as writer:
             for group in _row_groups(schema, tables):
@@ -189,8 +209,13 @@ def _footer_start(stream: BinaryIO) -> int:
 
 
 def publish(path: Path) -> None:
-    """Give the temporary file of ``path`` its name, durably."""
-    temporary(path).replace(path)
+    """Give the temporary file of ``path`` its name, durably; if it cannot have it, there is none any more."""
+    try:
+        temporary(path).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary(path).unlink()
+        raise
     sync_directory(path.parent)
 
 
@@ -202,7 +227,7 @@ def write_whole(path: Path, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         publish(path)
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             temporary(path).unlink()
         raise

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import UNREADABLE, LakeError, why_unreadable
+from ioledger.errors import UNREADABLE, LakeError, one_of, why_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -77,11 +77,18 @@ def _listed(directory: Path) -> list[Path]:
 
 def _read(path: Path) -> Swap:
     try:
-        return Swap(*names_of(json.loads(path.read_bytes())))
+        told = json.loads(path.read_bytes())
+        swap = Swap(*names_of(told))
     except FileNotFoundError:
         raise
     except UNREADABLE as error:
         raise LakeError(f"the journal {path} cannot be read: {why_unreadable(error)}; restore it") from error
+    if unknown := sorted(told.keys() - {"new", "old"}):
+        raise LakeError(
+            f"the journal {path} has {' '.join(one_of(unknown).split())}, which this ioledger does not know; upgrade ioledger to the "
+            "version that wrote it, or a newer one"
+        )
+    return swap
 
 
 class NoNamesError(ValueError):

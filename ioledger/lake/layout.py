@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import UNREADABLE, LakeError, shown, why_unreadable
-from ioledger.lake import journal
+from ioledger.errors import UNREADABLE, LakeError, why_unreadable
+from ioledger.lake import journal, versions
 from ioledger.lake.files import LAKE_MARKER, write_whole
 from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, TABLES
 
@@ -67,12 +67,24 @@ def require(lake: Path) -> Path:
         raise LakeError(
             f"the lake's marker {lake / MARKER} cannot be read: {why_unreadable(error)}; restore it"
         ) from error
-    if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
-        raise LakeError(
-            f"the lake at {lake} has schema version {shown(version)}, and this ioledger reads 1 to {SCHEMA_VERSION}; "
-            "use the version of ioledger that wrote it, or a newer one"
-        )
+    versions.refuse_newer(f"the lake at {lake}", version)
     return lake
+
+
+def refuse_vanished(lake: Path) -> None:
+    """Raise LakeError if a directory is no lake any more, as a mount point is whose file system went away.
+
+    What would be written there lies below the mount point, unseen, once the file system is back.
+    """
+    try:
+        (lake / MARKER).stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise LakeError(
+            f"there is no lake at {lake} any more; mount the file system that it is on, or restore it: nothing is "
+            "written in its place meanwhile"
+        ) from error
+    except OSError:  # whoever writes there is told
+        return
 
 
 def lock_file(lake: Path, name: str) -> Path:

@@ -1,4 +1,8 @@
-"""Locks between processes on one lake, which a crash releases."""
+"""Locks between processes on one lake, which a crash releases.
+
+The kernel's lock alone decides. Who holds one writes into its file who that is, for people: nothing depends
+on it, and what somebody left there who is gone is not shown.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import BusyError, LakeError
-from ioledger.lake import layout
+from ioledger.lake import layout, lock_holders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,9 +38,10 @@ def exclusive(lake: Path, name: str) -> Iterator[None]:
         try:
             _take(lake, descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-            raise BusyError(f"{name} of {lake} is in use by process {holder}; wait for it to end, or end it") from error
-        _name_holder(descriptor)
+            raise BusyError(
+                f"{name} of {lake} is in use by {lock_holders.in_words(descriptor)}; wait for it to end, or end it"
+            ) from error
+        lock_holders.enter(descriptor)
         yield
 
 
@@ -67,7 +72,7 @@ def waiting(lake: Path, name: str) -> Iterator[None]:
     """Hold the lock ``name`` of a lake for the block, after whoever holds it; otherwise as ``exclusive``."""
     with _opened(lake, name) as descriptor:
         _take(lake, descriptor, fcntl.LOCK_EX)
-        _name_holder(descriptor)
+        lock_holders.enter(descriptor)
         yield
 
 
@@ -112,12 +117,6 @@ def _take(lake: Path, descriptor: int, how: int) -> None:
         ) from error
 
 
-def _name_holder(descriptor: int) -> None:
-    with suppress(OSError):  # it is held all the same where a full disk has no room for who holds it
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-
-
 @contextmanager
 def _opened(lake: Path, name: str) -> Iterator[int]:
     try:
@@ -133,6 +132,7 @@ def _opened(lake: Path, name: str) -> Iterator[int]:
 
 
 def _make(lake: Path, name: str) -> int:
+    layout.refuse_vanished(lake)
     path = layout.lock_file(lake, name)
     path.parent.mkdir(exist_ok=True)
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

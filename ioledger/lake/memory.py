@@ -30,6 +30,7 @@ def recall(lake: Path, source: str) -> dict[str, Any] | None:
 
 def remember(lake: Path, source: str, values: Mapping[str, Any]) -> None:
     """Keep JSON for the source's next run, in place of what was kept; LakeError if it cannot be written."""
+    layout.refuse_vanished(lake)
     path = layout.memory_file(lake, source)
     try:
         files.make_directories(path.parent)
@@ -60,7 +61,8 @@ def tell_refusal(lake: Path, source: str, reason: str) -> None:
     word can be left.
     """
     path = layout.refusal_file(lake, source)
-    with suppress(OSError):
+    with suppress(OSError, LakeError):
+        layout.refuse_vanished(lake)
         files.make_directories(path.parent)
         files.write_whole(path, json.dumps({"machine": machine(), "reason": reason}).encode())
 

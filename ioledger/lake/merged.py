@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ioledger.errors import DamagedFileError
-from ioledger.lake import files, journal, stretches
+from ioledger.lake import files, journal, stretches, versions
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.tables import DISK_IO_STAT, SAMPLE_STRETCH
+from ioledger.shortage import is_shortage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -72,10 +73,12 @@ def run_ids_in(path: Path) -> set[str]:
 def columns_of(path: Path, names: Sequence[str] | None = None) -> pa.Table:
     """Read a file of facts, or some of its columns.
 
-    Raises DamagedFileError if the file cannot be read, and FileNotFoundError if it is gone.
+    Raises DamagedFileError if the file cannot be read, NewerVersionError if a newer version wrote it, and
+    FileNotFoundError if it is gone.
     """
     # Each page is compared with its checksum: a flipped bit must not outlive the file it was in.
     with _damage_named(path), pq.ParquetFile(path, page_checksum_verification=True) as opened:
+        versions.refuse_newer_file(path, opened.metadata.metadata)
         return opened.read(columns=names, use_threads=False)
 
 
@@ -96,6 +99,8 @@ def _damage_named(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException) as error:
+        if is_shortage(error):
+            raise
         reason = str(error).splitlines()[0].rstrip(".")
         raise DamagedFileError(
             f"{path} cannot be read: {reason}; restore it, or move every file of its runs out of the lake"

@@ -17,15 +17,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import catalog, check_files, layout, locks
+from ioledger.lake import catalog, check_files, layout, locks, versions
 from ioledger.lake import settings as lake_settings
 from ioledger.lake.parsed import statements, text
 from ioledger.lake.schema import typed
 from ioledger.model.columns import COUNT, EXACT, FLAG, MONEY, PER_GIB, TEXT, TIME
-from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, TABLES
+from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, SCHEMA_VERSION, TABLES
+from ioledger.shortage import is_shortage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -71,7 +72,7 @@ class OpenLake:
     ``files`` holds the live files by table, ``shown`` those that were looked at, ``rows`` the SELECT that
     each table is. ``show`` makes a table see some of the files alone, for work that goes through a long
     history in bounded memory; ``narrowed`` adds to the SELECT of a table what else its rows must be, for
-    work on some of the disks and volumes.
+    work on some of the disks and volumes. ``known`` are files of a version that this ioledger reads.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -79,14 +80,33 @@ class OpenLake:
     shown: dict[str, set[Path]] = field(default_factory=dict)
     rows: dict[str, str] = field(default_factory=dict)
     narrowed: dict[str, str] = field(default_factory=dict)
+    known: set[Path] = field(default_factory=set)
 
     def show(self, name: str, paths: Sequence[Path]) -> None:
         """Let a table of the lake be what lies in these files, and every view that stands on it."""
         self.shown.setdefault(name, set()).update(paths)
         self.show_rows(name, self.select(name, paths))
 
+    def refuse_newer(self, paths: Collection[Path]) -> None:
+        """Raise NewerVersionError if a newer version wrote one of some files: what it means is not known here."""
+        new = set(paths) - self.known
+        if not new:
+            return
+        listed = ", ".join(map(literal, sorted(new)))
+        told = self.connection.execute(
+            f"SELECT file_name, value FROM parquet_kv_metadata([{listed}]) WHERE key = $key AND value <> $own LIMIT 1",
+            {"key": versions.KEY.encode(), "own": str(SCHEMA_VERSION).encode()},
+        ).fetchall()
+        for path, version in told:
+            versions.refuse_newer_file(path, {versions.KEY.encode(): version})
+        self.known.update(new)
+
     def select(self, name: str, paths: Sequence[Path], *, numbered: bool = False) -> str:
-        """Return the SELECT over some files of a table, as ``scan`` does, narrowed as the table is."""
+        """Return the SELECT over some files of a table, as ``scan`` does, narrowed as the table is.
+
+        Raises NewerVersionError if a newer version wrote one of them.
+        """
+        self.refuse_newer(paths)
         return f"{scan(name, paths, numbered=numbered)} {self.narrowed.get(name, '')}"
 
     def show_rows(self, name: str, select: str) -> None:
@@ -260,13 +280,18 @@ def _install_settings(connection: duckdb.DuckDBPyConnection, line: Timeline) -> 
 def stored_whole(path: Path) -> pa.Table:
     """Read one file of derived rows, every page with its checksum.
 
-    Raises LakeError if it cannot be read: a build makes it again once it is removed.
+    Raises LakeError if it cannot be read, for a build makes it again once it is removed, or if a newer
+    version wrote it.
     """
     try:
-        return pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        rows = pq.read_table(path, partitioning=None, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
+        if is_shortage(error):
+            raise
         reason = str(error).splitlines()[0].rstrip(".")
         raise LakeError(f"{path} cannot be read: {reason}; remove it and build again") from error
+    versions.refuse_newer_file(path, rows.schema.metadata)
+    return rows
 
 
 def _refuse_doubled_runs(opened: OpenLake, lake: Path) -> None:
@@ -320,6 +345,8 @@ def _refuse_doubled_runs_in(opened: OpenLake, lake: Path, paths: Sequence[Path])
 
 def _cause(error: duckdb.Error, opened: OpenLake) -> Exception:
     """Tell a file that cannot be read from a defect of ours: only the former is a LakeError."""
+    if is_shortage(error):
+        return error
     try:
         refuse_unreadable(opened)
     except LakeError as unreadable:
@@ -347,5 +374,7 @@ def _unreadable(name: str, path: Path) -> str | None:
             for _ in connection.sql(scan(name, [path])).to_arrow_reader():
                 pass
     except (OSError, pa.ArrowException, duckdb.Error) as broken:
+        if is_shortage(broken):
+            raise
         return str(broken).splitlines()[0].rstrip(".")
     return None

@@ -105,8 +105,11 @@ def _array(table: Table, column: Column, values: list[object]) -> pa.Array:
 
 
 def _telling(column: Column, values: list[object]) -> list[object]:
-    """Return the values by which all are judged: of whole numbers the least and the greatest will do."""
-    if column.type != COUNT or not set(map(type, values)) <= {int, type(None)}:
+    """Return the values by which all are judged: the least and the greatest number, and each text or time once."""
+    types = set(map(type, values))
+    if types == {type(None)} or (column.type in (TEXT, TIME) and types <= {str, datetime, type(None)}):
+        return list(dict.fromkeys(values))
+    if column.type != COUNT or not types <= {int, type(None)}:
         return values
     numbers = cast("list[int]", [value for value in values if value is not None])
     extremes = [min(numbers), max(numbers)] if numbers else []

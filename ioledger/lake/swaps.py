@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ioledger.errors import BusyError
-from ioledger.lake import files, journal, locks
+from ioledger.lake import files, journal, layout, lock_holders, locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -76,7 +76,8 @@ def settle(lake: Path) -> None:
 
 
 def _being_read(lake: Path) -> BusyError:
-    return BusyError(f"{lake} is being read; wait until nobody reads it, and run the command again")
+    readers = lock_holders.readers_in_words(layout.lock_file(lake, layout.FILES_LOCK))
+    return BusyError(f"{lake} is being read by {readers}; wait until nobody reads it, and run the command again")
 
 
 def _finish(lake: Path, swap: journal.Swap) -> None:

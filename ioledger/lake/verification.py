@@ -27,6 +27,7 @@ from ioledger.model.tables import (
     TABLES,
     USAGE_RECORD,
 )
+from ioledger.shortage import is_shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,5 +141,7 @@ def _place(file: StoredFile) -> tuple[str, str | None, str]:
 def _runs_of_broken(path: Path) -> set[str]:
     try:
         return named_runs(path) or set()
-    except (BrokenFileError, OSError, pa.ArrowException):
+    except (BrokenFileError, OSError, pa.ArrowException) as error:
+        if is_shortage(error):
+            raise
         return {path.stem}

@@ -118,6 +118,7 @@ def _by_day(table: Table, rows: pa.Table) -> list[tuple[date, pa.Table]]:
 
 
 def _store(lake: Path, run: Run, parts: list[tuple[Path, pa.Table]], *, is_next: bool) -> None:
+    layout.refuse_vanished(lake)
     for path, part in parts:
         files.make_directories(path.parent)
         for left_over in () if is_next else path.parent.glob(f".*{files.TEMPORARY_SUFFIX}"):

@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Final
 
 from ioledger import errors
-from ioledger.cli import EXIT_DEFECT, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_PARTIAL, EXIT_WRONG_USE
+from ioledger.cli import EXIT_DEFECT, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_PARTIAL, EXIT_TERMINATED, EXIT_WRONG_USE
 from ioledger.errors import IoledgerError
 from ioledger.reference.markdown import prose, table
 
@@ -35,6 +35,7 @@ _EXIT_CODES: Final = (
     ),
     (EXIT_DEFECT, "a defect of ioledger", "report it, with the traceback"),
     (EXIT_INTERRUPTED, "Ctrl-C", "run it again: nothing is half done"),
+    (EXIT_TERMINATED, "SIGTERM, such as at a shutdown", "run it again: nothing is half done"),
 )
 
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ioledger.errors import ConfigurationError
-from ioledger.lake import files, layout, reader, settings
+from ioledger.lake import derived, files, layout, reader, settings
 from ioledger.model.period import utc_day
 from ioledger.model.tables import USAGE_RECORD
 from reports.charges.charging import in_order, lines_of
@@ -53,13 +53,17 @@ def make(lake: Path, month: Month, text: str, path: Path) -> Made:
             "open month, and --compare shows what other rate cards would give"
         )
     cards = cards_of(month, line, text, path)
-    with reader.open_unlisted(lake) as opened:
-        made_of = inputs(lake, month, line)
-        lines = lines_of(opened, usage_of(lake, month), month, parts(month, cards, settings.zone_spans(line)))
-        late = corrections(opened, lake, month, line)
-        lines = sorted([*lines, *late.lines], key=in_order)
-        _name(opened, lake, month, line, lines)
-    return Made(Bill(month, table_of(lines), made_of, text), late.too_late)
+
+    def read() -> Made:
+        with reader.open_unlisted(lake) as opened:
+            made_of = inputs(lake, month, line)
+            lines = lines_of(opened, usage_of(lake, month), month, parts(month, cards, settings.zone_spans(line)))
+            late = corrections(opened, lake, month, line)
+            lines = sorted([*lines, *late.lines], key=in_order)
+            _name(opened, lake, month, line, lines)
+        return Made(Bill(month, table_of(lines), made_of, text), late.too_late)
+
+    return derived.consistently(lake, read, (None, month.end))
 
 
 def usage_of(lake: Path, month: Month) -> Usage:

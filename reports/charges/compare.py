@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ioledger.lake import reader, settings
+from ioledger.lake import derived, reader, settings
 from reports.charges import bill, card_file, stored
 from reports.charges.charging import lines_of
 from reports.charges.differences import Rated, Step, differences
@@ -38,6 +38,10 @@ def compare(lake: Path, month: Month, rate_card: Path, other: str) -> Compared:
     Another month has its stored bill, or one by the same rate cards if there is none. Raises
     ConfigurationError for wrong rate cards, and LakeError if the lake cannot be read.
     """
+    return derived.consistently(lake, lambda: _compare(lake, month, rate_card, other))
+
+
+def _compare(lake: Path, month: Month, rate_card: Path, other: str) -> Compared:
     comparison = _Comparison(lake)
     after = comparison.rated(month, rate_card)
     if not _MONTH.fullmatch(other):

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ioledger.config import validated
 from ioledger.errors import UNREADABLE, ConfigurationError, LakeError, why_unreadable
-from ioledger.lake import layout
+from ioledger.lake import layout, versions
 from ioledger.model.period import require_billable, utc_day
 from ioledger.model.tables import USAGE_RECORD
 
@@ -107,11 +107,17 @@ def directory_of(lake: Path, period: str) -> Path:
 
 
 def closed(lake: Path, period: str) -> Closed | None:
-    """Return a closed month; None if it is open. Raises LakeError if its manifest cannot be read."""
+    """Return a closed month; None if it is open.
+
+    Raises LakeError if its manifest cannot be read, or is of a newer version.
+    """
     directory = directory_of(lake, period)
     path = directory / MANIFEST
     try:
-        manifest = validated(_Manifest, json.loads(path.read_text(encoding="utf-8")), str(path))
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(told, dict):  # before what only an older version knows is missed
+            versions.refuse_newer(f"the closed month {directory}", told.get("schema_version"))
+        manifest = validated(_Manifest, told, str(path))
     except FileNotFoundError:
         return None
     except (*UNREADABLE, ConfigurationError) as error:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from importlib.metadata import version
@@ -81,12 +80,13 @@ def freeze(lake: Path, bill: Bill, accepted: Sequence[Objection], because: str |
         made.rename(target)
         files.sync_directory(target.parent)
     except OSError as error:
-        with suppress(OSError):
-            shutil.rmtree(made)
+        where = f"{error.filename}: " if error.filename else ""  # a write that finds no room names no file
         raise LakeError(
-            f"{bill.month.name} cannot be closed: {error.filename}: {error.strerror or error}; nothing of it is "
-            "closed, make the lake writable and run the command again"
+            f"{bill.month.name} cannot be closed: {where}{error.strerror or error}; nothing of it is closed, make the "
+            "lake writable and run the command again"
         ) from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)  # which is gone where the month is closed
     return archive.Closed(target, manifest)
 
 

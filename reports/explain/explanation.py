@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ioledger.lake import layout, reader, settings
+from ioledger.lake import derived, layout, reader, settings
 from ioledger.model.period import utc_day
 from ioledger.model.tables import USAGE_AMOUNTS, USAGE_RECORD
 from reports.charges.meters import METERS
@@ -48,7 +48,11 @@ def explain(lake: Path, text: str) -> dict[str, Any]:
     nothing differs but facts are gone. Raises ConfigurationError for an id that names nothing, or
     several things, and LakeError if the lake cannot be read.
     """
-    with reader.open_lake(layout.require(lake)) as opened:
+    return derived.consistently(layout.require(lake), lambda: _explain(lake, text))
+
+
+def _explain(lake: Path, text: str) -> dict[str, Any]:
+    with reader.open_lake(lake) as opened:
         explainer = _Explainer(opened, lake)
         found = search.find(opened, lake, text)
         return explainer.charge(found) if found.kind == "charge" else explainer.record(found)

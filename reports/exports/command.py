@@ -12,6 +12,8 @@ import click
 from ioledger import completion
 from ioledger.examples import examples
 from ioledger.lake import layout, settings
+from ioledger.lake.derived import while_changed
+from ioledger.model.period import parse_period
 from ioledger.model.tables import TABLES
 from ioledger.terminal import progress
 from reports.exports import formats, publication
@@ -20,6 +22,7 @@ from reports.usage import quarantine
 
 if TYPE_CHECKING:
     from ioledger.app import App
+    from ioledger.lake.derived import Watch
     from reports.exports.batch import Export
 
 _log = logging.getLogger(__name__)
@@ -57,20 +60,26 @@ def export(app: App, what: str, period: str, to: str, name: str, account_id: str
     lake = layout.require(app.lake())
     now = app.clock.now()
     period = settings.calendar(lake, now).month(period)
-    with open_export(lake, table, period, account_id) as found, progress(f"exporting {period}") as tell:
-        send = formats.sender(formats.load(name))
-        target = to if send else str(Path(to).absolute())
-        opened = replace(
-            found,
-            provider=app.configuration().export.provider,
-            progress=tell,
-            announce=lambda sha256: app.record_reading("export", _told(found, name, target, sha256), now),
-        )
-        if send is None:
-            publication.write_file(opened, name, Path(to))
-        else:
-            send(opened, to)
-        missing = withheld(lake, opened)
+    send = formats.sender(formats.load(name))
+    target = to if send else str(Path(to).absolute())
+
+    def attempt(watch: Watch) -> tuple[Export, quarantine.Rows]:
+        with open_export(lake, table, period, account_id) as found, progress(f"exporting {period}") as tell:
+
+            def announce(sha256: str | None) -> None:
+                if found.status == "open":
+                    watch.refuse_change()
+                app.record_reading("export", _told(found, name, target, sha256), now)
+
+            opened = replace(found, provider=app.configuration().export.provider, progress=tell, announce=announce)
+            missing = withheld(lake, opened)
+            if send is None:
+                publication.write_file(opened, name, Path(to))
+            else:
+                send(opened, to)
+            return opened, missing
+
+    opened, missing = while_changed(lake, attempt, parse_period(period, settings.zone_spans(settings.load(lake))))
     if missing:
         _log.warning("ioledger: %s", quarantine.warning(missing, "this export"))
     _log.info(

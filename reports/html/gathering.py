@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from ioledger.lake import layout, reader, settings
+from ioledger.lake import derived, layout, reader, settings
 from ioledger.lake.last_run import last_run
 from ioledger.lake.state.tables import MOMENT, prepare
 from ioledger.model.period import utc_day
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ioledger.lake.reader import OpenLake
+    from ioledger.lake.settings import Timeline
     from reports.charges.parts import Month
     from reports.html.values import Bill, Finding
 
@@ -44,6 +45,10 @@ def gather(lake: Path, period: str) -> Report:
     """
     line = settings.load(layout.require(lake))
     month = stored.month_of(period, line)
+    return derived.consistently(lake, lambda: _gather(lake, period, month, line), (month.start, month.end))
+
+
+def _gather(lake: Path, period: str, month: Month, line: Timeline) -> Report:
     zone = settings.at(line, month.start).zone
     days = _days(month.start.astimezone(zone).date(), (month.end - MOMENT).astimezone(zone).date())
     with open_export(lake, USAGE_RECORD, period) as export:

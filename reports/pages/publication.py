@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from ioledger.errors import ConfigurationError
@@ -20,30 +21,31 @@ def published(option: str = "--to") -> Iterator[Callable[[Path, str], None]]:
 
     Raises ConfigurationError if one cannot be written, which names the ``option`` that says where.
     """
-    paths: list[Path] = []
+    made: dict[Path, Path] = {}
 
     def write(path: Path, page: str) -> None:
         if path.exists() and not path.is_file():
             raise ConfigurationError(f"{path} is no file; name one that is to be written")
-        paths.append(path)
         with _told(path, option):
             files.make_directories(path.parent)
-            with files.temporary(path).open("wb") as stream:
+            # Unlike any other name: two commands may be asked for the same page at once.
+            made[path] = path.with_name(f".{path.name}.{token_hex(4)}{files.TEMPORARY_SUFFIX}")
+            with made[path].open("xb") as stream:
                 stream.write(page.encode())
                 stream.flush()
                 os.fsync(stream.fileno())
 
     try:
         yield write
-        for path in paths:
+        for path, temporary in made.items():
             with _told(path, option):
-                files.temporary(path).replace(path)
-        for directory in {path.parent for path in paths}:
+                temporary.replace(path)
+        for directory in {path.parent for path in made}:
             files.sync_directory(directory)
     finally:
-        for path in paths:
+        for temporary in made.values():
             with suppress(OSError):
-                files.temporary(path).unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
 
 
 @contextmanager

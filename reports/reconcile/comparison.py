@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from ioledger.errors import DataError
-from ioledger.lake import layout, reader, settings
+from ioledger.lake import derived, layout, reader, settings
 from ioledger.model.columns import COUNT, TEXT, TIME
 from ioledger.model.period import days, utc_day
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, USAGE_RECORD, VOLUME_ALIAS
@@ -62,6 +62,13 @@ def compare(lake: Path, period: Window, records: Sequence[Record]) -> Comparison
     """
     line = settings.load(layout.require(lake))
     listed = days(period[0] - _DAY, period[1] + _DAY, settings.zone_spans(line))
+    span = (listed[0][0], listed[-1][1])
+    return derived.consistently(lake, lambda: _compare(lake, period, records, line, listed), span)
+
+
+def _compare(
+    lake: Path, period: Window, records: Sequence[Record], line: Timeline, listed: Sequence[Window]
+) -> Comparison:
     span = (listed[0][0], listed[-1][1])
     with reader.open_unlisted(lake) as opened:
         connection = opened.connection

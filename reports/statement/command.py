@@ -14,6 +14,8 @@ from ioledger import completion
 from ioledger.errors import ConfigurationError, counted, did_you_mean
 from ioledger.examples import examples
 from ioledger.lake import layout, settings
+from ioledger.lake.derived import while_changed
+from ioledger.model.period import parse_period
 from reports.pages.publication import published
 from reports.statement.gathering import gathered
 from reports.statement.page import render
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ioledger.app import App
+    from ioledger.lake.derived import Watch
 
 _log = logging.getLogger(__name__)
 
@@ -51,23 +54,31 @@ def statement(app: App, period: str, to: Path, account_id: str | None) -> None:
     period = settings.calendar(lake, now).month(period)
     nobodys = 0
     digests: dict[str, str] = {}
-    with gathered(lake, period, account_id) as (month, accounts), published() as publish:
-        for account in accounts:
-            if account.account_id is None:
-                nobodys = len(account.charges)
-                continue
-            path = to if account_id is not None else to / file_name(account.account_id)
-            page = render(month, account, provider)
-            publish(path, page)
-            digests[path.name] = hashlib.sha256(page.encode()).hexdigest()
-        if account_id is not None and not digests:
-            raise ConfigurationError(
-                f"the account {account_id!r} has no charges and no usage in {period}"
-                f"{did_you_mean(account_id, _accounts(lake, period))}; name one that has, or leave --account out for "
-                "all"
-            )
-        told = {"period": period, "status": month.status, "account_id": account_id, "to": str(to.absolute())}
-        app.record_reading("statement", {**told, **_told(digests)}, now)
+
+    def attempt(watch: Watch) -> None:
+        nonlocal nobodys
+        digests.clear()
+        with gathered(lake, period, account_id) as (month, accounts), published() as publish:
+            for account in accounts:
+                if account.account_id is None:
+                    nobodys = len(account.charges)
+                    continue
+                path = to if account_id is not None else to / file_name(account.account_id)
+                page = render(month, account, provider)
+                publish(path, page)
+                digests[path.name] = hashlib.sha256(page.encode()).hexdigest()
+            if account_id is not None and not digests:
+                raise ConfigurationError(
+                    f"the account {account_id!r} has no charges and no usage in {period}"
+                    f"{did_you_mean(account_id, _accounts(lake, period))}; name one that has, or leave --account out "
+                    "for all"
+                )
+            told = {"period": period, "status": month.status, "account_id": account_id, "to": str(to.absolute())}
+            if month.status == "open":
+                watch.refuse_change()
+            app.record_reading("statement", {**told, **_told(digests)}, now)
+
+    while_changed(lake, attempt, parse_period(period, settings.zone_spans(settings.load(lake))))
     _log.info("%s of %s written", counted(len(digests), "statement"), period)
     if nobodys:
         _log.warning("ioledger: %d charges are on no statement, because nobody knows whose they are", nobodys)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ioledger.errors import LakeError
-from ioledger.lake import layout, reader, settings
+from ioledger.lake import derived, layout, reader, settings
 from ioledger.model.columns import COLUMNS, COUNT
 from ioledger.model.period import utc_day
 from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_AMOUNTS, USAGE_RECORD
@@ -49,6 +49,10 @@ def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
     amounts of a usage record, and ``final``: none of its hours can still change. Raises LakeError if
     the lake cannot be read.
     """
+    return derived.consistently(lake, lambda: _totals(lake, grouping, start, end), (start, end))
+
+
+def _totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
     period = {"start": start, "end": end}
     with _named_errors(lake), reader.open_unlisted(lake) as opened:
         show_telling_runs(opened, lake, start, end)

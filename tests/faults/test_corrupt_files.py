@@ -6,19 +6,14 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-import bills
 import duckdb
 import pytest
-from lakes import MINUTE, NOON, a_run, content, new_lake, read, sample
-from rate_cards import card
+from lakes import MINUTE, NOON, content, read
 
 from ioledger.cli import run
 from ioledger.errors import LakeError
-from ioledger.lake import layout, stretches
-from ioledger.lake.schema import typed
-from ioledger.lake.writer import write_derived, write_run
-from ioledger.model.tables import DISK_IO_STAT, FINDING, FINDING_INTERVAL, TABLES
-from reports.usage.build import build
+from ioledger.lake import layout
+from ioledger.model.tables import TABLES
 from reports.usage.edges import STATE
 
 if TYPE_CHECKING:
@@ -28,41 +23,6 @@ if TYPE_CHECKING:
 
 ZSTD_MAGIC: Final = (0xFD2FB528).to_bytes(4, "little")
 """The start of every zstd frame (RFC 8878, section 3.1.1), and so of every compressed page."""
-
-
-def lake_with_rows_in_every_table(directory: Path) -> Path:
-    cap = {"vm_id": "vm-1", "device": "vda", "layer": "config", "cap_total_iops": 100}
-    alias = {"namespace": "serial", "alias": "s", "volume_id": "vol-1", "valid_from": NOON}
-    volume = {"volume_id": "vol-1", "min_iops": 100, "min_enforced": True}
-    array = {
-        "provisioned_iops": [volume],
-        "storage_pool": [{"pool_id": "pool-1"}],
-        "volume_io_stat": [{"volume_id": "vol-1", "sampled_at": NOON, "read_ops": 1}],
-    }
-    lake = new_lake(
-        directory,
-        a_run(
-            tables={"disk_io_stat": [sample(), sample("vm-2", read_ops=1)], "disk_cap": [cap], "volume_alias": [alias]}
-        ),
-        a_run(kind="storage", source="array-a", tables=array),
-    )
-    write_run(lake, a_run(sample(at=NOON + MINUTE), sample("vm-2", NOON + MINUTE, read_ops=2), at=NOON + MINUTE))
-    write_run(lake, a_run(kind="controlplane", source="shop", tables={"entitlement": [{"volume_id": "vol-1"}]}))
-    for at, most in ((NOON + 60 * MINUTE, 0), (NOON + 61 * MINUTE, 2**63 - 1)):  # together more than a record holds
-        write_run(lake, a_run(sample("vm-3", at, read_ops=most, write_ops=most), at=at))
-    build(lake, NOON, NOON + 61 * MINUTE)
-    finding = {
-        "code": "QOS101", "severity": "high", "status": "violation", "resource_kind": "disk", "resource_id": "vm-1/vda",
-        "reason": "capped", "first_seen_at": NOON, "last_seen_at": NOON,
-    }  # fmt: skip
-    compacted = typed(DISK_IO_STAT, [{"source": "kvm-02", "run_id": "r", **sample()}])
-    stretches.write(lake, NOON.date(), "kvm-02", "compacted", compacted)
-    write_derived(lake, FINDING, NOON.date(), "finding", typed(FINDING, [finding]))
-    held = {name: value for name, value in finding.items() if not name.endswith("_seen_at")}
-    held |= {"interval_start": NOON, "period_start": NOON, "period_end": NOON + MINUTE, "checked_at": NOON}
-    write_derived(lake, FINDING_INTERVAL, NOON.date(), "held", typed(FINDING_INTERVAL, [held]))
-    bills.rate(lake, "2025-11", card(valid_from="2025-01-01"))
-    return lake
 
 
 def truncated(whole: bytes) -> bytes:
@@ -82,9 +42,9 @@ def with_a_flipped_bit_in_each_page(whole: bytes) -> bytes:
     return whole.replace(ZSTD_MAGIC, bytes([ZSTD_MAGIC[0] ^ 0x04]) + ZSTD_MAGIC[1:])
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return lake_with_rows_in_every_table(tmp_path_factory.mktemp("sound"))
+@pytest.fixture
+def sound(full_lake: Path) -> Path:
+    return full_lake
 
 
 def content_for_people(lake: Path) -> dict[str, bytes]:

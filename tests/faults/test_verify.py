@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -329,7 +330,9 @@ def test_nothing_is_set_aside_while_the_lake_is_read(
     before = content(lake)
     with locks.reading(lake):
         assert run(["--lake", str(lake), "lake", "verify", "--quarantine"]) == 2
-    assert "is being read; wait until nobody reads it, and run the command again" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"is being read by process {os.getpid()} of " in told
+    assert "; wait until nobody reads it, and run the command again" in told
     assert content(lake) == before
 
 

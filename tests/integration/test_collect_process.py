@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from command import SCRIPT, WITH_PLUGIN, ioledger
 from lakes import new_lake, read
+
+from ioledger.users import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,10 +124,10 @@ def test_a_killed_run_leaves_nothing_and_no_lock(site: Path, options: tuple[str,
         second = ioledger("collect", cwd=site, env=WITH_PLUGIN)
         process.kill()
     assert (second.returncode, second.stdout) == (2, "")
-    assert second.stderr == (
-        f"slow: failed, 0 rows: collect-slow of lake is in use by process {process.pid}; "
-        "wait for it to end, or end it\n"
-    )
+    holder = f"process {process.pid} of {name_of(os.geteuid())} on {os.uname().nodename} (ioledger collect)"
+    told = f"slow: failed, 0 rows: collect-slow of lake is in use by {holder} since "
+    assert second.stderr.startswith(told)
+    assert second.stderr.endswith("; wait for it to end, or end it\n")
     assert runs(site) == []
     (site / "go").touch()
     third = ioledger("collect", cwd=site, env=WITH_PLUGIN)

@@ -1,15 +1,17 @@
 """Lives through seeds and says what they went through, and what broke.
 
 ``python tests/simulation/run.py 100..199`` lives through these seeds, ``137`` through that one; with ``--mutants`` it
-looks for the first of them that finds each mistake of ``simulation.mutants``. The exit code is 1 if a seed fails, or
-a mistake is not found.
+looks for the first of them that finds each mistake of ``simulation.mutants``. With ``--figures`` what the seeds went
+through goes into docs/promises. The exit code is 1 if a seed fails, or a mistake is not found.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from simulation.life import Result
 
+FIGURES: Final = TREE / "docs" / "promises" / "simulation.json"
+
 SHOWN_CALLS: Final = 25
 """How many of the last calls of a failing seed are shown."""
 
@@ -38,7 +42,7 @@ def seeds_of(text: str) -> list[int]:
     return list(range(int(first), int(last or first) + 1))
 
 
-def _run_seeds(seeds: list[int]) -> int:
+def _run_seeds(seeds: list[int], *, is_kept: bool) -> int:
     figures, failed, digests = Figures(), 0, []
     with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as pool:
         for result in pool.map(simulated, seeds):
@@ -54,7 +58,29 @@ def _run_seeds(seeds: list[int]) -> int:
     for what in sorted({what for what, _ in figures.faults}):
         _histogram(f"{what} at", figures.faults, what)
     click.echo(f"besides: {_counts(figures.events)}")
+    if is_kept:
+        FIGURES.parent.mkdir(exist_ok=True)
+        FIGURES.write_text(json.dumps(_kept(seeds, failed, figures), indent=1) + "\n", encoding="utf-8")
     return 1 if failed else 0
+
+
+def _kept(seeds: list[int], failed: int, figures: Figures) -> dict[str, object]:
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "seeds": f"{seeds[0]}..{seeds[-1]}",
+        "lives": len(seeds),
+        "failed": failed,
+        "file_calls": figures.steps.total(),
+        "crashes": _by_kind(figures.crashes),
+        "faults": _by_kind(figures.faults),
+        "events": dict(sorted(figures.events.items())),
+    }
+
+
+def _by_kind(counts: Counter[tuple[str, str]]) -> dict[str, int]:
+    return {
+        each: sum(n for (kind, _), n in counts.items() if kind == each) for each in sorted({kind for kind, _ in counts})
+    }
 
 
 def _histogram(title: str, counts: Counter[tuple[str, str]], what: str) -> None:
@@ -88,9 +114,12 @@ def _run_mutants(seeds: list[int]) -> int:
 @click.command()
 @click.argument("seeds")
 @click.option("--mutants", "is_of_mutants", is_flag=True, help="Find mistakes that are made on purpose.")
-def main(seeds: str, *, is_of_mutants: bool) -> None:
+@click.option("--figures", "is_kept", is_flag=True, help="Keep what the seeds went through in docs/promises.")
+def main(seeds: str, *, is_of_mutants: bool, is_kept: bool) -> None:
     """Simulate seeds."""
-    sys.exit((_run_mutants if is_of_mutants else _run_seeds)(seeds_of(seeds)))
+    if is_of_mutants:
+        sys.exit(_run_mutants(seeds_of(seeds)))
+    sys.exit(_run_seeds(seeds_of(seeds), is_kept=is_kept))
 
 
 if __name__ == "__main__":

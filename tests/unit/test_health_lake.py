@@ -18,6 +18,7 @@ from ioledger.health import file_system, lake, locks
 from ioledger.lake import layout
 from ioledger.lake.compaction import compact
 from ioledger.lake.files import temporary
+from ioledger.lake.lock_holders import Holder
 from ioledger.lake.locks import exclusive
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ MOUNTS = """\
 def told(path: Path, now: datetime) -> list[locks.HeldLock]:
     found = locks.held_locks(path, Path("/proc/locks").read_text(encoding="utf-8"))
     assert found is not None
-    return [lock._replace(since=now) for lock in found]
+    return [lock._replace(holder=lock.holder._replace(since=now)) for lock in found]
 
 
 @contextmanager
@@ -78,9 +79,9 @@ def test_a_lock_that_a_dead_process_left_is_nobodys(tmp_path: Path) -> None:
     path = new_lake(tmp_path)
     with process(path, forks=False) as holder:
         (held,) = told(path, NOON)
-        assert (held.name, held.pid, held.is_alive) == ("upkeep", holder.pid, True)
-        assert lake.locks([held], NOON).found == f"held: upkeep by process {holder.pid}"
-    assert (path / layout.LOCKS / "upkeep.lock").read_text() == str(holder.pid)
+        assert (held.name, held.holder.pid, held.is_alive) == ("upkeep", holder.pid, True)
+        assert lake.locks([held], NOON).found.startswith(f"held: upkeep by process {holder.pid} of ")
+    assert f'"pid": {holder.pid}' in (path / layout.LOCKS / "upkeep.lock").read_text()
     assert lake.locks(told(path, NOON), NOON) == lake.Check("locks", "none is held")
     with exclusive(path, "upkeep"):
         pass
@@ -101,7 +102,7 @@ def test_a_process_that_proc_hides_has_not_ended(tmp_path: Path, monkeypatch: py
     path = new_lake(tmp_path)
     hidden = 2**22 + 1  # more than any process has (proc_sys_kernel(5)), so /proc does not show it
     lock = path / layout.LOCKS / "upkeep.lock"
-    lock.write_text(str(hidden))
+    lock.write_text(f'{{"pid": {hidden}, "user": "alice", "host": "kvm-07", "command": "ioledger collect"}}')
     kernel = f"1: FLOCK  ADVISORY  WRITE {hidden} fe:00:{lock.stat().st_ino} 0 EOF\n"
 
     def refuse(_pid: int, _signal: int) -> None:
@@ -114,9 +115,10 @@ def test_a_process_that_proc_hides_has_not_ended(tmp_path: Path, monkeypatch: py
 
 
 def test_a_lock_that_is_held_for_hours_is_told_with_its_process() -> None:
-    held = locks.HeldLock("usage-build", 4711, NOON - timedelta(hours=7), is_alive=True)
-    check = lake.locks([held], NOON)
-    assert check.found == "usage-build is held by process 4711 since 2025-11-22T05:00:00Z"
+    holder = Holder(4711, "alice", "kvm-07", "ioledger usage build", NOON - timedelta(hours=7))
+    check = lake.locks([locks.HeldLock("usage-build", holder, is_alive=True)], NOON)
+    told = "process 4711 of alice on kvm-07 (ioledger usage build) since 2025-11-22T05:00:00Z (7 h)"
+    assert check.found == f"usage-build is held by {told}"
     assert check.mend is not None
     assert "ps -fp 4711" in check.mend
     assert lake.locks(None, NOON).mend is None

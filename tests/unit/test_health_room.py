@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from lakes import NOON, a_run, new_lake, sample
+from mounts import mounted
 
 from ioledger.health import space
 from ioledger.health.space import DayFiles, Growth, Room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 TODAY = date(2025, 11, 22)
 GIB = 2**30
-
-
-@contextmanager
-def tiny(point: Path) -> Iterator[Path]:
-    """Mount a file system of 4 MiB and 40 inodes, where this user may."""
-    point.mkdir()
-    options = ["mount", "-t", "tmpfs", "-o", "size=4m,nr_inodes=40", "tmpfs", str(point)]
-    if os.geteuid() != 0 or subprocess.run(options, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a file system takes root")
-    try:
-        yield point
-    finally:
-        subprocess.run(["umount", str(point)], check=True)
 
 
 def test_growth_is_that_of_the_whole_days_of_a_week() -> None:
@@ -67,7 +52,7 @@ def test_inodes_have_to_last_for_a_month_and_for_the_fullest_day() -> None:
 
 
 def test_a_real_file_system_that_is_nearly_full_is_told(tmp_path: Path) -> None:
-    with tiny(tmp_path / "tiny") as point:
+    with mounted(tmp_path / "tiny", "size=4m,nr_inodes=40") as point:
         lake = new_lake(point, a_run(sample(at=NOON - timedelta(days=1)), at=NOON - timedelta(days=1)))
         grown = space.growth(space.files_by_day(lake), TODAY)
         room = space.room_of(os.statvfs(lake))

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from clocks import HeldClock
-from lakes import NOON, new_lake, read, sample
+from lakes import NOON, content, new_lake, read, sample
 
+from collectors import runner
 from collectors.beat import Beat
 from collectors.collection import Collection, collect_all
 from collectors.remembered import recall
 from collectors.runner import Outcome, collect_one, run_id_of
 from collectors.source import LONGEST_RUN_SECONDS
 from ioledger.config import StrictModel
-from ioledger.errors import BusyError, SourceError
+from ioledger.errors import BusyError, LakeError, SourceError
 from ioledger.lake import locks, memory
 from ioledger.model.records import Kind, Reading
 
@@ -65,6 +67,29 @@ def test_a_run_is_told_in_its_row(tmp_path: Path) -> None:
     assert read(lake, f"SELECT {columns} FROM collection_run") == [  # noqa: S608 - the test's own columns
         ("20251122T120000.000000Z", "hypervisor", "h", NOON, NOON + timedelta(seconds=2), 5_000_000, "boot-1", 0)
     ]
+
+
+def test_a_run_names_the_version_that_runs_not_one_that_was_installed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = new_lake(tmp_path)
+    own = version("ioledger")
+    monkeypatch.setattr(runner, "version", lambda _name: "99.0")
+    collect(lake, {"kvm-01": FakeSource()})
+    assert read(lake, "SELECT collector_version FROM collection_run") == [(own,)]
+
+
+def test_nothing_is_written_where_the_lake_is_gone_or_of_a_newer_version(tmp_path: Path) -> None:
+    lake, clock = new_lake(tmp_path), HeldClock()
+    (lake / "lake.toml").write_text("schema_version = 2\n", encoding="utf-8")
+    before = content(lake)
+    with pytest.raises(LakeError, match=r"has schema version 2, .*; upgrade ioledger"):
+        collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock, ["kvm-01"]))
+    assert content(lake) == before
+    (lake / "lake.toml").unlink()
+    with pytest.raises(LakeError, match="there is no lake at"):
+        collect_one(lake, "kvm-01", FakeSource(), Beat(lake, clock, ["kvm-01"]))
+    assert content(lake).keys() == before.keys() - {"lake.toml"}
 
 
 def test_run_ids_sort_by_time_in_whatever_zone() -> None:
@@ -119,7 +144,7 @@ def test_a_source_that_is_being_read_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_lock_is_held_once_and_freed(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
-    told = rf"^x of {lake} is in use by process \d+; wait for it to end, or end it$"
+    told = rf"^x of {lake} is in use by process \d+ of .*; wait for it to end, or end it$"
     with locks.exclusive(lake, "x"), locks.exclusive(lake, "y"), pytest.raises(BusyError, match=told):
         locks.exclusive(lake, "x").__enter__()
     with locks.exclusive(lake, "x"):

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 DIRECTORY: Final = ".copy"
 
+_VERSION: Final = 0
+"""Of the tables below, which SQLite keeps beside them: whoever gives them another meaning raises it."""
+
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS file (
     name TEXT PRIMARY KEY, e_tag TEXT NOT NULL, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL
@@ -51,11 +54,15 @@ class Base:
     @classmethod
     @contextmanager
     def opened(cls, copy: Path) -> Iterator[Self]:
-        """Open the database of a working copy, which is made where there is none; raises LakeError."""
+        """Open the database of a working copy, which is made where there is none.
+
+        Raises LakeError if it cannot be used, or is of a newer version.
+        """
         path = copy / DIRECTORY / "base.sqlite"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                _refuse_newer(copy, connection)
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.executescript(_TABLES)
                 yield cls(connection)
@@ -106,3 +113,12 @@ class Base:
         with self._connection:
             self._connection.execute("BEGIN")
             yield
+
+
+def _refuse_newer(copy: Path, connection: sqlite3.Connection) -> None:
+    ((found,),) = connection.execute("PRAGMA user_version").fetchall()
+    if found > _VERSION:
+        raise LakeError(
+            f"the working copy {copy} has version {found}, and this ioledger uses {_VERSION}; upgrade ioledger to the "
+            "version that made it, or name another directory with working_copy in [object_store]"
+        )

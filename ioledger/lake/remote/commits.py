@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ioledger.errors import LakeError, why_unreadable
+from ioledger.errors import LakeError, one_of, why_unreadable
 from ioledger.lake.journal import HIDDEN_SUFFIX, names_of
 from ioledger.lake.remote.store import Object, ObjectExistsError, ObjectMissingError
 
@@ -95,10 +95,16 @@ def _parsed(store: Store, number: int) -> Commit:
         new, old = names_of(told)
         if not isinstance(by := told.get("by"), str):
             raise LakeError(f"the commit {_name(number)} of {store.address} does not tell its writer; restore it")
-        return Commit(new, old, by)
+        commit = Commit(new, old, by)
     except (ValueError, RecursionError) as error:
         why = why_unreadable(error)
         raise LakeError(f"the commit {_name(number)} of {store.address} cannot be read: {why}; restore it") from error
+    if unknown := sorted(told.keys() - {"new", "old", "by"}):
+        raise LakeError(
+            f"the commit {_name(number)} of {store.address} has {' '.join(one_of(unknown).split())}, which this ioledger does not know; "
+            "upgrade ioledger to the version that wrote it, or a newer one"
+        )
+    return commit
 
 
 def present(listed: Mapping[str, Object], unfinished: Mapping[int, Commit]) -> dict[str, tuple[str, Object]]:

@@ -117,8 +117,7 @@ class WorkingCopy:
                     "command was put into the store; run the command again"
                 )
             try:
-                with locks.reading(self.path):
-                    push(self.store, base, self._changes(base))
+                self._push(base)
             except StoreAwayError as error:
                 raise StoreAwayError(
                     f"{error}; what was done is kept in {self.path}, and the next command puts it into the store"
@@ -150,6 +149,19 @@ class WorkingCopy:
             if base.told("is whole") != "yes":
                 self._shed(base)
 
+    def _push(self, base: Base) -> None:
+        """Put into the store how this copy differs; once more where another command here took a file away meanwhile."""
+        with locks.reading(self.path):
+            while True:
+                found = self._changes(base)
+                try:
+                    push(self.store, base, found)
+                except (FileNotFoundError, ObjectMissingError):
+                    if all(path.exists() for path in (*found.added.values(), *found.replaced.values())):
+                        raise
+                else:
+                    return
+
     def _make(self) -> None:
         if self.path.exists():
             return
@@ -165,15 +177,13 @@ class WorkingCopy:
 
     def _put_what_was_left(self, base: Base) -> None:
         """Put what an earlier command left into the store, or drop it where another writer was first."""
-        found = self._changes(base)
         if pulling.is_half_done(base) or base.told("is whole") != "yes":
-            send(self.store, base, found.new_runs())
+            send(self.store, base, self._changes(base).new_runs())
             return
         try:
-            with locks.reading(self.path):
-                push(self.store, base, found)
+            self._push(base)
         except ConflictError:
-            unmerge(self.path, self.store, found.merged())
+            unmerge(self.path, self.store, self._changes(base).merged())
             send(self.store, base, self._changes(base).new_runs())
             _log.warning(
                 "%s: what an earlier command changed here and could not put into the store, another writer has changed "

@@ -31,7 +31,7 @@ class BrokenPromiseError(AssertionError):
 
 
 @dataclass
-class _Version:
+class Version:
     run: Run
     is_acknowledged: bool = False
 
@@ -40,23 +40,32 @@ class _Version:
 class Ledger:
     """All runs that anybody began to store, in the order of beginning."""
 
-    versions: dict[Key, list[_Version]] = field(default_factory=dict)
+    versions: dict[Key, list[Version]] = field(default_factory=dict)
 
     def storing(self, write: Callable[..., None]) -> Callable[..., None]:
         """Wrap ``write_run``: note what is begun, and what is acknowledged by its return."""
 
         def noted(lake: Path, run: Run, **options: bool) -> None:
-            version = _Version(run)
-            of_key = self.versions.setdefault((run.source, run.run_id), [])
-            of_key.append(version)
+            key = (run.source, run.run_id)
+            version = self.begin(key, run)
             try:
                 write(lake, run, **options)
             except DataError:  # refused before anything was written
-                of_key.remove(version)
+                self.versions[key].remove(version)
                 raise
             version.is_acknowledged = True
 
         return noted
+
+    def begin(self, key: Key, run: Run) -> Version:
+        """Note that somebody begins to store a run."""
+        version = Version(run)
+        self.versions.setdefault(key, []).append(version)
+        return version
+
+    def acknowledge(self, key: Key) -> None:
+        """Note that the version of a run that was begun last is stored for good."""
+        self.versions[key][-1].is_acknowledged = True
 
     def acknowledged(self) -> dict[Key, int]:
         """Return the number of the last acknowledged version of each run."""
@@ -94,7 +103,7 @@ class Ledger:
 
     def settle(self, found: Mapping[Key, Run]) -> None:
         """Take what a power cut left for stored, and what it did not leave for never begun."""
-        self.versions = {key: [_Version(run, is_acknowledged=True)] for key, run in found.items()}
+        self.versions = {key: [Version(run, is_acknowledged=True)] for key, run in found.items()}
 
 
 @dataclass

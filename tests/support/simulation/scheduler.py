@@ -174,8 +174,14 @@ class ProcessSet:
     def __contains__(self, item: object) -> bool:
         return item in self._own()
 
+    def __len__(self) -> int:
+        return len(self._own())
+
     def add(self, item: object) -> None:
         self._own().add(item)
+
+    def clear(self) -> None:
+        self._own().clear()
 
     def _own(self) -> set[object]:
         task = self._scheduler.current()

@@ -119,8 +119,8 @@ def test_a_lake_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LakeError) as caught:
         read(lake, "SELECT 1")
     assert str(caught.value) == (
-        f"the lake at {lake} has schema version 2, and this ioledger reads 1 to 1; "
-        "use the version of ioledger that wrote it, or a newer one"
+        f"the lake at {lake} has schema version 2, and this ioledger reads version 1; "
+        "upgrade ioledger to the version that wrote it, or a newer one"
     )
     assert content(lake) == before
 

@@ -1,0 +1,56 @@
+"""What a process lacks is told as that, and blamed on no file."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from lakes import NOON, a_run, content, new_lake, sample
+
+from ioledger.cli import run
+from ioledger.shortage import is_shortage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHORTAGES = [
+    MemoryError(),
+    pa.ArrowMemoryError("malloc of size 64 failed"),
+    pa.ArrowException("Unknown error: Failed to launch worker thread: Resource temporarily unavailable"),
+    duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate data of size 16.0 MiB"),
+    OSError(errno.ENOMEM, "Cannot allocate memory"),
+    OSError(errno.EMFILE, "Too many open files"),
+]
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=lambda error: f"{type(error).__name__} {error}"[:40])
+def test_a_file_is_not_blamed_and_not_set_aside_for_what_the_process_lacks(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = new_lake(tmp_path, a_run(sample()), a_run(sample(at=NOON)))
+    before = content(lake)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(pq, "read_table", refuse)
+    monkeypatch.setattr(pq, "ParquetFile", refuse)
+    for words in (["lake", "verify", "--quarantine"], ["lake", "compact"]):
+        assert run(["--lake", str(lake), *words]) == 2
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1
+        assert "restore" not in told
+        assert "cannot be read" not in told
+    assert content(lake) == before
+
+
+def test_a_shortage_behind_another_error_is_one() -> None:
+    behind = ValueError("the keyword is not supported")
+    behind.__context__ = MemoryError()
+    assert is_shortage(behind)
+    assert not is_shortage(OSError(errno.EIO, "Input/output error"))
+    assert not is_shortage(duckdb.InvalidInputException("no magic bytes"))
