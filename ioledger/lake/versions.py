@@ -27,8 +27,8 @@ def refuse_newer(what: object, version: object) -> None:
     """
     if not is_known(version):
         raise NewerVersionError(
-            f"{what} has schema version {shown(version)}, and this ioledger reads {_readable()}; upgrade ioledger to the "
-            "version that wrote it, or a newer one"
+            f"{what} has schema version {shown(version)}, and this ioledger reads {_readable()}; upgrade ioledger to "
+            "the version that wrote it, or a newer one"
         )
 
 

@@ -100,8 +100,9 @@ def _parsed(store: Store, number: int) -> Commit:
         why = why_unreadable(error)
         raise LakeError(f"the commit {_name(number)} of {store.address} cannot be read: {why}; restore it") from error
     if unknown := sorted(told.keys() - {"new", "old", "by"}):
+        named = " ".join(one_of(unknown).split())
         raise LakeError(
-            f"the commit {_name(number)} of {store.address} has {' '.join(one_of(unknown).split())}, which this ioledger does not know; "
+            f"the commit {_name(number)} of {store.address} has {named}, which this ioledger does not know; "
             "upgrade ioledger to the version that wrote it, or a newer one"
         )
     return commit
