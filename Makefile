@@ -4,11 +4,11 @@ VENV   := .venv
 SIZE   := small
 RUNS   := 200
 SEEDS  := 1..100
-INPUTS := 1000000
 FAULTS := $(addprefix tests/faults/test_,full_disks.py lakes_that_go_away.py every_table.py signals.py) \
 	tests/faults/test_kills.py::test_commands_that_are_told_to_stop_leave_the_same
 DAYS   := 365
 POINTS := 3
+INPUTS := 1000000
 BIN    := $(VENV)/bin
 CINDER := .cache/cinder-29
 TELEMETRY := .cache/telemetry
@@ -26,7 +26,7 @@ $(PIP) install --no-deps --no-build-isolation --editable .
 touch $@
 endef
 
-.PHONY: help demo demo-live test test-long simulate fuzz kills faults defects lint docs docs-site bench bench-collect bench-check bench-peers bench-dask bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean soak pairs
+.PHONY: help demo demo-live test test-long simulate kills faults defects lint docs docs-site bench bench-collect bench-check bench-peers bench-dask bench-rate bench-report bench-fleet bench-store bench-sources bench-capacity constraints locks audit clean soak pairs fuzz
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,9 +49,6 @@ test-long: $(VENV)/.installed-test ## run what takes too long for each change: m
 simulate: $(VENV)/.installed-test ## live through simulated faults, SEEDS=1..100 or 137; MUTANTS=1 finds mistakes made on purpose
 	$(BIN)/python tests/simulation/run.py $(SEEDS) $(if $(MUTANTS),--mutants)
 
-fuzz: $(VENV)/.installed-test ## hand very many odd inputs to every parser, INPUTS=1000000 (about half an hour) or fewer
-	$(BIN)/python tests/fuzz/run.py $(INPUTS) --figures
-
 kills: $(VENV)/.installed-test ## kill commands in the middle of what they do, RUNS=500 times, and judge what they leave
 	$(BIN)/python tests/kills/run.py $(if $(filter file,$(origin RUNS)),500,$(RUNS)) --to docs/promises/kills.json
 
@@ -63,6 +60,9 @@ soak: $(VENV)/.installed-test ## live through a simulated year of 200 disks at a
 
 pairs: $(VENV)/.installed-test ## run any two commands at once on one lake, POINTS=3 times each pair, and write docs/concurrency.md
 	$(BIN)/python tests/pairs/run.py --points $(POINTS) --keep
+
+fuzz: $(VENV)/.installed-test ## hand very many odd inputs to every parser, INPUTS=1000000 (about half an hour) or fewer
+	$(BIN)/python tests/fuzz/run.py $(INPUTS) --figures
 
 defects: $(VENV)/.installed-test ## seed mistakes in the metering, one at a time, and see that the tests catch each
 	$(BIN)/python tests/defects/run.py

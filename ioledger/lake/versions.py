@@ -10,9 +10,11 @@ from ioledger.model.tables import SCHEMA_VERSION
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MOST_DIGITS: Final = 20
 KEY: Final = "ioledger.schema_version"
 """Where Parquet files have it, in their metadata."""
+
+_MOST_DIGITS: Final = 18
+"""Python refuses to read numbers of thousands of digits, and whoever broke a file may have put them there."""
 
 
 def is_known(version: object) -> bool:
@@ -36,8 +38,7 @@ def refuse_newer_file(path: object, metadata: Mapping[bytes, bytes] | None) -> N
     """Do so for a Parquet file by its metadata; one that tells none is not by ioledger, and is taken as it is."""
     told = (metadata or {}).get(KEY.encode())
     if told is not None:
-        is_number = told.isdigit() and len(told) < _MOST_DIGITS
-        refuse_newer(path, int(told) if is_number else told.decode(errors="replace"))
+        refuse_newer(path, int(told) if told.isdigit() and len(told) <= _MOST_DIGITS else told.decode(errors="replace"))
 
 
 def _readable() -> str:

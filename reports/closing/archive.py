@@ -115,7 +115,7 @@ def closed(lake: Path, period: str) -> Closed | None:
     path = directory / MANIFEST
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(told, dict):  # before what only an older version knows is missed
+        if isinstance(told, dict):  # before all else: what a newer version wrote may have other keys
             versions.refuse_newer(f"the closed month {directory}", told.get("schema_version"))
         manifest = validated(_Manifest, told, str(path))
     except FileNotFoundError:

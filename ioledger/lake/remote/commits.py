@@ -93,19 +93,18 @@ def _parsed(store: Store, number: int) -> Commit:
     try:
         told = json.loads(store.read(_name(number)))
         new, old = names_of(told)
-        if not isinstance(by := told.get("by"), str):
-            raise LakeError(f"the commit {_name(number)} of {store.address} does not tell its writer; restore it")
-        commit = Commit(new, old, by)
     except (ValueError, RecursionError) as error:
         why = why_unreadable(error)
         raise LakeError(f"the commit {_name(number)} of {store.address} cannot be read: {why}; restore it") from error
+    if not isinstance(by := told.get("by"), str):
+        raise LakeError(f"the commit {_name(number)} of {store.address} does not tell its writer; restore it")
     if unknown := sorted(told.keys() - {"new", "old", "by"}):
         named = " ".join(one_of(unknown).split())
         raise LakeError(
             f"the commit {_name(number)} of {store.address} has {named}, which this ioledger does not know; "
             "upgrade ioledger to the version that wrote it, or a newer one"
         )
-    return commit
+    return Commit(new, old, by)
 
 
 def present(listed: Mapping[str, Object], unfinished: Mapping[int, Commit]) -> dict[str, tuple[str, Object]]:
