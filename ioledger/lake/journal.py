@@ -84,8 +84,9 @@ def _read(path: Path) -> Swap:
     except UNREADABLE as error:
         raise LakeError(f"the journal {path} cannot be read: {why_unreadable(error)}; restore it") from error
     if unknown := sorted(told.keys() - {"new", "old"}):
+        named = " ".join(one_of(unknown).split())
         raise LakeError(
-            f"the journal {path} has {one_of(unknown)}, which this ioledger does not know; upgrade ioledger to the "
+            f"the journal {path} has {named}, which this ioledger does not know; upgrade ioledger to the "
             "version that wrote it, or a newer one"
         )
     return swap

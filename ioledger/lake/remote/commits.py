@@ -99,8 +99,9 @@ def _parsed(store: Store, number: int) -> Commit:
     if not isinstance(by := told.get("by"), str):
         raise LakeError(f"the commit {_name(number)} of {store.address} does not tell its writer; restore it")
     if unknown := sorted(told.keys() - {"new", "old", "by"}):
+        named = " ".join(one_of(unknown).split())
         raise LakeError(
-            f"the commit {_name(number)} of {store.address} has {one_of(unknown)}, which this ioledger does not know; "
+            f"the commit {_name(number)} of {store.address} has {named}, which this ioledger does not know; "
             "upgrade ioledger to the version that wrote it, or a newer one"
         )
     return Commit(new, old, by)

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from fuzzing import scratch
 from fuzzing.mutation import JSON, Shape
 from fuzzing.rows import AT
 from fuzzing.scratch import directory, written
@@ -114,8 +115,8 @@ def read_manifest(data: bytes) -> None:
 
 
 def read_memory(data: bytes) -> None:
-    path = layout.memory_file(directory() / "remembering", "kvm")
-    lake = directory() / "remembering"
+    lake = scratch.lake("remembering")
+    path = layout.memory_file(lake, "kvm")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     refused = layout.refusal_file(lake, "kvm")
@@ -137,7 +138,7 @@ def read_memory(data: bytes) -> None:
 
 
 def read_usage_note(data: bytes) -> None:
-    lake = directory() / "noted"
+    lake = scratch.lake("noted")
     path = notes._path(lake, _DAY)  # noqa: SLF001 - where it lies
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)

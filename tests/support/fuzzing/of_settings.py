@@ -12,7 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from fuzzing.mutation import TOML, Shape
-from fuzzing.scratch import written
+from fuzzing.scratch import lake, written
 from fuzzing.target import Refused, Target, WrongError, require
 
 from collectors.registry import settings_of
@@ -76,7 +76,8 @@ def read_marker(data: bytes) -> None:
 
 
 def read_watermark(data: bytes) -> None:
-    path = written(f"pruned/{watermark.WATERMARK}", data)
+    path = lake("pruned") / watermark.WATERMARK
+    path.write_bytes(data)
     taken = watermark.pruned_before(path.parent)
     require(same=taken, as_=_told(data).get("pruned_before"), what="the day before which all is pruned")
     hours = [(_CHECKED, _CHECKED + timedelta(hours=1))]

@@ -8,12 +8,22 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from ioledger.lake import layout
+
 
 @cache
 def directory() -> Path:
     """Return the directory."""
     path = Path(tempfile.mkdtemp(prefix="fuzz-"))
     atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+@cache
+def lake(name: str) -> Path:
+    """Return an empty lake there."""
+    path = directory() / name
+    layout.create(path)
     return path
 
 
