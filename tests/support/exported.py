@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import charge_rows
 import usage_lakes
 
 from ioledger.lake import layout
-from ioledger.model.tables import USAGE_KEY
+from ioledger.model.tables import SCHEMA_VERSION, USAGE_KEY
 from reports.exports import formats, publication
 from reports.exports.batch import Export
 from reports.exports.rows import open_export
@@ -37,6 +38,23 @@ NAMES = (
     "\\N",
 )
 """Names of accounts that trouble formats."""
+
+
+def taken_for_closed(lake: Path) -> Path:
+    """Make the directory of a closed month with a manifest and nothing else; return it."""
+    directory = lake / "closed" / PERIOD
+    directory.mkdir(parents=True)
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "start": charge_rows.START.isoformat(),
+        "end": charge_rows.END.isoformat(),
+        "closed_at": charge_rows.END.isoformat(),
+        "files": {},
+        "previous": {},
+        "totals": {},
+    }
+    (directory / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return directory
 
 
 def usage_row(number: int, **columns: object) -> Row:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import bills
 import pyarrow.parquet as pq
 import pytest
-from charge_rows import EARLIER, END, MONTH_SECONDS, START, charge, plausible
+from charge_rows import EARLIER, MONTH_SECONDS, charge, plausible
 from command import ioledger
-from exported import NAMES, PERIOD, export, lake_with
+from exported import NAMES, PERIOD, export, lake_with, taken_for_closed
 from focus_checker import CHECKOUT, PYTHON, Checker, checker
 from rate_cards import card, item
 
 from ioledger.errors import ConfigurationError
-from ioledger.model.tables import CHARGE, SCHEMA_VERSION
+from ioledger.model.tables import CHARGE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,18 +68,7 @@ def awkward() -> list[Row]:
 def written(directory: Path, rows: list[Row], name: str = FILES[0], status: str = "open") -> Path:
     lake = lake_with(directory, charges=rows)
     if status == "closed":
-        closed = lake / "closed" / PERIOD
-        closed.mkdir(parents=True)
-        manifest = {
-            "schema_version": SCHEMA_VERSION,
-            "start": START.isoformat(),
-            "end": END.isoformat(),
-            "closed_at": END.isoformat(),
-            "files": {},
-            "previous": {},
-            "totals": {},
-        }
-        (closed / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        closed = taken_for_closed(lake)
         next((lake / "charge").glob("*/*.parquet")).rename(closed / "charge.parquet")
     return export(lake, CHARGE, "focus", directory / name)
 

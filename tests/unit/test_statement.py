@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from decimal import Decimal
@@ -10,8 +9,8 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from charge_rows import END, START, charge, plausible
-from exported import NAMES, PERIOD, lake_with, usage_row
+from charge_rows import START, charge, plausible
+from exported import NAMES, PERIOD, lake_with, taken_for_closed, usage_row
 from hypothesis import given
 from hypothesis import strategies as st
 from usage_lakes import store
@@ -276,10 +275,8 @@ def test_long_ids_that_differ_at_their_end_have_files_of_their_own(start: str) -
 def test_a_month_is_a_draft_until_it_is_closed(tmp_path: Path) -> None:
     usage = [used(0, read_ops=1, guaranteed_ops=1)]
     assert "DRAFT." in page_of(tmp_path, [charge()], usage).text
-    lake, closed = tmp_path / "lake", tmp_path / "lake" / "closed" / PERIOD
-    closed.mkdir(parents=True)
-    ends = {"start": START.isoformat(), "end": END.isoformat()}
-    (closed / "manifest.json").write_text(json.dumps(ends), encoding="utf-8")
+    lake = tmp_path / "lake"
+    closed = taken_for_closed(lake)
     (closed / "usage_record").symlink_to(lake / "usage_record")
     (closed / "charge.parquet").symlink_to(next((lake / "charge").glob("*/*.parquet")))
 
