@@ -43,8 +43,11 @@ test: ## install what the tests need, and run them all
 	$(MAKE) --no-print-directory --jobs 2 $(VENV)/.installed-test $(CINDER)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-long: $(VENV)/.installed-test ## run what takes too long for each change: more faults, inputs, pairs and years
+test-long: $(VENV)/.installed-test ## all that takes too long for each change, for hours: faults, inputs, pairs, a simulated year
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+	$(BIN)/python tests/simulation/run.py 1..1000 --figures
+	$(MAKE) --no-print-directory kills faults fuzz pairs soak
+	$(BIN)/python docs/generate.py
 
 simulate: $(VENV)/.installed-test ## live through simulated faults, SEEDS=1..100 or 137; MUTANTS=1 finds mistakes made on purpose
 	$(BIN)/python tests/simulation/run.py $(SEEDS) $(if $(MUTANTS),--mutants)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import tomllib
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def pages() -> dict[Path, str]:
         DOCS / "tables.md": tables_page(),
         DOCS / "metrics.md": metrics_page(parts()),
         DOCS / "mistakes.md": mistakes_page(),
+        DOCS / "promises.md": runpy.run_path(str(DOCS / "promises_page.py"))["promises_page"](),
         DOCS / "reference" / "commands.md": commands_page(),
         DOCS / "reference" / "configuration.md": configuration_page(),
         DOCS / "reference" / "errors.md": errors_page(),
