@@ -151,6 +151,7 @@ def test_a_run_that_is_fetched_keeps_the_time_at_which_it_arrived_in_the_store(t
     first, second = (Machine(name, tmp_path / name, objects) for name in ("kvm-1", "kvm-2"))
     for machine in (first, second):
         machine.copy.create()
+    first.copy.prepare_spool()
     first.does("collect", 0)
     first.does("send", 0)
     time.sleep(0.1)
