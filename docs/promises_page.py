@@ -78,7 +78,7 @@ def _simulation(told: dict[str, Any]) -> tuple[str, ...]:
         f"{told['lives']:,} lives, {told['file_calls']:,} calls on files; killed at {crashes.get('kill', 0):,}, power "
         f"lost at {crashes.get('power', 0):,}, other faults at {sum(told['faults'].values()):,}"
     )
-    return "Simulated lives", much, str(told["failed"]), told["date"], f"`make simulate SEEDS={told['seeds']}`"
+    return "Simulated lives", much, str(told["failed"]), told["date"], f"`{told['command']}`"
 
 
 def _kills(told: dict[str, Any]) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def _kills(told: dict[str, Any]) -> tuple[str, ...]:
         f"{told['kills']:,} times SIGKILL, inside of: {inside}; {told['lakes_healed']:,} lakes healed by a rerun, "
         f"{told['bills_compared_with_the_truth']:,} bills compared with the truth"
     )
-    return "Real commands killed", much, str(len(told["findings"])), told["date"], f"`{told['run']}`"
+    return "Real commands killed", much, str(len(told["findings"])), told["date"], f"`{told['command']}`"
 
 
 def _fuzzing(told: dict[str, Any]) -> tuple[str, ...]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from faulted_sites import Sites, sites
 from full_lakes import lake_with_rows_in_every_table
+from long_runs import heading, keep_figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,8 +38,4 @@ def tried() -> Iterator[Callable[[str], None]]:
     counts: Counter[str] = Counter()
     yield lambda what: counts.update([what])
     if FIGURES in os.environ:
-        words = ["git", "rev-parse", "HEAD"]
-        commit = subprocess.run(words, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-        told = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": commit.stdout.strip(), "run": "make faults"}
-        text = json.dumps({**told, "tried": dict(sorted(counts.items()))}, indent=1)
-        Path(os.environ[FIGURES]).write_text(text + "\n", encoding="utf-8")
+        keep_figures(Path(os.environ[FIGURES]), {**heading("make faults"), "tried": dict(sorted(counts.items()))})

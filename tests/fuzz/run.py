@@ -7,11 +7,8 @@ exit code is 1. ``--replay FILE --only rate-cards`` hands one input to one parse
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +21,7 @@ from fuzzing.inputs import kept  # noqa: E402
 from fuzzing.judging import told  # noqa: E402
 from fuzzing.target import Refused  # noqa: E402
 from fuzzing.targets import TARGETS  # noqa: E402
+from long_runs import heading, keep_figures  # noqa: E402
 
 from ioledger.errors import IoledgerError  # noqa: E402
 
@@ -106,12 +104,9 @@ def _write(targets: Sequence[Target], results: Mapping[str, Result], seed: int, 
     low = {module: each for module, each in branches.items() if each["percent"] < LEAST_PERCENT}
     for module, each in low.items():
         click.echo(f"{module}: {each['percent']} % of its branches are reached; missing: {each['missing']}")
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=TREE, check=True, capture_output=True, text=True)
     total = _sum(results)
     figures = {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "commit": commit.stdout.strip(),
-        "command": f"make fuzz INPUTS={total.inputs - sum(len(kept(target.name)) for target in targets)}",
+        **heading(f"make fuzz INPUTS={total.inputs - sum(len(kept(target.name)) for target in targets)}"),
         "seed": seed,
         "seconds": round(seconds),
         "inputs": total.inputs,
@@ -132,8 +127,7 @@ def _write(targets: Sequence[Target], results: Mapping[str, Result], seed: int, 
             for module, each in branches.items()
         },
     }
-    FIGURES.parent.mkdir(parents=True, exist_ok=True)
-    FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    keep_figures(FIGURES, figures)
     return not low
 
 

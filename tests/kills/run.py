@@ -7,13 +7,10 @@ found. The exit code is 1 if a promise was not kept, or too few kills came where
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from datetime import UTC, datetime
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,6 +24,7 @@ import click  # noqa: E402 - found where the tests find it
 from kills.lives import AIMED_AT, AIMS, Figures, Lives  # noqa: E402
 from kills.preloaded import preload  # noqa: E402
 from kills.site import COMMANDS  # noqa: E402
+from long_runs import heading, keep_figures  # noqa: E402
 from simulation.ledger import BrokenPromiseError  # noqa: E402
 from simulation.mutants import MUTANTS, mutated  # noqa: E402
 
@@ -118,10 +116,7 @@ def main(  # noqa: PLR0913 - click hands over what each option says
     for step in few:
         click.echo(f"only {inside[step]} of {killed} kills were inside of {step}")
     if to is not None:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(
-            json.dumps(_told(figures, inside, findings, seed) | {"signal": by}, indent=1) + "\n", encoding="utf-8"
-        )
+        keep_figures(to, _told(figures, inside, findings, seed) | {"signal": by})
     sys.exit(1 if findings or few else 0)
 
 
@@ -152,11 +147,8 @@ def _show(figures: Figures) -> None:
 
 
 def _told(figures: Figures, inside: dict[str, int], findings: dict[int, str], seed: int) -> dict[str, Any]:
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=TREE, capture_output=True, text=True, check=False)
     return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "commit": commit.stdout.strip(),
-        "run": f"make kills RUNS={sum(figures.commands.values())}",
+        **heading(f"make kills RUNS={sum(figures.commands.values())}"),
         "seed": seed,
         "kills": sum(figures.commands.values()),
         "by_command": {name: figures.commands[name] for name in COMMANDS},

@@ -9,11 +9,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Final
@@ -22,6 +20,7 @@ TREE: Final = Path(__file__).parents[2]
 sys.path[:0] = [str(TREE), str(TREE / "tests" / "support")]
 
 import click  # noqa: E402 - found where the tests find it
+from long_runs import heading, keep_figures  # noqa: E402
 from pairs.commands import ALL  # noqa: E402
 from pairs.running import all_pairs, judged  # noqa: E402
 
@@ -63,20 +62,16 @@ def main(  # noqa: PLR0913 - click hands over what each option says
     figures = _figures(outcomes, points)
     click.echo(json.dumps(figures, indent=1))
     if keep:
-        FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        keep_figures(FIGURES, figures)
         page = PAGE.read_text(encoding="utf-8")
         PAGE.write_text(_TABLE.sub(lambda _: _table(outcomes, figures), page), encoding="utf-8")
     sys.exit(bool(figures["wrong"]))
 
 
 def _figures(outcomes: list[Outcome], points: int) -> dict[str, object]:
-    asked = ["git", "rev-parse", "--short=12", "HEAD"]
-    commit = subprocess.run(asked, cwd=TREE, capture_output=True, text=True, check=True)
     how = Counter(outcome.how for outcome in outcomes)
     return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "commit": commit.stdout.strip(),
-        "command": f"make pairs POINTS={points}",
+        **heading(f"make pairs POINTS={points}"),
         "commands": len(ALL),
         "pairs": len({outcome.pair for outcome in outcomes}),
         "pairs_of": len(ALL) ** 2,

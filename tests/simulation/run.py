@@ -7,11 +7,9 @@ through goes into docs/promises. The exit code is 1 if a seed fails, or a mistak
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +18,7 @@ TREE: Final = Path(__file__).parents[2]
 sys.path[:0] = [str(TREE), str(TREE / "tests" / "support")]
 
 import click  # noqa: E402 - found where the tests find it
+from long_runs import heading, keep_figures  # noqa: E402
 from simulation.life import BILLS_EVERY  # noqa: E402
 from simulation.machine import Figures  # noqa: E402
 from simulation.mutants import MUTANTS  # noqa: E402
@@ -59,15 +58,13 @@ def _run_seeds(seeds: list[int], *, is_kept: bool) -> int:
         _histogram(f"{what} at", figures.faults, what)
     click.echo(f"besides: {_counts(figures.events)}")
     if is_kept:
-        FIGURES.parent.mkdir(exist_ok=True)
-        FIGURES.write_text(json.dumps(_kept(seeds, failed, figures), indent=1) + "\n", encoding="utf-8")
+        keep_figures(FIGURES, _kept(seeds, failed, figures))
     return 1 if failed else 0
 
 
 def _kept(seeds: list[int], failed: int, figures: Figures) -> dict[str, object]:
     return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "seeds": f"{seeds[0]}..{seeds[-1]}",
+        **heading(f"make simulate SEEDS={seeds[0]}..{seeds[-1]}"),
         "lives": len(seeds),
         "failed": failed,
         "file_calls": figures.steps.total(),

@@ -6,13 +6,11 @@ removes them. The exit code is 1 if something grew, went wrong, or was counted w
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
-import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +18,7 @@ TREE: Final = Path(__file__).parents[2]
 sys.path[:0] = [str(TREE), str(TREE / "tests" / "support")]
 
 import click  # noqa: E402 - found where the tests find it
+from long_runs import heading, keep_figures  # noqa: E402
 from soak.verdict import LEAST_DAYS, judge  # noqa: E402
 from soak.year import Year, at_virtual_speed  # noqa: E402
 
@@ -66,13 +65,8 @@ def _tell_verdict(judged: list[Judged]) -> None:
 
 def _figures(year: Year, report: _Report, judged: list[Judged], seconds: float) -> dict[str, Any]:
     last = report.days[-1]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=TREE, capture_output=True, text=True, check=False
-    )
     return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "commit": commit.stdout.strip(),
-        "command": f"make soak DAYS={len(report.days)}",
+        **heading(f"make soak DAYS={len(report.days)}"),
         "simulated_days": len(report.days),
         "disks": year.fleet.disk_count,
         "runs": year.run_count,
@@ -118,8 +112,7 @@ def main(days: int, disks: int, minutes: float | None, directory: Path, to: Path
     finally:
         shutil.rmtree(directory)
     if to:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        keep_figures(to, figures)
     _tell_verdict(judged)
     click.echo(f"{year.run_count} runs, {year.sample_count} samples; {dict(sorted(year.events.items()))}")
     click.echo(f"reads: {figures['reads_stored']} stored, {figures['reads_metered']} metered")
