@@ -38,10 +38,13 @@ demo: $(VENV)/.installed ## tour the commands with a synthetic fleet whose true 
 demo-live: $(VENV)/.installed-live ## boot two capped guests under emulation and meter them for a minute
 	$(BIN)/python tests/live/demo_live.py
 
+# A test that waits for ever ends its worker, which tells where it waited, instead of the patience of whoever runs this.
+ENDS := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
+
 test: ## install what the tests need, and run them all
 	.ci/system-packages test
 	$(MAKE) --no-print-directory --jobs 2 $(VENV)/.installed-test $(CINDER)/.installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ENDS)
 
 test-long: $(VENV)/.installed-test ## all that takes too long for each change, for hours: faults, inputs, pairs, a simulated year
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long

@@ -19,7 +19,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 from click.shell_completion import CompletionItem, shell_complete
 
-from ioledger import completion, config, wrong_use
+from ioledger import completion, config, interruption, wrong_use
 from ioledger.app import App
 from ioledger.clock import SystemClock
 from ioledger.errors import IoledgerError
@@ -204,6 +204,7 @@ def _stop_signals() -> Iterator[list[signal.Signals]]:
         received.append(signal.Signals(number))
         for each in _STOP_SIGNALS:
             signal.signal(each, signal.SIG_DFL)
+        interruption.interrupt_all()
         raise KeyboardInterrupt
 
     before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import catalog, check_files, layout, locks, versions
+from ioledger.lake import catalog, check_files, connections, layout, locks, versions
 from ioledger.lake import settings as lake_settings
 from ioledger.lake.parsed import statements, text
 from ioledger.lake.schema import typed
@@ -162,7 +162,7 @@ def open_unlisted(lake: Path, files: Mapping[str, Sequence[Path]] | None = None)
 @contextmanager
 def _opened(lake: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[OpenLake]:
     line = lake_settings.load(lake)
-    with closing(_new_connection()) as connection:
+    with closing(connections.new()) as connection:
         opened = OpenLake(connection, files)
         try:
             _install(connection, line)
@@ -179,7 +179,7 @@ def connect_tables(
 
     ``tables`` holds complete rows by table; ``settings`` are ``[[settings]]`` tables.
     """
-    connection = _new_connection()
+    connection = connections.new()
     _install(connection, lake_settings.timeline(settings))
     for name, table in TABLES.items():
         connection.register("given", typed(table, tables.get(name, ())))
@@ -188,12 +188,6 @@ def connect_tables(
         connection.unregister("given")
     (last_checked_at,) = connection.execute("SELECT max(checked_at) FROM stored_finding").fetchall()[0]
     connection.execute(view("last_check"), {"checked_at": last_checked_at})
-    return connection
-
-
-def _new_connection() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
     return connection
 
 
@@ -345,7 +339,7 @@ def _refuse_doubled_runs_in(opened: OpenLake, lake: Path, paths: Sequence[Path])
 
 def _cause(error: duckdb.Error, opened: OpenLake) -> Exception:
     """Tell a file that cannot be read from a defect of ours: only the former is a LakeError."""
-    if is_shortage(error):
+    if is_shortage(error) or isinstance(error, duckdb.InterruptException):
         return error
     try:
         refuse_unreadable(opened)
@@ -370,7 +364,7 @@ def _unreadable(name: str, path: Path) -> str | None:
     """Read one file whole, page by page; say why that fails, or None."""
     try:
         pq.read_table(path, partitioning=None, page_checksum_verification=True)
-        with _new_connection() as connection:
+        with connections.new() as connection:
             for _ in connection.sql(scan(name, [path])).to_arrow_reader():
                 pass
     except (OSError, pa.ArrowException, duckdb.Error) as broken:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ioledger.lake import connections
 from ioledger.lake.reader import view
 from ioledger.model.tables import USAGE_RECORD
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 def wrong_with_usage(rows: pa.Table) -> Iterator[str]:
     """Yield what is wrong with the records of one file: their names, their order, repeats and sums."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with connections.new() as connection:
         connection.execute(view("usage_record_id"))
         connection.register("record", rows)
         misnamed, repeated, unequal = connection.execute(view("wrong_record")).fetchall()[0]

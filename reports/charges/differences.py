@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-import duckdb
-
 from ioledger.errors import counted
+from ioledger.lake import connections
 from reports.charges import statement
 from reports.charges.rating import MONEY_PLACES, decimal_of
 
@@ -268,7 +267,7 @@ def plain(number: Decimal) -> str:
 
 
 def _rows(name: str, lines: pa.Table) -> list[dict[str, Any]]:
-    with duckdb.connect() as connection:
+    with connections.new() as connection:
         connection.register("line", lines)
         rows: list[dict[str, Any]] = connection.sql(statement(name)).to_arrow_table().to_pylist()
     return rows

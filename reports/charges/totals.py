@@ -5,8 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
-
+from ioledger.lake import connections
 from reports.charges import statement
 from reports.charges.rate_card import MINOR_DIGITS
 from reports.charges.rating import decimal_of
@@ -33,7 +32,7 @@ def unpriced(lines: pa.Table) -> list[dict[str, Any]]:
 
 
 def _rows(name: str, lines: pa.Table) -> list[dict[str, Any]]:
-    with duckdb.connect() as connection:
+    with connections.new() as connection:
         connection.register("line", lines)
         rows: list[dict[str, Any]] = connection.sql(statement(name)).to_arrow_table().to_pylist()
     return rows

@@ -11,11 +11,10 @@ from decimal import Decimal
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import duckdb
 import pyarrow as pa
 
 from ioledger.errors import LakeError
-from ioledger.lake import audit, files, layout, reader, settings
+from ioledger.lake import audit, connections, files, layout, reader, settings
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.period import utc_day
 from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, USAGE_RECORD
@@ -177,7 +176,7 @@ def _usage(
 
 def totals_of(lines: pa.Table) -> list[Total]:
     """Return what the lines of a bill add up to."""
-    with duckdb.connect() as connection:
+    with connections.new() as connection:
         connection.register("line", lines)
         return [Total(*row) for row in connection.execute(statement("totals")).fetchall()]
 

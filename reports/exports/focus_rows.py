@@ -5,15 +5,17 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ioledger.lake import connections
 from ioledger.model.columns import TEXT
 from reports.exports import statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import duckdb
 
 _MACROS: Final = r"""
     CREATE MACRO decimal_text(number) AS regexp_replace(number::VARCHAR, '(\.\d+?)0*$', '\1');
@@ -52,8 +54,7 @@ class FocusRows:
 @contextmanager
 def focus_rows(provider: str, *, is_closed: bool) -> Iterator[FocusRows]:
     """Open what makes rows of charges that ``provider`` bills; the invoices of a closed month have numbers."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with connections.new() as connection:
         connection.execute(_MACROS)
         yield FocusRows(connection, provider, is_closed=is_closed)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-import duckdb
 import pyarrow as pa
 
+from ioledger.lake import connections
 from ioledger.model.columns import EXACT, MONEY, PER_GIB, TIME
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ def lines(export: Export, select: str) -> Iterator[bytes]:
     ``select`` is SQL over the table ``batch`` with one column of text. Its rows are joined as they are:
     each has to bring the end of its line.
     """
-    with closing(duckdb.connect()) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with closing(connections.new()) as connection:
         for batch in export.batches():
             slices = [batch.slice(start, _SLICE_ROWS) for start in range(0, batch.num_rows, _SLICE_ROWS)]
             connection.register("batch", pa.Table.from_batches(slices))

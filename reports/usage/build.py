@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from ioledger.clock import from_us, to_us
 from ioledger.errors import LakeError
-from ioledger.lake import layout, locks, reader, settings, watermark, writer
+from ioledger.lake import connections, layout, locks, reader, settings, watermark, writer
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.period import utc_day, utc_days, windows
 from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_RECORD, VOLUME_ALIAS
@@ -93,8 +93,7 @@ def pieced(connection: duckdb.DuckDBPyConnection, hours: Sequence[Window]) -> It
 
     Yields a cursor that has ``piece``, ``cut_interval`` and ``allocation_held`` until the end of the block.
     """
-    with closing(connection.cursor()) as cursor:
-        cursor.execute("SET TimeZone = 'UTC'")
+    with closing(connections.cursor_of(connection)) as cursor:
         show_hours(cursor, hours, hours[0][0])
         cursor.execute("CREATE TEMP VIEW metered_interval AS FROM interval")
         for name in ("split", "held", "judgement", "piece"):

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from ioledger.clock import to_us
+from ioledger.lake import connections
 from ioledger.lake.reader import literal
 from ioledger.lake.schema import arrow_schema
 from ioledger.lake.stretches import LONGEST_INTERVAL_US
@@ -166,8 +167,7 @@ class Plan:
         for name, days in (("inside", self.edges_inside), ("after", self.edges_after)):
             _load_edges(lake, name, [edges_file(location, day) for day in days])
         connection.execute(statement("crossing"))
-        with connection.cursor() as cursor:
-            cursor.execute("SET TimeZone = 'UTC'")
+        with connections.cursor_of(connection) as cursor:
             first_moment = start_of(self.sample_days[0])
             cursor.execute("SET VARIABLE first_moment = $moment::TIMESTAMPTZ", {"moment": first_moment})
             cursor.execute("CREATE TEMP TABLE crossing_interval AS FROM interval")
@@ -224,8 +224,7 @@ class OpenDay:
 
         def streamed(name: str, extent: tuple[int, int, int]) -> None:
             number, first_stretch, last_stretch = extent
-            with connection.cursor() as cursor:
-                cursor.execute("SET TimeZone = 'UTC'")
+            with connections.cursor_of(connection) as cursor:
                 cursor.execute(statement("split"))
                 path = str(self.streams[number - 1])
                 here = {

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 IN_A_QUERY = """
 import sys
 from ioledger.cli import main
-from ioledger.lake import reader
+from ioledger.lake import connections
 
-real = reader._new_connection
+real = connections.new
 
 def slow():
     connection = real()
@@ -31,7 +31,7 @@ def slow():
     connection.execute("SELECT sum(range) FROM range(10000000000000)")
     return connection
 
-reader._new_connection = slow
+connections.new = slow
 main()
 """
 """A command whose first query takes for ever, as one over years may."""
@@ -73,7 +73,10 @@ def test_a_command_that_is_told_to_stop_ends_in_order(
     assert process.stdout
     assert process.stdout.readline() == "asking\n"
     process.send_signal(number)
-    _, told = process.communicate()
+    try:
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert told == ""
     assert process.returncode == (EXIT_INTERRUPTED if number == signal.SIGINT else -signal.SIGTERM)
     after = content(lake)

@@ -41,7 +41,7 @@ from collectors.collection import Collection, collect_all
 from ioledger.app import App
 from ioledger.cli import group
 from ioledger.errors import BusyError, IoledgerError
-from ioledger.lake import files, journal, layout, locks, reader, writer
+from ioledger.lake import connections, files, journal, layout, locks, reader, writer
 from reports.usage import build
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Life:
                 (build, {"uuid4": lambda: f"{self.random.getrandbits(32):08x}"}),
                 (files, {"_MAKING_DIRECTORIES": ProcessLock(scheduler), "_LASTING": ProcessSet(scheduler)}),
                 (stored_end, {"lock": ProcessLock(scheduler)} if hasattr(stored_end, "lock") else {}),
-                (reader, {"_new_connection": _one_core}),
+                (connections, {"new": _one_core}),
                 (runner, {"write_run": self.write}),
                 (collection, {"Thread": lambda **given: ProcessThread(scheduler, given["target"], given["args"])}),
                 (collection, {"SimpleQueue": partial(EventQueue, scheduler, queue.Empty)}),
@@ -305,7 +305,7 @@ class Life:
 
 
 def _one_core() -> duckdb.DuckDBPyConnection:
-    """Connect as ``ioledger.lake.reader`` does, for a lake so small that threads cost more than they bring."""
+    """Connect as ``connections.new`` does, for a lake so small that threads cost more than they bring."""
     connection = duckdb.connect(config={"threads": 1})
     connection.execute("SET TimeZone = 'UTC'")
     return connection
