@@ -9,6 +9,8 @@ from typing import Any, Final
 FIGURES: Final = Path(__file__).parent / "promises"
 """What each kind of test wrote of its last long run."""
 
+_MIB: Final = 2**20
+
 _PROMISES: Final = (
     ("Promise", "What could break it", "What tries to"),
     ("---", "---", "---"),
@@ -108,4 +110,32 @@ def _pairs(told: dict[str, Any]) -> tuple[str, ...]:
     return "Two commands at once", much, str(told["wrong"]), told["date"], f"`{told['command']}`"
 
 
-_ROWS: Final = {"simulation": _simulation, "kills": _kills, "fuzzing": _fuzzing, "pairs": _pairs}
+def _faults(told: dict[str, Any]) -> tuple[str, ...]:
+    much = ", ".join(f"{what} {count:,}" for what, count in told["tried"].items())
+    return "Other faults", much, str(told["failed"]), told["date"], f"`{told['command']}`"
+
+
+def _soak(told: dict[str, Any]) -> tuple[str, ...]:
+    first, last = told["days"][0], told["days"][-1]
+    troubles = sum(told["events"].values())
+    memory = f"{first['memory_bytes'] / _MIB:.0f} MiB of memory on the first day and {last['memory_bytes'] / _MIB:.0f}"
+    much = (
+        f"{told['simulated_days']:,} days of {told['disks']:,} disks: {told['runs']:,} runs, {told['samples']:,} "
+        f"samples, {troubles:,} ends of runs and troubles; {memory} on the last, {last['handles']} open files"
+    )
+    wrong = (
+        sum(not each["is_flat"] for each in told["judged"])
+        + len(told["failures"])
+        + (told["reads_stored"] != told["reads_metered"])
+    )
+    return "A service for long", much, str(wrong), told["date"], f"`{told['command']}`"
+
+
+_ROWS: Final = {
+    "simulation": _simulation,
+    "kills": _kills,
+    "faults": _faults,
+    "fuzzing": _fuzzing,
+    "pairs": _pairs,
+    "soak": _soak,
+}

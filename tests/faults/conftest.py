@@ -33,9 +33,10 @@ def full_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tried() -> Iterator[Callable[[str], None]]:
+def tried(request: pytest.FixtureRequest) -> Iterator[Callable[[str], None]]:
     """Count what was tried, by its name."""
     counts: Counter[str] = Counter()
     yield lambda what: counts.update([what])
     if FIGURES in os.environ:
-        keep_figures(Path(os.environ[FIGURES]), {**heading("make faults"), "tried": dict(sorted(counts.items()))})
+        figures = {"tried": dict(sorted(counts.items())), "failed": request.session.testsfailed}
+        keep_figures(Path(os.environ[FIGURES]), {**heading("make faults"), **figures})

@@ -68,7 +68,7 @@ class VirtualClock:
         """Wait in a thread of its own; raises KilledError if the process is killed meanwhile."""
         with self._changed:
             self._waiting[thread] = true_us
-            self._changed.wait_for(lambda: thread not in self._waiting)
+            self._changed.wait_for(lambda: self._killed or thread not in self._waiting)
             if self._killed:
                 raise KilledError
 
@@ -80,9 +80,9 @@ class VirtualClock:
             self._changed.notify_all()
 
     def kill_waiting(self) -> None:
-        """End the threads that wait."""
+        """End the threads that wait, and those that are about to."""
         with self._changed:
-            self._killed = bool(self._waiting)
+            self._killed = True
             self._waiting = {}
             self._changed.notify_all()
 
