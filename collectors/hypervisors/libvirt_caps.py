@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from collectors.hypervisors.base import UnreadableGuestError
+from ioledger.errors import shown
 from ioledger.model.columns import LIMIT_AXES
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ _DEFAULT_BURST_SECONDS: Final = 1
 
 _OWN_BUCKET: Final = re.compile(r"/machine/peripheral.*|drive-.*", re.DOTALL)
 """How QEMU names the bucket of a disk in no group: by the disk's device, or, before libvirt 5.10, its drive."""
-
-_SHOWN_CHARACTERS: Final = 40
 
 
 def caps_of(disk: Element, groups: Mapping[str, Element]) -> tuple[dict[str, str | int], dict[str, dict[str, int]]]:
@@ -121,7 +120,7 @@ def _enforced(tune: Mapping[str, object] | str, group_of_disk: str | int | None)
     caps: dict[str, str | int] = {**_in_force(amounts)}
     group = tune.get("group_name", "")
     if not isinstance(group, str):
-        raise UnreadableGuestError(f"libvirt says {_shown(group)} as group_name, which is no name")
+        raise UnreadableGuestError(f"libvirt says {shown(group)} as group_name, which is no name")
     if group and (group == group_of_disk or not _OWN_BUCKET.fullmatch(group)):
         caps["cap_group"] = group
     return caps
@@ -129,7 +128,7 @@ def _enforced(tune: Mapping[str, object] | str, group_of_disk: str | int | None)
 
 def _told(name: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_AMOUNT:
-        raise UnreadableGuestError(f"libvirt says {_shown(value)} as {name}, which is no amount")
+        raise UnreadableGuestError(f"libvirt says {shown(value)} as {name}, which is no amount")
     return value
 
 
@@ -142,7 +141,7 @@ def _filters(disk: Element) -> Iterator[str]:
 
 def _amounts_of_group(name: str, groups: Mapping[str, Element]) -> dict[str, int]:
     if name not in groups:
-        raise UnreadableGuestError(f"its XML has a disk in the throttle group {_shown(name)}, but no such group")
+        raise UnreadableGuestError(f"its XML has a disk in the throttle group {shown(name)}, but no such group")
     return _amounts(groups[name])
 
 
@@ -159,7 +158,7 @@ def _amount(element: Element) -> int:
     text = "".join(element.itertext()).strip()
     digits = len(str(MAX_AMOUNT))
     if not (text.isascii() and text.isdecimal() and len(text) <= digits) or int(text) > MAX_AMOUNT:
-        raise UnreadableGuestError(f"its XML has {_shown(text)} as {element.tag}, which is no amount")
+        raise UnreadableGuestError(f"its XML has {shown(text)} as {element.tag}, which is no amount")
     return int(text)
 
 
@@ -187,8 +186,3 @@ def _lowest(groups: Sequence[Mapping[str, int]]) -> dict[str, int]:
             columns = (base, f"{base}_burst", f"{base}_burst_seconds")
             merged.update({column: lowest[column] for column in columns if column in lowest})
     return merged
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from collectors.remote.unread import shortened
+from ioledger.errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ def count(holder: Mapping[str, Any], name: str) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value):
         value = int(value)
     if type(value) is not int or not 0 <= value <= _MOST:
-        raise OddValueError(f"{name} is {_shown(value)}, which is no whole number from 0 to {_MOST}")
+        raise OddValueError(f"{name} is {shown(value)}, which is no whole number from 0 to {_MOST}")
     return value
 
 
@@ -35,7 +35,7 @@ def text(holder: Mapping[str, Any], name: str) -> str | None:
     """Return a text; None where it is null, left out or empty."""
     value = holder.get(name)
     if value is not None and not isinstance(value, str):
-        raise OddValueError(f"{name} is {_shown(value)}, which is no text")
+        raise OddValueError(f"{name} is {shown(value)}, which is no text")
     return value or None
 
 
@@ -48,16 +48,12 @@ def moment(holder: Mapping[str, Any], name: str) -> datetime | None:
         found = datetime.fromisoformat(value)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):  # the latter where UTC is beyond the calendar
-        raise OddValueError(f"{name} is {_shown(value)}, which is no time in ISO 8601") from None
+        raise OddValueError(f"{name} is {shown(value)}, which is no time in ISO 8601") from None
 
 
 def table(holder: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     """Return an object; None where it is null or left out."""
     value = holder.get(name)
     if value is not None and not isinstance(value, dict):
-        raise OddValueError(f"{name} is {_shown(value)}, which is no object")
+        raise OddValueError(f"{name} is {shown(value)}, which is no object")
     return value
-
-
-def _shown(value: object) -> str:
-    return shortened(repr(value))[:60]
