@@ -57,6 +57,7 @@ def statement(app: App, period: str, to: Path, account_id: str | None) -> None:
 
     def attempt(watch: Watch) -> None:
         nonlocal nobodys
+        nobodys = 0
         digests.clear()
         with gathered(lake, period, account_id) as (month, accounts), published() as publish:
             for account in accounts:
