@@ -104,8 +104,10 @@ def _sqlite(lake: Path, _start: datetime, _end: datetime, result: Path) -> float
     import pyarrow.compute as pc  # noqa: PLC0415 - likewise
     import pyarrow.parquet as pq  # noqa: PLC0415 - likewise
 
+    place = result.with_suffix(".sqlite")
+    place.unlink(missing_ok=True)  # of an earlier repetition
     began = time.perf_counter()
-    store = sqlite3.connect(result.with_suffix(".sqlite"))
+    store = sqlite3.connect(place)
     store.execute("PRAGMA journal_mode = OFF")
     store.execute("PRAGMA synchronous = OFF")
     store.execute(f"CREATE TABLE sample ({', '.join(_SAMPLE)})")
