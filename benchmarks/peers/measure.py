@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,8 @@ from benchmarks.peers.found import by_disk_and_hour
 from benchmarks.peers.history import HIDDEN, HOURS, history
 from benchmarks.peers.readings import EVERY_MINUTES, cloudstack_usage, readings
 from ioledger.lake import layout
+from ioledger.model.tables import USAGE_DAY, USAGE_MONTH, USAGE_RECORD
+from reports.usage.edges import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -189,6 +192,12 @@ def _on_a_fleet(size: Size, rounds: Rounds, work: Path, tell: Callable[[str], No
     )
 
 
+def _forget_usage(lake: Path) -> None:
+    """Have usage built from all samples again."""
+    for name in (USAGE_RECORD.name, USAGE_DAY.name, USAGE_MONTH.name, STATE):
+        shutil.rmtree(lake / name, ignore_errors=True)
+
+
 def engine_times(
     size: Size, fleet: Fleet, lake: Path, result: Path, tell: Callable[[str], None]
 ) -> dict[str, Sequence[Took]]:
@@ -200,6 +209,8 @@ def engine_times(
     for repetition in range(1, size.repetitions + 1):
         for name in engines.ENGINES:
             tell(f"{repetition} of {size.repetitions}: {name}")
+            if name == engines.SUBJECT:
+                _forget_usage(lake)
             written = _result(result.parent, name)
             written.unlink(missing_ok=True)
             days = size.month_days if name == engines.QUESTION else size.day_count
