@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,25 +88,31 @@ def wait_for(stream: TextIO, told: str) -> None:
     raise AssertionError(f"{told!r} was never told")
 
 
+@contextmanager
+def service(site: Path, *before: str) -> Iterator[TextIO]:
+    """Run a service that collects every second, whose stderr is given; at the end it is stopped, and ends in order."""
+    words = [*before, SCRIPT, "collect", "--every", "1s"]
+    with subprocess.Popen(words, cwd=site, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        try:
+            yield process.stderr
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+
+
 def test_a_service_waits_for_its_lake_to_come_back(site: Path, tried: Callable[[str], None]) -> None:
     lake, point = site / "disk" / "lake", site / "point"
-    words = [SCRIPT, "collect", "--every", "1s"]
-    with bound(lake, point):
-        process = subprocess.Popen(words, cwd=site, stderr=subprocess.PIPE, text=True)
-        assert process.stderr
-        wait_for(process.stderr, "kvm-a: 1 rows")
-    try:
-        wait_for(process.stderr, f"ioledger: {GONE}")
+    with ExitStack() as mounts, service(site) as told:
+        with bound(lake, point):
+            wait_for(told, "kvm-a: 1 rows")
+        wait_for(told, f"ioledger: {GONE}")
         assert list(point.iterdir()) == []
         ((before,),) = read(lake, "SELECT count(*) FROM collection_run")
-        with bound(lake, point):
-            wait_for(process.stderr, "kvm-a: 1 rows")
-            process.send_signal(signal.SIGTERM)
-            process.communicate()
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 0
+        mounts.enter_context(bound(lake, point))
+        wait_for(told, "kvm-a: 1 rows")
     assert list(point.iterdir()) == []
     ((after, distinct),) = read(lake, "SELECT count(*), count(DISTINCT run_id) FROM collection_run")
     assert after == distinct > before
@@ -115,20 +122,11 @@ def test_a_service_waits_for_its_lake_to_come_back(site: Path, tried: Callable[[
 def test_a_service_goes_on_after_it_lost_the_right_to_write(tmp_path: Path, tried: Callable[[str], None]) -> None:
     lake = new_lake(tmp_path)
     configure(tmp_path, "lake")
-    words = [*without_overriding_permissions(), SCRIPT, "collect", "--every", "1s"]
-    process = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    assert process.stderr
-    try:
-        wait_for(process.stderr, "kvm-a: 1 rows")
+    with service(tmp_path, *without_overriding_permissions()) as told:
+        wait_for(told, "kvm-a: 1 rows")
         with read_only(lake):
-            wait_for(process.stderr, "Permission denied")
-        wait_for(process.stderr, "kvm-a: 1 rows")
-        process.send_signal(signal.SIGTERM)
-        process.communicate()
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 0
+            wait_for(told, "Permission denied")
+        wait_for(told, "kvm-a: 1 rows")
     assert not list(lake.rglob("*.tmp"))
     tried("lost permissions")
 
