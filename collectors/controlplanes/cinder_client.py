@@ -13,7 +13,7 @@ from collectors.remote import unverified
 from collectors.remote.calls import Calls, seconds_after
 from collectors.remote.certificates import MEND_UNTRUSTED
 from collectors.remote.unread import shortened, without_secrets
-from ioledger.errors import SourceError
+from ioledger.errors import SourceError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,6 +132,9 @@ class Cinder:
             raise CinderError(self._reason(error), mend=MEND_UNTRUSTED) from error
         except exceptions.ClientException as error:
             raise CinderError(self._reason(error), getattr(error, "http_status", None)) from error
+        except UnicodeEncodeError as error:  # an id of its own answer
+            reason = f"the next page of {path} would begin after {shown(error.object)}, which is no id"
+            raise CinderError(reason) from error
 
     def _object(self, response: Response, path: str) -> dict[str, Any]:
         try:

@@ -8,6 +8,7 @@ PerfEntityMetricCSV.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyVmomi import vim
 
 from collectors.hypervisors.vsphere_server import NoAnswerError
+from ioledger.errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +37,8 @@ COUNTED: Final = {
     "write": ("write_bytes", 1024),
 }
 """The counters by name, each with the column that it fills and what its unit is in operations or bytes."""
+
+_RATE: Final = re.compile(r"-?[0-9]{1,18}")
 
 QUERY_MACHINES: Final = 50
 """VMs in one query."""
@@ -166,5 +170,7 @@ def read_csv(metric: Any, ids: Mapping[int, str]) -> Sample:  # noqa: ANN401 - p
 
 
 def _rate(value: str) -> int | None:
-    """Read a rate; a sample without one is empty, or negative."""
+    """Read a rate; a sample without one is empty, or negative. Raises ValueError for what is no number."""
+    if value and not _RATE.fullmatch(value):
+        raise ValueError(f"{shown(value)} is no rate")
     return None if not value or (rate := int(value)) < 0 else rate

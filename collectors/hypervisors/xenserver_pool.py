@@ -18,7 +18,14 @@ from xmlrpc.client import Fault, ProtocolError
 import XenAPI
 from defusedxml import DefusedXmlException
 
-from collectors.hypervisors.xenserver_web import Place, RefusedError, RpcTransport, UnreadableAnswerError, Web
+from collectors.hypervisors.xenserver_web import (
+    Place,
+    RefusedError,
+    RpcTransport,
+    UnreadableAnswerError,
+    Web,
+    is_address,
+)
 from collectors.remote.calls import Calls
 from collectors.remote.unread import shortened, without_secrets
 from ioledger.errors import SourceError
@@ -225,7 +232,7 @@ class Pool:
                 return SourceError(
                     f"{place.url} refuses the user name {user!r} or its password; correct username or password"
                 )
-            case "HOST_IS_SLAVE" if len(details) > 1:
+            case "HOST_IS_SLAVE" if len(details) > 1 and is_address(details[1]):
                 reason = f"{place.url} says that {details[1]} is the pool's coordinator"
                 return NoAnswerError(reason, "set url to the coordinator", coordinator=details[1])
             case "RBAC_PERMISSION_DENIED":

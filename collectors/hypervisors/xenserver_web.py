@@ -5,12 +5,13 @@ XML-RPC, as the vendor's client speaks it, has none of these by itself, and read
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPSConnection
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from xml.parsers.expat import ExpatError
 from xmlrpc.client import Error, Fault, Transport, Unmarshaller
 
@@ -60,6 +61,18 @@ class Place:
         _, colon, port = self.netloc.rpartition(":")
         host = f"[{address}]" if ":" in address else address
         return Place(self.scheme, f"{host}:{port}" if colon and port.isdecimal() else host)
+
+
+_HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a host can be asked at a text, which another host says is its name or address."""
+    try:
+        urlsplit(Place("https", "host").at(text).url)
+    except ValueError:
+        return False
+    return _HOST.fullmatch(text) is not None
 
 
 class Body:

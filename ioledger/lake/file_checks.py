@@ -6,15 +6,17 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import merged, versions
+from ioledger.lake import connections, merged, reader, versions
 from ioledger.lake.journal import own_name
 from ioledger.lake.stretches import RUNS_METADATA
 from ioledger.model.columns import COLUMNS
@@ -69,9 +71,10 @@ def rows_of(file: StoredFile) -> pa.Table:
     try:
         rows = pq.read_table(file.path, partitioning=None, page_checksum_verification=True)
         rows.validate(full=True)
+        _read_footer(file.path)
     except FileNotFoundError as error:
         raise LakeError(f"{file.path} went away while it was read; verify again when nothing else works") from error
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pa.ArrowException, duckdb.Error) as error:
         if is_shortage(error):
             raise
         raise BrokenFileError(f"it cannot be read: {str(error).splitlines()[0].rstrip('.')}") from error
@@ -79,6 +82,22 @@ def rows_of(file: StoredFile) -> pa.Table:
     for problem in chain(_of_schema(file.table, rows.schema), _of_values(file, rows)):
         raise BrokenFileError(" ".join(problem.split()))  # whoever broke it may have put lines into names
     return rows
+
+
+def _read_footer(path: Path) -> None:
+    """Have DuckDB read the footer of a file, too: it refuses some that Arrow takes."""
+    try:
+        with connections.cursor_of(_database()) as cursor:
+            cursor.execute(f"FROM parquet_file_metadata({reader.literal(path)})").fetchall()
+    except duckdb.IOException as error:
+        if not path.exists():
+            raise FileNotFoundError from error
+        raise
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    return connections.new()
 
 
 def _of_schema(table: Table, schema: pa.Schema) -> Iterator[str]:

@@ -367,7 +367,7 @@ def _unreadable(name: str, path: Path) -> str | None:
         with connections.new() as connection:
             for _ in connection.sql(scan(name, [path])).to_arrow_reader():
                 pass
-    except (OSError, pa.ArrowException, duckdb.Error) as broken:
+    except (OSError, UnicodeDecodeError, pa.ArrowException, duckdb.Error) as broken:
         if is_shortage(broken):
             raise
         return str(broken).splitlines()[0].rstrip(".")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import pyarrow as pa
 
-from ioledger.errors import DataError, did_you_mean, one_of
+from ioledger.errors import DataError, did_you_mean, one_of, shown
 from ioledger.model.columns import COUNT, EXACT, FLAG, MONEY, PER_GIB, TEXT, TIME, Column
 from ioledger.model.tables import FACTS, SCHEMA_VERSION, TABLES, Table
 
@@ -101,7 +101,8 @@ def _array(table: Table, column: Column, values: list[object]) -> pa.Array:
     try:
         return pa.array(values, type=column.type)
     except UnicodeEncodeError as error:
-        raise DataError(f"{table.name}.{column.name}: received {error.object!r}, which is not Unicode text") from error
+        received = shown(error.object)
+        raise DataError(f"{table.name}.{column.name}: received {received}, which is not Unicode text") from error
 
 
 def _telling(column: Column, values: list[object]) -> list[object]:
@@ -123,15 +124,15 @@ def _problem(table: Table, column: Column, value: object) -> str | None:
     python_type, wanted = _PYTHON_TYPES.get(column.type, (object, ""))
     is_exactly_typed = type(value) is python_type if python_type in (int, bool) else isinstance(value, python_type)
     if not is_exactly_typed or (isinstance(value, datetime) and value.tzinfo is None):
-        return f"received {value!r}, which is not {wanted}"
+        return f"received {shown(value)}, which is not {wanted}"
     if isinstance(value, int) and not 0 <= value < BIGINT_LIMIT:
-        return f"received {value}; valid are 0 to {BIGINT_LIMIT - 1}"
+        return f"received {shown(value)}; valid are 0 to {BIGINT_LIMIT - 1}"
     if isinstance(value, Decimal) and not _is_held(column.type, value):
         most = Decimal(10) ** (column.type.precision - column.type.scale)
         return f"received {value}; valid are 0 to less than {most}, with at most {column.type.scale} decimal places"
     vocabulary = table.values.get(column.name)
     if vocabulary and value not in vocabulary:
-        return f"received {value!r}; valid are {one_of(vocabulary)}"
+        return f"received {shown(value)}; valid are {one_of(vocabulary)}"
     return None
 
 

@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from ioledger.errors import ConfigurationError
+from ioledger.errors import ConfigurationError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,7 +41,7 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigurationError(
-            f"{text!r} is no time; write it as 2026-11-22, 2026-11-22T10:00:00Z or 2026-11-22T10:00:00+01:00"
+            f"{shown(text)} is no time; write it as 2026-11-22, 2026-11-22T10:00:00Z or 2026-11-22T10:00:00+01:00"
         ) from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
@@ -51,7 +51,7 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime:
 def require_billable(moment: datetime, text: str) -> datetime:
     """Return ``moment``; raises ConfigurationError, naming ``text``, where arithmetic could leave the calendar."""
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise ConfigurationError(f"{text!r} is out of range; valid are the years {_FIRST_YEAR} to {_LAST_YEAR}")
+        raise ConfigurationError(f"{shown(text)} is out of range; valid are the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return moment
 
 
@@ -62,7 +62,7 @@ def parse_period(text: str, spans: Sequence[ZoneSpan]) -> Window:
     """
     first = _first_day(text)
     if first is None:
-        raise ConfigurationError(f"{text!r} is no period; write a month as 2026-11 or a day as 2026-11-22")
+        raise ConfigurationError(f"{shown(text)} is no period; write a month as 2026-11 or a day as 2026-11-22")
     noon = require_billable(first, text).replace(hour=12)
     listed = days(noon - _LONGEST_DAY, noon + _LONGEST_DAY, spans) if text.count("-") > 1 else months(noon, noon, spans)
     for start, end in listed:
@@ -91,7 +91,7 @@ def parse_duration(text: str) -> timedelta:
         length += int(count) * unit
     if not length:
         raise ConfigurationError(
-            f"{text!r} is no duration; write whole numbers with their units, such as 60s, 5m, 1h30m or 2d"
+            f"{shown(text)} is no duration; write whole numbers with their units, such as 60s, 5m, 1h30m or 2d"
         )
     return length
 

@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ioledger.errors import ConfigurationError, did_you_mean
+from ioledger.errors import ConfigurationError, did_you_mean, shown
 from ioledger.model.period import days, months, parse_duration, parse_moment, parse_period, require_billable, zone_at
 
 if TYPE_CHECKING:
@@ -49,8 +49,9 @@ class Calendar(NamedTuple):
             return require_billable(self.now - parse_duration(text[1:]), text)
         if not _is_iso(text):
             raise ConfigurationError(
-                f"{text!r} is no time{did_you_mean(word, MOMENT_WORDS)}; write it as 2026-11-22, 2026-11-22T10:00, "
-                f"2026-11-22T10:00:00Z, 2026-11, as how long ago, such as -2h, or as {_one_of(MOMENT_WORDS)}"
+                f"{shown(text)} is no time{did_you_mean(word, MOMENT_WORDS)}; write it as 2026-11-22, "
+                "2026-11-22T10:00, 2026-11-22T10:00:00Z, 2026-11, as how long ago, such as -2h, or as "
+                f"{_one_of(MOMENT_WORDS)}"
             )
         read = ((max(parse_moment(text, zone), since), until) for since, until, zone in self.spans)
         return next(moment for moment, until in read if moment < until)
@@ -67,7 +68,7 @@ class Calendar(NamedTuple):
             return day[: len("2026-11")] if word.endswith("month") else day
         if near := did_you_mean(word, PERIOD_WORDS):
             raise ConfigurationError(
-                f"{text!r} is no period{near}; write a month as 2026-11, a day as 2026-11-22, or "
+                f"{shown(text)} is no period{near}; write a month as 2026-11, a day as 2026-11-22, or "
                 f"{_one_of(PERIOD_WORDS)}"
             )
         parse_period(text, self.spans)

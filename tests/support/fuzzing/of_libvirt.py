@@ -42,7 +42,8 @@ def read_domain(data: bytes) -> None:
     for disk in disks:
         if not disk.throttle_groups:
             own = {column: value for column, value in disk.caps.items() if column != "cap_group"}
-            require(same=own, as_=said.get(disk.device, {}), what=f"the caps of {disk.device!r}")
+            named = said.get(disk.device, [{}])  # an empty drive, which is no disk, may have a name that one has
+            require(same=own, as_=own if own in named else named[-1], what=f"the caps of {disk.device!r}")
         else:
             for column, value in disk.caps.items():
                 if column.endswith("iops") and value != min(
@@ -64,8 +65,8 @@ def _sample(**known: Any) -> Any:  # noqa: ANN401 - a GuestSample without what n
     return SimpleNamespace(**{**told, **known})
 
 
-def _caps_in(xml: str) -> dict[str, dict[str, int]]:
-    """Read the caps of disks by events: the first element of each name directly in the first <iotune> of a disk."""
+def _caps_in(xml: str) -> dict[str, list[dict[str, int]]]:
+    """Read the caps of disks by names, with events: the first element of a name directly in the first <iotune>."""
     reader = _Caps()
     parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler = reader.begin
@@ -79,7 +80,7 @@ class _Caps:
     """Follows the elements of a domain."""
 
     def __init__(self) -> None:
-        self.found: dict[str, dict[str, int]] = {}
+        self.found: dict[str, list[dict[str, int]]] = {}
         self._path: list[str] = []
         self._device: str | None = None
         self._targets = self._tunes = 0
@@ -105,7 +106,7 @@ class _Caps:
         if self._is_in_tune(len(self._path)) and self._tunes == 1 and tag in CAP_COLUMN_OF:
             self._caps.setdefault(CAP_COLUMN_OF[tag], int(self._text.strip()))
         if self._path == _DISK:
-            self.found[str(self._device)] = _in_force(self._caps)
+            self.found.setdefault(str(self._device), []).append(_in_force(self._caps))
         self._path.pop()
 
     def _is_in_tune(self, depth: int) -> bool:
@@ -220,6 +221,10 @@ def read_tune(data: bytes) -> None:
 
 def read_memory(data: bytes) -> None:
     told = _object(data)
+    try:
+        json.dumps(told, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise Refused("ioledger writes no such text") from error
     memory = SourceMemory.recalled(told)
     if memory is None:
         raise Refused("it is no memory of this version")

@@ -114,7 +114,8 @@ def read_cinder(data: bytes) -> None:
 
 def _require_sold(row: Any, volume: dict[str, Any], told: Any) -> None:  # noqa: ANN401 - JSON
     """Require the cap of a plain front-end spec with only a total of operations."""
-    kinds = [each for each in told["/types"]["volume_types"] if each.get("name") == volume.get("volume_type")]
+    name = volume.get("volume_type")
+    kinds = [each for each in told["/types"]["volume_types"] if name is not None and each.get("name") == name]
     specs = [each for each in told["/qos-specs"]["qos_specs"] if kinds and each["id"] == kinds[-1].get("qos_specs_id")]
     if len(kinds) != 1 or len(specs) != 1:
         return
@@ -255,6 +256,7 @@ def _is_of_worker(told: dict[str, Any]) -> bool:
             and all(type(size) is int and 0 <= size < 2**64 for size in sizes)
             and all(type(part) is str for part in (*images, *told["namespaces"]))
             and all(len(pair) == 2 for pair in told["images"])
+            and len({name for _, name in told["images"]}) == len(told["images"])
             and all(len(each) == 4 and all(type(count) is int for count in each) for each in counts)
             and {"vms", *(f"vms/{name}" for name in told["namespaces"] if name)} <= told["counters"]["counted"].keys()
         )

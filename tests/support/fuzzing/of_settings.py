@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +27,15 @@ _BERLIN: Final = ZoneInfo("Europe/Berlin")
 
 
 def _told(data: bytes) -> dict[str, Any]:
-    return tomllib.loads(data.decode().replace("\r\n", "\n"), parse_float=Decimal)
+    text = data.decode().replace("\r\n", "\n").replace("\r", "\n")  # as Python reads a file of text
+    return tomllib.loads(text, parse_float=_number)
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # its exponent is beyond what a Decimal has
+        return Decimal("Infinity")
 
 
 def read_configuration(data: bytes) -> None:

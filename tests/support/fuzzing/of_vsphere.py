@@ -71,9 +71,10 @@ def _device(told: dict[str, Any]) -> Any:  # noqa: ANN401 - pyvmomi makes its cl
     backing = _DEVICE.VirtualDisk.FlatVer2BackingInfo(**told.get("backing", {}))
     if told.get("parent"):
         backing.parent = _DEVICE.VirtualDisk.FlatVer2BackingInfo(**told["parent"])
-    disk = _DEVICE.VirtualDisk(
-        key=told["key"], controllerKey=told.get("controllerKey"), unitNumber=told.get("unitNumber")
-    )
+    controller = told.get("controllerKey")
+    if not isinstance(controller, int | None):
+        raise TypeError
+    disk = _DEVICE.VirtualDisk(key=told["key"], controllerKey=controller, unitNumber=told.get("unitNumber"))
     disk.backing = backing
     if told.get("allocation"):
         disk.storageIOAllocation = vim.StorageResourceManager.IOAllocationInfo(**told["allocation"])
