@@ -65,7 +65,7 @@ def test_samples_are_read_after_a_moment_alone() -> None:
     ("metric", "problem"),
     [
         (csv(numberReadAveraged="1,2"), "3 of them, and 2 values of scsi0:0"),
-        (csv(numberReadAveraged="1,2,x"), "invalid literal"),
+        (csv(numberReadAveraged="1,2,x"), "is no rate"),
         (csv(info="300,2026-11-05T12:05:00Z", numberReadAveraged="1"), "of 300 seconds, and not of 20"),
         (csv(info="20,yesterday", numberReadAveraged="1"), "yesterday"),
     ],
