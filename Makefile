@@ -112,7 +112,7 @@ bench-report: $(VENV)/.installed ## measure the report of a month of 10,000 volu
 bench-store: $(VENV)/.installed-test ## measure a month's build from an object store beside one from a directory
 	$(BIN)/python -m benchmarks.store
 
-bench-fleet: $(VENV)/.installed ## measure many hosts that write one lake, SIZE=small, medium, wide (1,000 hosts for 2 hours) or full (a day)
+bench-fleet: $(VENV)/.installed ## measure many hosts that write one lake, SIZE=small, medium, wide (1,000 hosts for 80 minutes) or full (a day)
 	$(BIN)/python -m benchmarks.many_hosts $(SIZE)
 
 bench-sources: $(VENV)/.installed-test $(CINDER)/.installed ## measure collect on 100,000 volumes of CloudStack and of Cinder

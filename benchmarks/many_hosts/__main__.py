@@ -22,7 +22,7 @@ _CACHE: Final = _ROOT / ".cache"
 SIZES: Final = {
     "small": Size(host_count=10, disk_count=10, minutes=100),
     "medium": Size(host_count=100, disk_count=100, minutes=24 * 60),
-    "wide": Size(host_count=1000, disk_count=100, minutes=2 * 60),
+    "wide": Size(host_count=1000, disk_count=100, minutes=80),
     "full": Size(host_count=1000, disk_count=100, minutes=24 * 60),
 }
 
