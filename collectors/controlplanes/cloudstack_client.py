@@ -112,6 +112,10 @@ class CloudStackClient:
             raise self._no_answer(command, error) from error
         except requests.RequestException as error:
             raise self._silence(command, error) from error
+        except RecursionError as error:
+            raise CloudStackError(
+                f"{command} was answered with JSON that is nested too deeply", _MEND_ENDPOINT
+            ) from error
         if not isinstance(answer, dict):
             raise CloudStackError(
                 f"{command} was answered with {type(answer).__name__} where an object belongs", _MEND_ENDPOINT

@@ -87,9 +87,9 @@ def list_volumes(aws: Aws, unread: Unread) -> tuple[dict[str, Volume], bool]:
     listing = Listing(aws, unread, "volumes")
     volumes: dict[str, Volume] = {}
     for item in listing.items(aws.ec2.describe_volumes, "Volumes"):
-        if item.get("State") in _NO_VOLUME:
-            continue
         try:
+            if item.get("State") in _NO_VOLUME:
+                continue
             volumes[item["VolumeId"]] = _volume(item)
         except _NO_ITEM as error:
             unread.note(str(item.get("VolumeId", "a volume")), _why_none(error))

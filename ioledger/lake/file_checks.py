@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import connections, merged, reader, versions
+from ioledger.lake import connections, merged, versions
 from ioledger.lake.journal import own_name
 from ioledger.lake.stretches import RUNS_METADATA
 from ioledger.model.columns import COLUMNS
@@ -85,14 +85,10 @@ def rows_of(file: StoredFile) -> pa.Table:
 
 
 def _read_footer(path: Path) -> None:
-    """Have DuckDB read the footer of a file, too: it refuses some that Arrow takes."""
-    try:
-        with connections.cursor_of(_database()) as cursor:
-            cursor.execute(f"FROM parquet_file_metadata({reader.literal(path)})").fetchall()
-    except duckdb.IOException as error:
-        if not path.exists():
-            raise FileNotFoundError from error
-        raise
+    """Have DuckDB read the footer of a file, too: it refuses some that Arrow takes. Raises FileNotFoundError."""
+    with path.open("rb") as stream, connections.cursor_of(_database()) as cursor:
+        # By its number: its name may be taken away by a compaction.
+        cursor.execute("FROM parquet_file_metadata($path)", {"path": f"/proc/self/fd/{stream.fileno()}"}).fetchall()
 
 
 @cache

@@ -109,7 +109,7 @@ def _documents(text: str, path: Path) -> Iterator[Any]:
             document, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise DataError(f"{path}, line {error.lineno}: {error.msg}; it has to be JSON to its end") from error
-        except (ValueError, RecursionError) as error:
+        except (ValueError, ArithmeticError, RecursionError) as error:
             raise DataError(f"{path} cannot be read as JSON: {why_unreadable(error)}; correct it there") from error
         yield document
         position = _next_document(text, position)
