@@ -46,7 +46,7 @@ class VolumeRule(StrictModel):
     def _groups_exist(self) -> Self:
         try:
             expression = re.compile(self.pattern or "")
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"the pattern {self.pattern!r} is no regular expression: {error}; correct it") from error
         known = {str(number) for number in range(expression.groups + 1)} | set(expression.groupindex)
         for group in self._quoted_groups():

@@ -15,6 +15,7 @@ from collectors.controlplanes.cloudstack_limits import (
     text,
     whole,
 )
+from collectors.remote.unread import shortened
 from collectors.volume_rules import first_match
 from ioledger.errors import ConfigurationError
 
@@ -154,8 +155,8 @@ def each_once(volumes: Mapping[str, Volume]) -> None:
         other = first.setdefault(volume.row["volume_id"], native_id)
         if other != native_id:
             raise ConfigurationError(
-                f"the volumes {other} and {native_id} of CloudStack both become {volume.row['volume_id']!r} by the "
-                "rules in volume_id; make the rules tell them apart"
+                f"the volumes {shortened(other)} and {shortened(native_id)} of CloudStack both become "
+                f"{volume.row['volume_id']!r} by the rules in volume_id; make the rules tell them apart"
             )
 
 
