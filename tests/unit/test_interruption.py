@@ -50,6 +50,8 @@ def test_connections_that_are_closed_or_gone_are_passed_over() -> None:
     connections.new()
     gc.collect()
     interruption.interrupt_all()
+    with pytest.raises(duckdb.ConnectionException):
+        closed.interrupt()  # which is what was passed over
 
 
 def test_a_connection_answers_after_it_was_interrupted() -> None:

@@ -67,8 +67,9 @@ class VirtualClock:
     def wait_until(self, true_us: int, thread: int) -> None:
         """Wait in a thread of its own; raises KilledError if the process is killed meanwhile."""
         with self._changed:
-            self._waiting[thread] = true_us
-            self._changed.wait_for(lambda: self._killed or thread not in self._waiting)
+            if not self._killed:
+                self._waiting[thread] = true_us
+                self._changed.wait_for(lambda: thread not in self._waiting)
             if self._killed:
                 raise KilledError
 
