@@ -96,7 +96,7 @@ class Life:
         text = f"[[settings]]\nvalid_from = 2020-01-01T00:00:00Z\nmax_gap_seconds = {self.max_gap_seconds}\n"
         (self.lake / layout.SETTINGS).write_text(text, encoding="utf-8")
         self.rate_cards = write_cards(directory, PRICED)
-        self.scheduler = Scheduler(self.random)
+        self.scheduler = Scheduler(self.random, has_ranks=seed % 2 == 0)
         self.machine = Machine(self.lake, self.random, self.scheduler)
         self.world = World(self.random, self.scheduler, trouble=self.random.choice((0.0, 1.0, 2.0, 3.0)))
         self.network = Network(self.world)

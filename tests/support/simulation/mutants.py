@@ -86,6 +86,10 @@ def _names_change_under_readers() -> Iterator[object]:
     yield replaced(locks, unread=lambda _lake: nullcontext(enter_result=True))
 
 
+def _no_lock_of_readers() -> Iterator[object]:
+    yield replaced(locks, reading=lambda _lake: nullcontext())
+
+
 MUTANTS: Final[Mapping[str, Callable[[], Iterator[object]]]] = {
     "files are not flushed": _no_flush_of_files,
     "directories are not flushed": _no_flush_of_names,
@@ -96,6 +100,7 @@ MUTANTS: Final[Mapping[str, Callable[[], Iterator[object]]]] = {
     "a run that comes twice counts twice": _repeated_run_is_new,
     "a clock that was put back is believed": _clock_is_believed,
     "names change although someone reads": _names_change_under_readers,
+    "readers take no lock": _no_lock_of_readers,
 }
 
 

@@ -1,5 +1,9 @@
 """Tasks that take turns as a seed says, in virtual time: one runs at a time, so that a run can be repeated exactly.
 
+Turns go by lot, or by rank: the first in rank runs until it waits, and now and then loses its rank. Lots mix tasks
+finely; ranks let one stand still in the middle of what it does while others do all of theirs, which lots hardly ever
+do (probabilistic concurrency testing: Burckhardt and others, ASPLOS 2010).
+
 Tasks are threads, for the code that they run is not written for a simulation. Each belongs to a process,
 and a process can be killed: then its tasks unwind, and whatever they still try to do to files is not done.
 """
@@ -19,7 +23,10 @@ STEP_US: Final = 100
 """How long a call takes, so that no two things happen at one moment."""
 
 SWITCHES: Final = 0.15
-"""How often another task has its turn where it may."""
+"""How often another task has its turn where it may, if turns go by lot."""
+
+LOSSES: Final = 0.01
+"""How often a task loses its rank where another may have its turn."""
 
 
 class KilledError(BaseException):
@@ -46,6 +53,7 @@ class Task:
 
     process: Process
     work: Callable[[], object]
+    rank: float = 0.0
     turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     is_ready: Callable[[], bool] | None = None
     until_us: int | None = None
@@ -56,10 +64,12 @@ class Task:
 class Scheduler:
     """The virtual time, and who has the turn."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, *, has_ranks: bool = False) -> None:
         self.now_us = 0
         self.switches = 0
         self._random = random
+        self._has_ranks = has_ranks
+        self._last_rank = 0.0
         self._tasks: list[Task] = []
         self._main = threading.Semaphore(0)
         self._local = threading.local()
@@ -71,7 +81,7 @@ class Scheduler:
 
     def start(self, process: Process, work: Callable[[], object]) -> Task:
         """Let a process do some work, beside all else."""
-        task = Task(process, work)
+        task = Task(process, work, rank=self._random.random() if self._has_ranks else 0.0)
         process.tasks.append(task)
         self._tasks.append(task)
         threading.Thread(target=self._run, args=(task,), daemon=True).start()
@@ -88,7 +98,7 @@ class Scheduler:
                     raise DeadlockError(", ".join(task.process.name for task in self._tasks))
                 self.now_us = max(self.now_us, min(ends))
                 continue
-            task = self._random.choice(ready)
+            task = max(ready, key=lambda each: each.rank) if self._has_ranks else self._random.choice(ready)
             self.switches += task is not last
             last = task
             task.turn.release()
@@ -99,8 +109,18 @@ class Scheduler:
     def may_switch(self) -> None:
         """Let others have a turn, or not."""
         self.now_us += STEP_US
-        if self._random.random() < SWITCHES:
+        if self._has_ranks:
+            if self._random.random() < LOSSES:
+                self._lose_rank()
             self.wait(lambda: True)
+        elif self._random.random() < SWITCHES:
+            self.wait(lambda: True)
+
+    def _lose_rank(self) -> None:
+        task = self.current()
+        assert task is not None
+        self._last_rank -= 1
+        task.rank = self._last_rank
 
     def sleep(self, seconds: float) -> None:
         self.wait(lambda: False, seconds)
