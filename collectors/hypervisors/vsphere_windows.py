@@ -173,4 +173,4 @@ def _rate(value: str) -> int | None:
     """Read a rate; a sample without one is empty, or negative. Raises ValueError for what is no number."""
     if value and not _RATE.fullmatch(value):
         raise ValueError(f"{shown(value)} is no rate")
-    return None if not value or (rate := int(value)) < 0 else rate
+    return None if not value or value.startswith("-") else int(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -15,11 +16,17 @@ MOST_SKEW_OF_SAMPLES: Final = timedelta(seconds=30)
 """The same where samples are filed by the service's clock: an hour ends by ours."""
 
 
+_YEAR: Final = re.compile(r"\s(\d{4})\s", re.ASCII)
+
+
 def header_time(date: str | None) -> datetime | None:
     """Read the Date header of an answer (RFC 9110, section 6.6.1); None where it tells no time."""
     try:
         at = parsedate_to_datetime(date or "")
     except (ValueError, OverflowError):
+        return None
+    year = _YEAR.search(date or "")
+    if year and int(year[1]) != at.year:  # four digits are taken for two: 0026 for 2026
         return None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 

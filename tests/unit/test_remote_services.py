@@ -52,6 +52,7 @@ def test_when_to_ask_again_is_a_number_of_seconds(header: str | None, seconds: f
         ("Sat, 22 Nov 2025 12:00:00 GMT", NOON),
         ("Sat, 22 Nov 2025 12:00:00 -0000", NOON),
         ("Sat, 22 Nov 2025 13:00:00 +0100", NOON),
+        ("Sat, 22 Nov 0025 12:00:00 GMT", None),
         ("at noon", None),
         ("", None),
         (None, None),
