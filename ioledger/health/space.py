@@ -97,7 +97,7 @@ def _add_up(directory: str, day: DayFiles) -> None:
 def _size(entry: os.DirEntry[str]) -> int:
     try:
         return entry.stat().st_size
-    except FileNotFoundError:
+    except OSError:  # as above
         return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -102,7 +102,8 @@ def _days(start: datetime, end: datetime, zone: tzinfo) -> Iterator[tuple[int, d
 
 def _local(midnight: datetime, offset: timedelta, zone: tzinfo) -> datetime:
     """Return the moment at which a clock shows a time of the day; where it never does, the one just after."""
-    return (midnight.replace(tzinfo=None) + offset).replace(tzinfo=zone)
+    # In UTC, so that it is one moment with the hour after it, and is written as a clock shows it.
+    return (midnight.replace(tzinfo=None) + offset).replace(tzinfo=zone).astimezone(UTC)
 
 
 def _written(local: datetime, step_seconds: int) -> str:

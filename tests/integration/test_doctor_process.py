@@ -35,6 +35,20 @@ def test_a_lake_that_this_user_may_not_write_is_told_and_the_rest_is_as_well(sit
     assert content(site) == before
 
 
+def test_a_day_whose_files_this_user_may_list_and_not_see_is_told(site: Path) -> None:
+    (day,) = (site / "lake" / "disk_io_stat").glob("date=*")
+    mode = day.stat().st_mode
+    day.chmod(0o644)
+    try:
+        done = ioledger("doctor", "--format", "json", cwd=site, prefix=without_overriding_permissions())
+    finally:
+        day.chmod(mode)
+    assert done.returncode == 3
+    rows = {row["check"]: row for row in json.loads(done.stdout)}
+    assert {"lake access", "disk space", "inodes"} <= rows.keys()
+    assert rows["lake access"]["mend"]
+
+
 def test_a_configuration_that_cannot_be_read_is_a_sentence(site: Path) -> None:
     (site / "ioledger.toml").chmod(0)
     done = ioledger("doctor", cwd=site, prefix=without_overriding_permissions())

@@ -156,6 +156,16 @@ def test_ticks_are_round_times_of_the_billing_zone_also_where_the_clock_changes(
     assert texts == ["25 Oct", "06:00", "12:00", "18:00", "26 Oct", "06:00", "12:00", "18:00", "27 Oct"]
 
 
+def test_an_hour_that_no_clock_shows_has_no_tick() -> None:
+    start = at(0).replace(month=3, day=28, hour=23)  # midnight in Berlin, of the day on which the clock goes forward
+    zone = ZoneInfo("Europe/Berlin")
+    night = replace(HISTORY, start=start, end=start + timedelta(hours=6), zone=zone, steps=[], marks=[], gaps=[])
+
+    texts = [text_of(each) for each in drawn(night).iter(f"{SVG}text") if each.get("text-anchor") == "middle"]
+
+    assert texts == ["29 Mar", "01:00", "03:00", "04:00", "05:00", "06:00", "07:00"]
+
+
 def test_hundreds_of_marks_are_all_there() -> None:
     marks = [Mark("reset", TEN + n * MINUTE / 10, "") for n in range(500)]
 
