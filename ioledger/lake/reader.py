@@ -6,7 +6,6 @@ a file lacks is NULL. Times are in UTC.
 
 from __future__ import annotations
 
-import re
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -17,12 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import catalog, check_files, connections, layout, locks, versions
+from ioledger.lake import catalog, check_files, connections, footers, layout, locks, versions
 from ioledger.lake import settings as lake_settings
+from ioledger.lake.footers import Footers
 from ioledger.lake.parsed import statements, text
 from ioledger.lake.schema import typed
 from ioledger.model.columns import COUNT, EXACT, FLAG, MONEY, PER_GIB, TEXT, TIME
-from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, SCHEMA_VERSION, TABLES
+from ioledger.model.tables import COLLECTION_RUN, FACTS, FINDING, TABLES
 from ioledger.shortage import is_shortage
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ _SQL_TYPES: Final = {
     PER_GIB: "DECIMAL(18, 6)",
     MONEY: "DECIMAL(38, 12)",
 }
-
-_WILDCARD: Final = re.compile(r"[*?\[]")
 
 _RUN_FILES_AT_ONCE: Final = 500
 """Files of a day have 1,440 runs at a run a minute: the names of so many are compared in 100 MB of memory."""
@@ -72,42 +70,29 @@ class OpenLake:
     ``files`` holds the live files by table, ``shown`` those that were looked at, ``rows`` the SELECT that
     each table is. ``show`` makes a table see some of the files alone, for work that goes through a long
     history in bounded memory; ``narrowed`` adds to the SELECT of a table what else its rows must be, for
-    work on some of the disks and volumes. ``known`` are files of a version that this ioledger reads.
+    work on some of the disks and volumes.
     """
 
     connection: duckdb.DuckDBPyConnection
     files: Mapping[str, Sequence[Path]]
+    footers: Footers
     shown: dict[str, set[Path]] = field(default_factory=dict)
     rows: dict[str, str] = field(default_factory=dict)
     narrowed: dict[str, str] = field(default_factory=dict)
-    known: set[Path] = field(default_factory=set)
 
     def show(self, name: str, paths: Sequence[Path]) -> None:
         """Let a table of the lake be what lies in these files, and every view that stands on it."""
         self.shown.setdefault(name, set()).update(paths)
         self.show_rows(name, self.select(name, paths))
 
-    def refuse_newer(self, paths: Collection[Path]) -> None:
-        """Raise NewerVersionError if a newer version wrote one of some files: what it means is not known here."""
-        new = set(paths) - self.known
-        if not new:
-            return
-        listed = ", ".join(map(literal, sorted(new)))
-        told = self.connection.execute(
-            f"SELECT file_name, value FROM parquet_kv_metadata([{listed}]) WHERE key = $key AND value <> $own LIMIT 1",
-            {"key": versions.KEY.encode(), "own": str(SCHEMA_VERSION).encode()},
-        ).fetchall()
-        for path, version in told:
-            versions.refuse_newer_file(path, {versions.KEY.encode(): version})
-        self.known.update(new)
-
     def select(self, name: str, paths: Sequence[Path], *, numbered: bool = False) -> str:
         """Return the SELECT over some files of a table, as ``scan`` does, narrowed as the table is.
 
         Raises NewerVersionError if a newer version wrote one of them.
         """
-        self.refuse_newer(paths)
-        return f"{scan(name, paths, numbered=numbered)} {self.narrowed.get(name, '')}"
+        self.footers.refuse_newer(paths)
+        alike = set() if numbered else self.footers.alike(paths)  # files are numbered in the order of one list
+        return f"{scan(name, paths, numbered=numbered, alike=alike)} {self.narrowed.get(name, '')}"
 
     def show_rows(self, name: str, select: str) -> None:
         """Let a table of the lake be what a SELECT gives, likewise."""
@@ -163,7 +148,7 @@ def open_unlisted(lake: Path, files: Mapping[str, Sequence[Path]] | None = None)
 def _opened(lake: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[OpenLake]:
     line = lake_settings.load(lake)
     with closing(connections.new()) as connection:
-        opened = OpenLake(connection, files)
+        opened = OpenLake(connection, files, Footers(connection))
         try:
             _install(connection, line)
             connection.execute(view("last_check"), {"checked_at": check_files.last_moment(files.get(FINDING.name, ()))})
@@ -191,29 +176,33 @@ def connect_tables(
     return connection
 
 
-def scan(name: str, paths: Sequence[Path], *, numbered: bool = False) -> str:
+def scan(name: str, paths: Sequence[Path], *, numbered: bool = False, alike: Collection[Path] = ()) -> str:
     """Return the SELECT over a table's files; the typed empty row set gives columns that no file has.
 
     ``numbered`` puts the column ``file_number`` before the others: which of the files a row is from, from 1.
+    ``alike`` are those of them that are known to have the same columns.
     """
     columns = [(column.name, _SQL_TYPES.get(column.type, "MAP(VARCHAR, VARCHAR)")) for column in TABLES[name].columns]
     if numbered:
         columns.insert(0, ("file_number", "BIGINT"))
-    number = ", file_index + 1 AS file_number" if numbered else ""
     nothing = ", ".join(f"NULL::{sql_type} AS {column}" for column, sql_type in columns)
     cast = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns)
-    listed = ", ".join(map(literal, paths))
-    stored = (
-        f"UNION ALL BY NAME SELECT *{number} "
-        f"FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-    )
-    return f"SELECT {cast} FROM (SELECT {nothing} WHERE false {stored if paths else ''})"
+    kept = "*, file_index + 1 AS file_number" if numbered else "*"
+    parts = [
+        f"SELECT {kept} FROM read_parquet([{', '.join(map(literal, some))}], {by_name}hive_partitioning = false)"
+        for some, by_name in (
+            ([path for path in paths if path in alike], ""),
+            ([path for path in paths if path not in alike], "union_by_name = true, "),
+        )
+        if some
+    ]
+    return f"SELECT {cast} FROM ({' UNION ALL BY NAME '.join((f'SELECT {nothing} WHERE false', *parts))})"
 
 
 def literal(path: Path) -> str:
-    """Write a path as an SQL literal, the pattern that matches it alone: DuckDB takes every path for a pattern."""
-    pattern = _WILDCARD.sub(r"[\g<0>]", str(path)).replace("'", "''")
-    return f"'{pattern}'"
+    """Write a path as an SQL literal, as the pattern that matches it alone."""
+    quoted = footers.pattern(path).replace("'", "''")
+    return f"'{quoted}'"
 
 
 def _install(connection: duckdb.DuckDBPyConnection, line: Timeline) -> None:

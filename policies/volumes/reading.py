@@ -154,7 +154,7 @@ def _show_samples_of_counted(opened: OpenLake) -> None:
         "max(stretch.valid_to) + to_microseconds(max(max_gap_us)) FROM storage_count AS stretch, setting"
     ).fetchall()
     paths = _files(opened, DISK_IO_STAT.name, since, until) if since else []
-    select = reader.scan(DISK_IO_STAT.name, paths)
+    select = opened.select(DISK_IO_STAT.name, paths)
     if since:
         opened.shown.setdefault(DISK_IO_STAT.name, set()).update(paths)
         select += f" WHERE sampled_at >= TIMESTAMPTZ '{since.isoformat()}' AND sampled_at <= '{until.isoformat()}'"

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from ioledger.clock import to_us
 from ioledger.lake import files as lake_files
-from ioledger.lake.reader import literal, scan
+from ioledger.lake.reader import literal
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT
 from reports.usage import samples, statement
 from reports.usage.collected import DAY_US, HOUR_US, days_between, filed_under, hour_of, start_of, total
@@ -172,7 +172,7 @@ class EdgeSweep:
         """Show all that runs from one day to another saw of the guests whose epochs are new."""
         first, last = hour_of(to_us(start_of(since))), hour_of(to_us(start_of(day)) + DAY_US - 1)
         places = self._collected.between(first, last, is_hypervisor=True)
-        runs = scan(COLLECTION_RUN.name, self._files.of(COLLECTION_RUN.name, filed_under(places)))
+        runs = self._lake.select(COLLECTION_RUN.name, self._files.of(COLLECTION_RUN.name, filed_under(places)))
         # A run whose rows may lie before what is shown cannot be judged by them.
         self._lake.show_rows(
             COLLECTION_RUN.name,

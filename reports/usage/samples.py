@@ -53,7 +53,7 @@ def prepare(lake: OpenLake, files: Files, days: Collection[date], *, streams: bo
     """
     paths = files.of(DISK_IO_STAT.name, days)
     indices = files.of(SAMPLE_STRETCH.name, days) if streams else []
-    lake.refuse_newer([*paths, *indices])
+    lake.footers.refuse_newer([*paths, *indices])
     index_of = stretches.indices_of_committed(paths, indices, lake.committed_runs)
     streamed = list(index_of)
     others = [path for path in paths if path not in index_of]

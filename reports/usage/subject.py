@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ioledger.lake import reader
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, ENTITLEMENT, PROVISIONED_IOPS, VOLUME_ALIAS
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def shown(
     for table, condition in only.items():
         paths = files.of(table, days)
         opened.show(table, paths)
-        connection.from_query(reader.scan(table, paths)).filter(condition).create(f"of_subject_{table}")
+        connection.from_query(opened.select(table, paths)).filter(condition).create(f"of_subject_{table}")
         connection.execute(f"CREATE OR REPLACE VIEW stored_{table} AS FROM of_subject_{table}")
     yield connection
     for table in only:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from ioledger.lake import layout, stretches
 from ioledger.lake.parsed import run, statements
-from ioledger.lake.reader import scan
 from ioledger.model.period import utc_day
 from ioledger.model.tables import (
     COLLECTION_RUN,
@@ -59,7 +58,7 @@ def prepare(lake: OpenLake, period_start: datetime, period_end: datetime, look_b
     for name, paths in shown.items():
         lake.show(name, lake.files[name] if name in _SHOWN_WHOLE else paths)
     loose = stretches.without_index(shown[DISK_IO_STAT.name], shown[SAMPLE_STRETCH.name])
-    _make_history(lake.connection, scan(DISK_IO_STAT.name, loose), period_start, period_end)
+    _make_history(lake.connection, lake.select(DISK_IO_STAT.name, loose), period_start, period_end)
 
 
 def show_reaching(lake: OpenLake, period_start: datetime, period_end: datetime) -> None:
