@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import resources
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.many_hosts.hosts import OPERATION, START, at_minute
 from benchmarks.many_hosts.writers import SOUND, Writers, trouble_of
 from benchmarks.measure import WrongResultError
+from benchmarks.peak import peak_bytes
 from ioledger.app import App
 from ioledger.config import Configuration
 from ioledger.health import runs
@@ -22,6 +23,7 @@ from ioledger.metrics.family import Asked
 from ioledger.metrics.sources import SOURCES
 from ioledger.metrics.storage import STORAGE
 from ioledger.model.tables import FACTS
+from reports.metrics import USAGE
 from reports.usage.build import build
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from benchmarks.many_hosts.writers import Size
     from ioledger.lake.compaction import Compacted
+    from ioledger.metrics.family import Part
 
 _COMPACTS_AT: Final = 20
 _HOUR: Final = 60
@@ -50,6 +53,14 @@ class Compaction:
     unmerged_after: int
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What it took a process of its own to tell something of the lake."""
+
+    wall_seconds: float
+    peak_bytes: int
+
+
 @dataclass(slots=True)
 class Measured:
     """What a fleet cost: ``run_seconds`` are those of one process for one run, ``looks`` of commands at the peak."""
@@ -59,7 +70,7 @@ class Measured:
     run_seconds: float = 0.0
     wall_seconds: float = 0.0
     compactions: list[Compaction] = field(default_factory=list)
-    looks: dict[str, float] = field(default_factory=dict)
+    looks: dict[str, Look] = field(default_factory=dict)
     most_files: int = 0
     lake_bytes: int = 0
     build_seconds: float = 0.0
@@ -151,10 +162,9 @@ class _Compacting:
 
 
 def _compact(end: Any, lake: Path, now: datetime) -> None:  # noqa: ANN401 - a Connection of either platform
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     done: Compacted = compact(lake, now)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    end.send((done, time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024))
+    end.send((done, time.perf_counter() - began, time.process_time() - cpu_began, peak_bytes()))
 
 
 def unmerged(lake: Path) -> int:
@@ -167,26 +177,36 @@ def unmerged(lake: Path) -> int:
     )
 
 
-def _looks(lake: Path, now: datetime) -> dict[str, float]:
-    """Time what people and monitoring ask of a lake that many write."""
-    app = App(HeldClock(now), lake_option=lake)
+def _looks(lake: Path, now: datetime) -> dict[str, Look]:
+    """Measure what people and monitoring ask of a lake that many write, each in a process of its own."""
+    found = {}
+    for name in _ASKED:
+        end, theirs = _CONTEXT.Pipe()
+        process = _CONTEXT.Process(target=_look, args=(theirs, name, lake, now), daemon=True)
+        process.start()
+        found[name] = end.recv()
+        process.join()
+    return found
 
-    def metrics(part: Any) -> None:  # noqa: ANN401 - a Part
-        with reader.open_unlisted(lake) as opened:
-            list(part.samples(Asked(lake, opened, Configuration(), now)))
 
-    asked: dict[str, Callable[[], object]] = {
-        "doctor, runs of all sources": lambda: list(runs.checks(app)),
-        "metrics, sources": lambda: metrics(SOURCES),
-        "metrics, the lake": lambda: metrics(STORAGE),
-        "compact, nothing due": lambda: compact(lake, START),
-    }
-    seconds = {}
-    for name, ask in asked.items():
-        began = time.perf_counter()
-        ask()
-        seconds[name] = time.perf_counter() - began
-    return seconds
+def _look(end: Any, name: str, lake: Path, now: datetime) -> None:  # noqa: ANN401 - likewise
+    began = time.perf_counter()
+    _ASKED[name](lake, now)
+    end.send(Look(time.perf_counter() - began, peak_bytes()))
+
+
+def _metrics(part: Part, lake: Path, now: datetime) -> None:
+    with reader.open_unlisted(lake) as opened:
+        list(part.samples(Asked(lake, opened, Configuration(), now)))
+
+
+_ASKED: Final[dict[str, Callable[[Path, datetime], object]]] = {
+    "doctor, runs of all sources": lambda lake, now: list(runs.checks(App(HeldClock(now), lake_option=lake))),
+    "metrics, sources": partial(_metrics, SOURCES),
+    "metrics, usage": partial(_metrics, USAGE),
+    "metrics, the lake": partial(_metrics, STORAGE),
+    "compact, nothing due": lambda lake, _now: compact(lake, START),
+}
 
 
 def _named(lake: Path, size: Size, now: datetime) -> dict[str, list[str]]:

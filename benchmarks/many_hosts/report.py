@@ -32,7 +32,10 @@ def table(measured: Measured) -> str:
         ("unmerged at the end", f"{calls[-1].unmerged_after:,}"),
         ("the lake at the end, MB", f"{measured.lake_bytes / 1e6:,.1f}"),
         ("usage build of all of it, s", f"{measured.build_seconds:.1f}"),
-        *((f"{name}, s", f"{seconds:.1f}") for name, seconds in measured.looks.items()),
+        *(
+            (f"{name}, s and MB", f"{look.wall_seconds:.1f}, {look.peak_bytes / 1e6:,.0f}")
+            for name, look in measured.looks.items()
+        ),
     ]
     return markdown([("what", "measured"), *rows])
 

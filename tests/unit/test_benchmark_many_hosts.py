@@ -10,7 +10,7 @@ import pytest
 from lakes import new_lake
 
 from benchmarks.many_hosts.hosts import MINUTE_US, Host, Trouble, counters
-from benchmarks.many_hosts.measure import Compaction, Measured, compare, unmerged
+from benchmarks.many_hosts.measure import Compaction, Look, Measured, compare, unmerged
 from benchmarks.many_hosts.report import page, raw, table
 from benchmarks.many_hosts.writers import Size, trouble_of
 from benchmarks.measure import WrongResultError
@@ -48,10 +48,18 @@ def test_usage_that_misses_a_disk_is_refused(tmp_path: Path) -> None:
 def test_the_page_shows_what_was_measured() -> None:
     calls = [Compaction(80, 18.0, 9.0, 300_000_000, 5_000, 40), Compaction(1600, 30.0, 20.0, 310_000_000, 40, 0)]
     measured = Measured(
-        Size(10, 10, 80), 800, 8.0, 60.0, calls, {"metrics, sources": 2.5}, 5_100, named={"dead": ["a"]}
+        Size(10, 10, 80),
+        800,
+        8.0,
+        60.0,
+        calls,
+        {"metrics, sources": Look(2.5, 310_400_000)},
+        5_100,
+        named={"dead": ["a"]},
     )
     shown = " ".join(table(measured).split())
     assert "share of the time in which compaction works | 1.0 %" in shown
+    assert "metrics, sources, s and MB | 2.5, 310" in shown
     assert json.loads(raw(measured))["most_files"] == 5_100
     written = page(measured, "make bench-fleet", (0.1, 2.0), "ext4")
     assert table(measured) in written
