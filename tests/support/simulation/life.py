@@ -45,7 +45,7 @@ from ioledger.lake import connections, files, journal, layout, locks, reader, wr
 from reports.usage import build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
     from pathlib import Path
 
     from simulation.ledger import Key
@@ -68,6 +68,9 @@ _INCIDENTS: Final = {
 
 _CALLS: Final = {"collect": 90, "deliver": 30, "compact": 90, "build": 120, "month end": 500, "read": 30}
 """How many calls on files a command makes at first; later it is what it made last."""
+
+_COLLECTED: Final = {"kvm-a", "kvm-a-too", "array", "shop"}
+"""The sources that `collect` reads."""
 
 _REFUSES: Final = {"month end", "rate"}
 """What may refuse for a reason that is no fault, such as usage that changed meanwhile."""
@@ -287,10 +290,20 @@ class Life:
         for name, work in steps:
             # Half past an hour, so that what is built last and what is compared with it end with one hour.
             self.scheduler.now_us += 3600 * SECOND_US - self.scheduler.now_us % (3600 * SECOND_US) + 1800 * SECOND_US
+            before = self.ledger.acknowledged().keys()
             task = self.scheduler.start(self.machine.process(name), work)
             self._run([task])
             if task.error:
                 raise BrokenPromiseError(f"{name} does not heal: {_told(task.error)}")
+            if name == "collect":
+                self._see_all_collected(before)
+
+    def _see_all_collected(self, before: Container[Key]) -> None:
+        stored = {
+            key[0] for key, run in self.ledger.acknowledged_runs().items() if key not in before and run.status == "ok"
+        }
+        if missing := _COLLECTED - stored:
+            raise BrokenPromiseError(f"nothing goes wrong, and nothing is stored of {', '.join(sorted(missing))}")
 
     def _judge(self) -> None:
         found = self.ledger.check(shown_by_files(self.lake), self.ledger.acknowledged())

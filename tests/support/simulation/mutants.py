@@ -79,7 +79,11 @@ def _repeated_run_is_new() -> Iterator[object]:
 
 
 def _clock_is_believed() -> Iterator[object]:
-    yield replaced(beat.Beat, waits=lambda _beat, _own: None)
+    yield replaced(beat.Beat, waits=lambda _beat, _source, _last: None)
+
+
+def _collector_waits_for_ever() -> Iterator[object]:
+    yield replaced(beat.Beat, waits=lambda _beat, _source, _last: "it is not time yet")
 
 
 def _names_change_under_readers() -> Iterator[object]:
@@ -99,6 +103,7 @@ MUTANTS: Final[Mapping[str, Callable[[], Iterator[object]]]] = {
     "old files go before the journal is there": _old_files_first,
     "a run that comes twice counts twice": _repeated_run_is_new,
     "a clock that was put back is believed": _clock_is_believed,
+    "a collector waits for ever": _collector_waits_for_ever,
     "names change although someone reads": _names_change_under_readers,
     "readers take no lock": _no_lock_of_readers,
 }

@@ -213,11 +213,12 @@ class Network:
         if len(rows) > 1 and world.goes_wrong(0.15):
             silent: Row = {"vm_id": rows[0]["vm_id"], "state": "timeout", "sampled_at": at}
             runs.insert(0, _run("kvm-far", "hypervisor", at, {"disk_io_stat": [silent, *rows[1:]]}))
-        if world.goes_wrong(0.15):
-            runs.append(whole)
         delay = world.random.choice((0, 0, 1200, 5400, 14_400)) if world.goes_wrong(0.6) else 0
         for run in runs:
             self.on_the_way.append((now_us + delay * SECOND_US, run))
+        if world.goes_wrong(0.15):  # once more, at once or when it may be merged already
+            again = delay + world.random.choice((0, 3600, 7200))
+            self.on_the_way.append((now_us + again * SECOND_US, whole))
 
     def arrived(self) -> list[tuple[int, Run]]:
         there = [each for each in self.on_the_way if each[0] <= self.world.scheduler.now_us]
