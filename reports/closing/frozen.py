@@ -111,6 +111,7 @@ def _fill(lake: Path, made: Path, bill: Bill, now: datetime) -> dict[str, Any]:
             else:
                 for path in records:
                     _copy(path, directory / path.name)
+            files.sync_directory(directory)
         too_late = [rows for each in came for rows in each.too_late.values()]
         if too_late:
             files.write_parquet(made / archive.NOT_CORRECTED, pa.concat_tables(too_late), sealed=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from random import Random
 from typing import TYPE_CHECKING
 
-from lakes import a_run, new_lake, read, sample
+import month_end
+from lakes import a_run, content, new_lake, read, sample
+from policy_lake import ioledger
 from simulation.machine import Machine
 from simulation.scheduler import ProcessLock, ProcessSet, Scheduler, replaced
 
@@ -53,6 +56,20 @@ def test_a_run_stays_in_directories_that_another_process_made_and_did_not_flush(
 
     after_power_cut(lake, be_killed_between_making_and_flushing, lambda: write_run(lake, run))
     assert read(lake, "SELECT count(*) FROM disk_io_stat") == [(1,)]
+
+
+def test_a_month_that_is_closed_has_all_its_files(tmp_path: Path) -> None:
+    lake, now = month_end.new_lake(tmp_path), month_end.END + 2 * month_end.HOUR
+    ioledger(lake, "usage", "build", now=now)
+    ioledger(lake, "rate", "--period", "2026-10", "--rate-card", str(tmp_path / "rates.toml"), now=now)
+    words = ("close", "2026-10", "--despite", "findings", "--because", "nothing was checked")
+    told: list[int] = []
+    after_power_cut(lake, lambda: told.append(ioledger(lake, *words, now=now)))
+    assert told == [0]
+    manifest = json.loads((lake / "closed/2026-10/manifest.json").read_text(encoding="utf-8"))
+    assert "usage_record/date=2026-10-31/usage.parquet" in manifest["files"]
+    closed = {name.removeprefix("closed/2026-10/") for name in content(lake) if name.startswith("closed/")}
+    assert closed == {"manifest.json", *manifest["files"]}
 
 
 def test_what_nobody_flushed_is_gone(tmp_path: Path) -> None:
