@@ -142,6 +142,7 @@ def _guests(asked: Asked, found: Mapping[str, LatestRuns]) -> dict[str, int]:
     last = {source: runs.latest for source, runs in found.items() if runs.latest is not None}
     samples = latest.files_of(asked.lake, DISK_IO_STAT.name, last)
     indices = latest.files_of(asked.lake, SAMPLE_STRETCH.name, last)
+    asked.opened.show(COLLECTION_RUN.name, sorted(path for runs in found.values() for path in runs.files))
     asked.opened.show(DISK_IO_STAT.name, stretches.without_index(samples, indices))
     asked.opened.show(SAMPLE_STRETCH.name, indices)
     return dict(asked.opened.connection.execute(statement("guest")).fetchall())

@@ -33,7 +33,7 @@ def failed_once() -> list[int]:
     return [each["seed"] for each in tomllib.loads(SEEDS.read_text(encoding="utf-8"))["failed"]]
 
 
-@pytest.mark.parametrize("seed", [*FEW, *failed_once()])
+@pytest.mark.parametrize("seed", sorted({*FEW, *failed_once()}))
 def test_every_promise_is_kept(seed: int) -> None:
     result = simulated(seed)
     if result.finding:
