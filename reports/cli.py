@@ -176,6 +176,11 @@ def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[d
     closes = calendar.moment(end) if end else calendar.now + timedelta(microseconds=1)
     if opens is None:
         return None
+    if opens >= closes and not (start or end):
+        raise ConfigurationError(
+            f"the first run of the lake is of {opens.isoformat()}, and the clock stands at {calendar.now.isoformat()}; "
+            "set the clock of this machine, or name a later --to"
+        )
     if opens >= closes:
         raise ConfigurationError(
             f"the period ends at {closes.isoformat()}, which is not after its start {opens.isoformat()}; "

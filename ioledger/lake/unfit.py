@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ioledger.errors import DataError, counted
 from ioledger.lake.schema import typed
 from ioledger.lake.writer import set_by_run
-from ioledger.model.tables import READ_BY, TABLES
+from ioledger.model.tables import DISK_IO_STAT, READ_BY, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +23,9 @@ def without_unfit(run: Run) -> Run:
     """Return a run without the rows that no table takes, partial, with the reason for the first of them.
 
     Of rows with one key none is taken, for nothing tells which is right. What is left out is not known to be
-    gone, as what a source could not read: what was known of it before holds on.
+    gone, as what a source could not read: what was known of it before holds on, and a disk has a row of state
+    ``error`` instead. Where a row does not even tell whose disk it is of, the run is returned as it was: which
+    disks it did not see, nobody could tell.
     """
     reasons: list[str] = []
     tables: dict[str, list[Row]] = {}
@@ -31,7 +34,11 @@ def without_unfit(run: Run) -> Run:
             return run  # no row of it is odd: the source is
         table = TABLES[name]
         same = set_by_run(table, rows, run)
-        tables[name] = _told_once(table, _taken(table, rows, same, reasons), reasons)
+        taken = _told_once(table, _taken(table, rows, same, reasons), reasons)
+        unread = _unread(rows, taken, run) if table is DISK_IO_STAT else []
+        if unread is None:
+            return run
+        tables[name] = [*taken, *unread]
     if not reasons:
         return run
     left_out = f"{counted(len(reasons), 'row')} could not be stored, the first because of {reasons[0]}"
@@ -49,6 +56,35 @@ def _taken(table: Table, rows: Sequence[Row], same: Mapping[str, object], reason
         half = len(rows) // 2
         return [*_taken(table, rows[:half], same, reasons), *_taken(table, rows[half:], same, reasons)]
     return list(rows)
+
+
+def _unread(rows: Sequence[Row], taken: Sequence[Row], run: Run) -> list[Row] | None:
+    """Name the disks that were left out; None if that cannot be.
+
+    A run that has no row of a disk says that it was not there, and its counters would count from zero when they are
+    read next (metering.md, rule 4).
+    """
+    kept = set(map(id, taken))
+    told = {(row.get("vm_id"), row.get("device")) for row in taken}
+    unread: dict[tuple[object, object], Row] = {}
+    for row in rows:
+        if id(row) not in kept:
+            named = _named(row, run)
+            if named is None:
+                return None
+            unread.setdefault((named["vm_id"], named.get("device")), named)
+    return [row for disk, row in unread.items() if disk not in told]
+
+
+def _named(row: Row, run: Run) -> Row | None:
+    """Return a row of state ``error`` for the disk of an odd row, or for its whole guest; None if it names neither."""
+    of_run = {"source": run.source, "run_id": run.run_id}
+    for names in (("vm_id", "device"), ("vm_id",)):
+        found: Row = {name: row.get(name) for name in names} | {"sampled_at": run.started_at, "state": "error"}
+        with suppress(DataError):
+            typed(DISK_IO_STAT, [found], of_run)
+            return found
+    return None
 
 
 def _told_once(table: Table, rows: Sequence[Row], reasons: list[str]) -> list[Row]:

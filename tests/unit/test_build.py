@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lakes import MINUTE, NOON, a_run, content, new_lake, read, sample
+from policy_lake import ioledger
 
 from ioledger.errors import BusyError
 from ioledger.lake import layout, locks
@@ -30,6 +31,17 @@ def lake(tmp_path: Path) -> Path:
 
 def usage_files(lake: Path) -> dict[str, bytes]:
     return {name: held for name, held in content(lake).items() if name.startswith("usage_record")}
+
+
+def test_a_clock_that_stands_before_all_that_was_collected_is_told(
+    lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ioledger(lake, "usage", "build", now=NOON) == 2
+    assert capsys.readouterr().err == (
+        "ioledger: the first run of the lake is of 2025-11-22T22:00:00+00:00, and the clock stands at "
+        "2025-11-22T12:00:00+00:00; set the clock of this machine, or name a later --to\n"
+    )
+    assert usage_files(lake) == {}
 
 
 def test_hour_by_hour_and_in_one_go_give_the_same_bytes(lake: Path) -> None:

@@ -190,7 +190,7 @@ class Life:
         met_crash = sum(self.machine.figures.crashes.values()) > before[1]
         for task in tasks:
             self.calls[task.process.name] = task.process.calls
-            _refuse_defect(task, met_fault=met_fault)
+            _refuse_defect(task, met_fault=met_fault or self._is_before_all(task))
         if not self.machine.has_power:
             self.machine.figures.events["power cuts"] += 1
             self.machine.reboot()
@@ -204,6 +204,10 @@ class Life:
             self._see_facts()
         self._see_closed_month()
         self.machine.end_round()
+
+    def _is_before_all(self, task: Task) -> bool:
+        """Tell whether the clock was put back so far that nothing was collected yet, and that is why a task failed."""
+        return self.world.clock.off.total_seconds() < 0 and "and the clock stands at" in str(task.error)
 
     def _see_facts(self) -> None:
         self.found = found = self.ledger.check(shown_by_files(self.lake), self.ledger.acknowledged())
