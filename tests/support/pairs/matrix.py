@@ -32,7 +32,9 @@ class _Call(NamedTuple):
         return f"{self.name.replace(' ', '-')}{'-again' if self.is_twin else ''}"
 
 
-BUSY: Final = re.compile(r"(is in use by|is being read by|the last time by) process (unknown|.*(since|which began) \d{4}-)")
+BUSY: Final = re.compile(
+    r"(is in use by|is being read by|the last time by) process (unknown|.*(since|which began) \d{4}-)"
+)
 """What whoever has to give way is told: who is in the way, if that one came to say so before it was held still."""
 
 _PLANNED: Final = {0, 1, 2, 3}
