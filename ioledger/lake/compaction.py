@@ -109,10 +109,7 @@ def _directories(directory: Path) -> list[Path]:
 def _remove_left_overs(lake: Path, directory: Path) -> None:
     """Remove hidden files of which no journal tells: only whoever swaps now can have any that are needed."""
     with locks.swapping(lake):
-        needed = {lake / hidden for swap in journal.pending(lake).values() for hidden in swap.new.values()}
-        for path in directory.glob(f".*{journal.HIDDEN_SUFFIX}"):
-            if path not in needed:
-                path.unlink()
+        swaps.discard(lake, directory.glob(f".*{journal.HIDDEN_SUFFIX}"))
 
 
 def _compact(lake: Path, partition: _Partition, now: datetime, result: Compacted) -> None:
@@ -170,7 +167,7 @@ def _swap(lake: Path, partition: _Partition, merges: Sequence[_Merge], result: C
                 return
             swaps.commit(lake, new, old)
         except BaseException:
-            _discard(merges)
+            swaps.discard(lake, new.values())
             raise
         result.waiting_count = swaps.finish(lake)
     result.merged_count += len(inputs)

@@ -42,7 +42,7 @@ def replace(lake: Path, source: str, run_id: str, paths: Iterable[Path]) -> None
     """Put the new files of a run, which are under their temporary names, in the place of all its old rows.
 
     For readers the old rows are there until the new ones are. Raises OSError or LakeError; then the
-    old rows stay.
+    old rows stay, or all of the new ones are there.
     """
     new: dict[Path, Path] = {}
     old: list[Path] = []
@@ -58,7 +58,7 @@ def replace(lake: Path, source: str, run_id: str, paths: Iterable[Path]) -> None
                 files.temporary(path).replace(new[path])
             swaps.commit(lake, new, old)
         except BaseException:
-            merged.discard(new.values())
+            swaps.discard(lake, new.values())
             raise
         with suppress(OSError, LakeError):  # the run is committed; whoever swaps next finishes it
             swaps.finish(lake)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def commit(lake: Path, new: Mapping[Path, Path], old: Iterable[Path]) -> None:
     """Let files under hidden names count from now on, by the name each is to have, and ``old`` no longer.
 
-    The caller holds the lock ``locks.swapping``. Raises OSError; then nothing has changed.
+    The caller holds the lock ``locks.swapping``. Where it raises, or is told to stop, the new files may count
+    all the same, if the journal had its name by then: ``discard`` tells.
     """
     for directory in dict.fromkeys(path.parent for path in new.values()):
         files.sync_directory(directory)
@@ -31,6 +32,17 @@ def commit(lake: Path, new: Mapping[Path, Path], old: Iterable[Path]) -> None:
         {_name(lake, path): _name(lake, hidden) for path, hidden in new.items()}, [_name(lake, path) for path in old]
     )
     files.write_whole(lake / journal.DIRECTORY / f"{number:012}.json", swap.to_json())
+
+
+def discard(lake: Path, hidden: Iterable[Path]) -> None:
+    """Remove files under hidden names that no journal tells of; one that is told of counts and has to stay.
+
+    The caller holds the lock ``locks.swapping``. Raises LakeError if a journal cannot be read; then all stay.
+    """
+    needed = {lake / name for swap in journal.pending(lake).values() for name in swap.new.values()}
+    for path in hidden:
+        if path not in needed:
+            path.unlink(missing_ok=True)
 
 
 def _name(lake: Path, path: Path) -> str:
