@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -124,6 +125,29 @@ def _lake(copy: Path) -> dict[str, bytes]:
 def _names(store: Store) -> list[str]:
     """List the objects of a lake; hidden ones that a killed process left may lie there."""
     return [name for name in store.list("") if not commits.is_hidden(name) and not name.startswith(commits.DIRECTORY)]
+
+
+@pytest.mark.parametrize("how", ["lost answer", "stopped"])
+def test_nothing_is_lost_whichever_request_is_the_last_that_is_answered(how: Failure, tmp_path: Path) -> None:
+    for number in count():
+        objects = MemoryStore()
+        machine = Machine("kvm-1", tmp_path / f"{number}", objects)
+        machine.copy.create()
+        machine.copy.bring_up_to_date()
+        for minute in range(3):
+            machine.does("collect", minute)
+        machine.copy.put_back()
+        machine.does("compact", 24 * 60)
+        machine.plan = Plan(number, how)
+        with suppress(StoreAwayError, KeyboardInterrupt):
+            machine.copy.put_back()
+        fresh = Machine("kvm-2", tmp_path / f"fresh-{number}", objects)
+        fresh.copy.bring_up_to_date()
+        assert len(read(fresh.directory, "FROM disk_io_stat")) == 3, machine.plan.requests
+        fresh.copy.put_back()
+        assert len(read(fresh.directory, "FROM disk_io_stat")) == 3, machine.plan.requests
+        if machine.plan.count <= number:
+            return
 
 
 def test_one_of_two_who_change_the_same_is_told_and_keeps_nothing(tmp_path: Path) -> None:

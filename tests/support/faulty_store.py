@@ -1,4 +1,7 @@
-"""A store that fails at a chosen request: before it did what it was asked to, or after, when the answer is lost."""
+"""A store that fails at a chosen request: before it did what it was asked to, or after, when the answer is lost.
+
+Whoever asks may also be ``killed`` before a request, or ``stopped`` after it: then it still tidies up.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from ioledger.lake.remote.store import Store, StoreAwayError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Failure = Literal["refused", "lost answer", "killed"]
+Failure = Literal["refused", "lost answer", "killed", "stopped"]
 
 
 class Killed(BaseException):
@@ -35,8 +38,10 @@ class Plan:
         self.requests.append(what)
         if number != self.at:
             return request()
-        if self.how == "lost answer":
+        if self.how in {"lost answer", "stopped"}:
             request()
+        if self.how == "stopped":
+            raise KeyboardInterrupt
         if self.how == "killed":
             self.is_dead = True
             raise Killed

@@ -28,8 +28,9 @@ class ConflictError(BusyError):
 def push(store: Store, base: Base, changes: Changes) -> None:
     """Bring the store to the state of a working copy, given how that differs from what is known.
 
-    Raises ConflictError if another writer changed one of the same objects since they were fetched, and
-    StoreAwayError; in both cases the store is as it was, but for new runs, which may be there.
+    Raises ConflictError if another writer changed one of the same objects since they were fetched; the store is
+    then as it was, but for new runs, which may be there. Raises StoreAwayError; then it is as it was, or all of
+    it is there.
     """
     runs = changes.new_runs()
     send(store, base, runs)
@@ -43,10 +44,10 @@ def push(store: Store, base: Base, changes: Changes) -> None:
     try:
         with ThreadPoolExecutor(AT_ONCE) as executor:
             list(executor.map(lambda name: store.put(new[name], put[name]), put))
-        number = _commit(store, commit, known, changes)
     except BaseException:
         store.delete(new.values())
         raise
+    number = _commit(store, commit, known, changes)
     commits.finish(store, commits.Commits(number, {number: commit}))
     base.know({name: state._replace(e_tag=store.state_of(name).e_tag) for name, state in states.items()})
     base.forget(changes.removed)
@@ -55,16 +56,27 @@ def push(store: Store, base: Base, changes: Changes) -> None:
 def _commit(store: Store, commit: commits.Commit, known: Mapping[str, Known], changes: Changes) -> int:
     """Commit once nothing that is concerned has changed; return the number. Raises ConflictError."""
     while True:
-        before = commits.read(store)
-        commits.finish(store, before)
-        there = _there(store, {*commit.new, *commit.old})
-        for name in (*changes.replaced, *changes.removed):
-            if name not in there or there[name].e_tag != known[name].e_tag:
-                raise _conflict(store, name)
-        if taken := sorted(there.keys() & commit.new.keys() - changes.replaced.keys()):
-            raise _conflict(store, taken[0])
-        if commits.commit(store, before.last + 1, commit):
-            return before.last + 1
+        try:
+            last = _last_before(store, commit, known, changes)
+        except BaseException:
+            store.delete(commit.new.values())
+            raise
+        # Whatever ends this, the commit may have arrived, or be on its way: then its objects count.
+        if commits.commit(store, last + 1, commit):
+            return last + 1
+
+
+def _last_before(store: Store, commit: commits.Commit, known: Mapping[str, Known], changes: Changes) -> int:
+    """Finish all commits there are, and return the number of the last. Raises ConflictError."""
+    before = commits.read(store)
+    commits.finish(store, before)
+    there = _there(store, {*commit.new, *commit.old})
+    for name in (*changes.replaced, *changes.removed):
+        if name not in there or there[name].e_tag != known[name].e_tag:
+            raise _conflict(store, name)
+    if taken := sorted(there.keys() & commit.new.keys() - changes.replaced.keys()):
+        raise _conflict(store, taken[0])
+    return before.last
 
 
 def _there(store: Store, names: set[str]) -> dict[str, Object]:
