@@ -36,7 +36,10 @@ SEED: Final = 1
 SIGNALS: Final = ("SIGKILL", "SIGTERM", "SIGINT")
 OTHERS: Final = ("open", "mkdir", "unlink", "flock", "none of these")
 LEAST_SHARE: Final = 10
-"""At least one in so many kills is inside of each of the steps that are aimed at, where they are many."""
+"""At least one in so many is inside of each of the steps that are aimed at, where many are killed.
+
+A command that is told to stop comes out of its step before it ends.
+"""
 MANY: Final = 100
 
 _own: list[Lives] = []
@@ -112,7 +115,7 @@ def main(  # noqa: PLR0913 - click hands over what each option says
     _show(figures)
     inside = {step: sum(n for (_, at), n in figures.kills.items() if at == step) for step in AIMED_AT}
     killed = sum(figures.commands.values())
-    few = [step for step, n in inside.items() if killed >= MANY and n * LEAST_SHARE < killed]
+    few = [step for step, n in inside.items() if by == SIGNALS[0] and killed >= MANY and n * LEAST_SHARE < killed]
     for step in few:
         click.echo(f"only {inside[step]} of {killed} kills were inside of {step}")
     if to is not None:
