@@ -188,15 +188,18 @@ def scan(name: str, paths: Sequence[Path], *, numbered: bool = False, alike: Col
     nothing = ", ".join(f"NULL::{sql_type} AS {column}" for column, sql_type in columns)
     cast = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns)
     kept = "*, file_index + 1 AS file_number" if numbered else "*"
-    parts = [
-        f"SELECT {kept} FROM read_parquet([{', '.join(map(literal, some))}], {by_name}hive_partitioning = false)"
-        for some, by_name in (
-            ([path for path in paths if path in alike], ""),
-            ([path for path in paths if path not in alike], "union_by_name = true, "),
-        )
-        if some
-    ]
-    return f"SELECT {cast} FROM ({' UNION ALL BY NAME '.join((f'SELECT {nothing} WHERE false', *parts))})"
+    stored = ""
+    for some, by_name in (
+        ([path for path in paths if path in alike], "false"),
+        ([path for path in paths if path not in alike], "true"),
+    ):
+        if some:
+            listed = ", ".join(map(literal, some))
+            stored += (
+                f" UNION ALL BY NAME SELECT {kept} "
+                f"FROM read_parquet([{listed}], union_by_name = {by_name}, hive_partitioning = false)"
+            )
+    return f"SELECT {cast} FROM (SELECT {nothing} WHERE false{stored})"
 
 
 def literal(path: Path) -> str:

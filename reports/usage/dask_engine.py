@@ -36,6 +36,8 @@ def engine(scheduler: str | None) -> Iterator[Engine]:
     The local cluster ends with the block. The engine raises what making a shard raises, and a
     ConfigurationError where workers cannot make any.
     """
+    # Told to stop, Dask cancels what may not be there yet, and would show the traceback of that (its utils.sync).
+    logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
     with _client(scheduler) as client:
         yield _Workers(client).map
 

@@ -25,7 +25,7 @@ _WORDS = re.compile(
 _SAFE = re.compile(
     r"[A-Z_][A-Z_0-9]*(\.\w+|\[\w+\])*|"  # a constant of ours, and what it holds
     r"(\w+\.)?(_?statement|view|_sql|packaged|usage_statement)\([^()]*\)|"  # the text of an .sql file
-    r"(reader\.)?(literal|scan)\(.*\)|lake\.select\(.*\)|"  # a path in quotes, and a table's files
+    r"(reader\.)?(literal|scan)\(.*\)|(lake|opened)\.select\(.*\)|"  # a path in quotes, and a table's files
     r"text_of\(.*\)"  # how a column of the vocabulary is written as text
 )
 
@@ -53,10 +53,11 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
             "select",
             "cast",
             "nothing",
-            "stored if paths else ''",
+            "stored",
             "only",
             "statement",
-            "number",
+            "kept",
+            "by_name",
         },
         "ioledger/lake/state/tables.py": {"loose_samples"},
         "policies/volumes/reading.py": {"query", "_DIFFERS if drift else ''"},
