@@ -171,8 +171,11 @@ def _engine(name: str, scheduler: str | None) -> Iterator[Engine]:
 
 def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[datetime, datetime] | None:
     """Read the two ends of a period; None where the lake has nothing to begin with."""
-    calendar = settings.calendar(layout.require(lake), app.clock.now())
-    opens = calendar.moment(start) if start else first_moment(lake)
+    layout.require(lake)
+    # Before the clock is read, for the first run may be stored just now.
+    first = None if start else first_moment(lake)
+    calendar = settings.calendar(lake, app.clock.now())
+    opens = calendar.moment(start) if start else first
     closes = calendar.moment(end) if end else calendar.now + timedelta(microseconds=1)
     if opens is None:
         return None
