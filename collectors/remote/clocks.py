@@ -15,8 +15,8 @@ MOST_SKEW: Final = timedelta(minutes=1)
 MOST_SKEW_OF_SAMPLES: Final = timedelta(seconds=30)
 """The same where samples are filed by the service's clock: an hour ends by ours."""
 
-
 _YEAR: Final = re.compile(r"\s(\d{4})\s", re.ASCII)
+"""A year in four digits, between spaces as in the Date header; the offset of a zone ends it."""
 
 
 def header_time(date: str | None) -> datetime | None:

@@ -1,8 +1,8 @@
 """Reading what was computed while it is made again: all of it from before, or all of it from after.
 
 Facts keep their names for as long as somebody reads (``locks.reading``). Derived rows do not: a build or `rate`
-replaces the file of a day whenever it is ready, and waits for nobody. Whoever reads several files, or one file
-several times, so looks afterwards whether they are still the same.
+replaces the file of a day whenever it is ready, and waits for nobody, and so does `close` freeze a month. Whoever reads
+several files, or one file several times, so looks afterwards whether they are still the same.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ BUILD: Final = "usage-build"
 
 
 class Watch:
-    """The files of derived rows of a span of time, which may have no beginning, as they were when this was made."""
+    """The files of derived rows of a span of time, which may have no beginning, as they were when this was made.
+
+    The closed months are among them: whether a month is closed decides which files its rows are read from.
+    """
 
     def __init__(self, lake: Path, span: Span | None = None) -> None:
         self._lake = lake
@@ -65,7 +68,7 @@ class Watch:
         )
 
     def _files(self) -> dict[Path, tuple[int, int, int]]:
-        found = {}
+        found = dict.fromkeys((self._lake / layout.CLOSED_MONTHS).glob("[!.]*"), (0, 0, 0))
         for table in _REPLACED:
             for day in layout.days(self._lake, table.name):
                 if self._is_within(day):

@@ -21,6 +21,8 @@ SETTINGS: Final = "settings.toml"
 LOCKS: Final = ".locks"
 CLOSED: Final = 0o750
 """Whoever is neither owner nor in the group gets nowhere in a lake, for it holds names and bills."""
+CLOSED_MONTHS: Final = "closed"
+"""Has a directory for each closed month, which appears whole."""
 MEMORY: Final = ".memory"
 FILES_LOCK: Final = "files"
 """The lock that readers share: while they do, files keep their names."""

@@ -14,6 +14,7 @@ from ioledger.model.tables import DISK_IO_STAT, READ_BY, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from ioledger.model.records import Row, Run
     from ioledger.model.tables import Table
@@ -35,7 +36,7 @@ def without_unfit(run: Run) -> Run:
         table = TABLES[name]
         same = set_by_run(table, rows, run)
         taken = _told_once(table, _taken(table, rows, same, reasons), reasons)
-        unread = _unread(rows, taken, run) if table is DISK_IO_STAT else []
+        unread = _unread(rows, taken, run.started_at, same) if table is DISK_IO_STAT else []
         if unread is None:
             return run
         tables[name] = [*taken, *unread]
@@ -58,7 +59,7 @@ def _taken(table: Table, rows: Sequence[Row], same: Mapping[str, object], reason
     return list(rows)
 
 
-def _unread(rows: Sequence[Row], taken: Sequence[Row], run: Run) -> list[Row] | None:
+def _unread(rows: Sequence[Row], taken: Sequence[Row], at: datetime, same: Mapping[str, object]) -> list[Row] | None:
     """Name the disks that were left out; None if that cannot be.
 
     A run that has no row of a disk says that it was not there, and its counters would count from zero when they are
@@ -69,20 +70,19 @@ def _unread(rows: Sequence[Row], taken: Sequence[Row], run: Run) -> list[Row] | 
     unread: dict[tuple[object, object], Row] = {}
     for row in rows:
         if id(row) not in kept:
-            named = _named(row, run)
+            named = _named(row, at, same)
             if named is None:
                 return None
             unread.setdefault((named["vm_id"], named.get("device")), named)
     return [row for disk, row in unread.items() if disk not in told]
 
 
-def _named(row: Row, run: Run) -> Row | None:
+def _named(row: Row, at: datetime, same: Mapping[str, object]) -> Row | None:
     """Return a row of state ``error`` for the disk of an odd row, or for its whole guest; None if it names neither."""
-    of_run = {"source": run.source, "run_id": run.run_id}
     for names in (("vm_id", "device"), ("vm_id",)):
-        found: Row = {name: row.get(name) for name in names} | {"sampled_at": run.started_at, "state": "error"}
+        found: Row = {name: row.get(name) for name in names} | {"sampled_at": at, "state": "error"}
         with suppress(DataError):
-            typed(DISK_IO_STAT, [found], of_run)
+            typed(DISK_IO_STAT, [found], same)
             return found
     return None
 

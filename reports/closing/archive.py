@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-DIRECTORY: Final = "closed"
 MANIFEST: Final = "manifest.json"
 BILL: Final = "charge.parquet"
 INPUTS: Final = "inputs.parquet"
@@ -103,7 +102,7 @@ class Closed:
 
 def directory_of(lake: Path, period: str) -> Path:
     """Return where a closed month lies, or would lie."""
-    return lake / DIRECTORY / period
+    return lake / layout.CLOSED_MONTHS / period
 
 
 def closed(lake: Path, period: str) -> Closed | None:
@@ -130,7 +129,7 @@ def closed(lake: Path, period: str) -> Closed | None:
 
 def all_closed(lake: Path) -> Sequence[Closed]:
     """Return all closed months in the order of time; raises LakeError if a manifest cannot be read."""
-    root = lake / DIRECTORY
+    root = lake / layout.CLOSED_MONTHS
     names = sorted(path.name for path in root.iterdir() if not path.name.startswith(".")) if root.is_dir() else []
     return [found for name in names if (found := closed(lake, name)) is not None]
 

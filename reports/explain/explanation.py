@@ -9,7 +9,6 @@ from ioledger.model.period import utc_day
 from ioledger.model.tables import USAGE_AMOUNTS, USAGE_RECORD
 from reports.charges.meters import METERS
 from reports.charges.rating import USAGE_PLACES, decimal_of
-from reports.closing import archive
 from reports.explain import search
 from reports.explain.facts import Subject, are_pruned, differing, key_of, make_again
 from reports.explain.line_usage import Charged, amount_of, disks_of, records_of, usage_files
@@ -161,7 +160,7 @@ class _Explainer:
 
     def _is_late(self, row: Row, path: Path, again: Row | None) -> bool:
         """Tell whether a record was as it is stored when its month was closed, and its facts changed since."""
-        if archive.DIRECTORY not in path.relative_to(self._lake).parts[:1]:
+        if layout.CLOSED_MONTHS not in path.relative_to(self._lake).parts[:1]:
             return False
         paths = layout.files_of_days(self._lake, USAGE_RECORD.name, [utc_day(row["window_start"])])
         present = search.rows(

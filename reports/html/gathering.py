@@ -45,12 +45,7 @@ def gather(lake: Path, period: str) -> Report:
     """
     line = settings.load(layout.require(lake))
     month = stored.month_of(period, line)
-    while True:
-        closed = archive.closed(lake, month.name)
-        report = derived.consistently(lake, lambda: _gather(lake, period, month, line), (month.start, month.end))
-        now = archive.closed(lake, month.name)
-        if (closed is None) == (now is None):  # a month is closed once: what is read twice is read no third time
-            return report
+    return derived.consistently(lake, lambda: _gather(lake, period, month, line), (month.start, month.end))
 
 
 def _gather(lake: Path, period: str, month: Month, line: Timeline) -> Report:

@@ -256,6 +256,7 @@ def show_hours(cursor: duckdb.DuckDBPyConnection, hours: Sequence[Window], ancho
 
 def _hold(lake: OpenLake, table: str) -> None:
     """Keep what is shown of a table in memory: the files behind it would be read for each of its many uses."""
+    # In an order: as they come, the rows of each file get blocks of their own, and that of a run has one row or a few.
     lake.connection.execute(f"CREATE OR REPLACE TABLE held_{table} AS FROM stored_{table} ORDER BY source, run_id")
     lake.show_rows(table, f"FROM held_{table}")
 

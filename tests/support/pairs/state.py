@@ -15,7 +15,6 @@ from ioledger.lake.audit import entries
 from ioledger.lake.quarantine import QUARANTINE
 from ioledger.lake.watermark import WATERMARK
 from ioledger.model.tables import FACTS, SAMPLE_STRETCH, TABLES
-from reports.closing.archive import DIRECTORY as CLOSED
 from reports.closing.archive import MANIFEST
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class States:
         """
         if journal.pending(lake):
             assert in_fork(lambda: swaps.settle(lake)), "a swap cannot be finished"
-        found = {name: _digest(path) for name, path in _files(lake, (*_DERIVED, CLOSED, _NOTES))}
+        found = {name: _digest(path) for name, path in _files(lake, (*_DERIVED, layout.CLOSED_MONTHS, _NOTES))}
         found |= {"audit log": json.dumps(sorted(map(_told, entries(lake))))}
         found |= {"set aside": str(len(list((lake / QUARANTINE).glob("*/*/**/*.parquet"))))}
         found |= {"watermark": _digest(lake / WATERMARK)} if (lake / WATERMARK).exists() else {}

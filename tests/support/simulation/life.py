@@ -69,9 +69,6 @@ _INCIDENTS: Final = {
 _CALLS: Final = {"collect": 90, "deliver": 30, "compact": 90, "build": 120, "month end": 500, "read": 30}
 """How many calls on files a command makes at first; later it is what it made last."""
 
-_COLLECTED: Final = {"kvm-a", "kvm-a-too", "array", "shop"}
-"""The sources that `collect` reads."""
-
 _REFUSES: Final = {"month end", "rate"}
 """What may refuse for a reason that is no fault, such as usage that changed meanwhile."""
 
@@ -224,13 +221,15 @@ class Life:
             self.closed = found
 
     def _collect(self) -> None:
-        sources: dict[str, Source] = {
+        collect_all(Collection(self.lake, self._sources(), self.world.clock))
+
+    def _sources(self) -> dict[str, Source]:
+        return {
             "kvm-a": self._host("kvm-a"),
             "kvm-a-too": self._host("kvm-a-too"),
             "array": InventorySource(self.world, "storage"),
             "shop": InventorySource(self.world, "controlplane"),
         }
-        collect_all(Collection(self.lake, sources, self.world.clock))
 
     def _host(self, name: str) -> HostSource:
         def see_memory(occasion: Occasion) -> None:
@@ -306,7 +305,7 @@ class Life:
         stored = {
             key[0] for key, run in self.ledger.acknowledged_runs().items() if key not in before and run.status == "ok"
         }
-        if missing := _COLLECTED - stored:
+        if missing := self._sources().keys() - stored:
             raise BrokenPromiseError(f"nothing goes wrong, and nothing is stored of {', '.join(sorted(missing))}")
 
     def _judge(self) -> None:

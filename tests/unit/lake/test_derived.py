@@ -56,6 +56,19 @@ def test_what_was_replaced_in_the_middle_is_read_again(lake: Path) -> None:
     assert derived.consistently(lake, read) == 2
 
 
+def test_what_was_read_while_a_month_was_closed_is_read_again(lake: Path) -> None:
+    month = lake / layout.CLOSED_MONTHS / "2026-10"
+    answers = []
+
+    def read() -> str:
+        answers.append("closed" if month.exists() else "open")
+        month.mkdir(parents=True, exist_ok=True)
+        return f"{answers[-1]}, {'closed' if month.exists() else 'open'}"
+
+    assert derived.consistently(lake, read, (FIRST, END)) == "closed, closed"
+    assert answers == ["open", "closed"]
+
+
 def test_an_error_counts_only_if_nothing_was_replaced(lake: Path) -> None:
     tries = []
 
