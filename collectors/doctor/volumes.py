@@ -97,7 +97,7 @@ def _notes(runs: Mapping[str, LatestRuns], configured: Mapping[str, BaseModel], 
     for name, told in sorted(runs.items()):
         if told.listed is None:
             yield f"no run of {name} has listed anything; `ioledger collect --source {name}` says why"
-        elif told.latest is not None and told.latest != told.listed:
+        elif told.latest != told.listed:
             since = f"what is shown of it is from {_moment(told.listed.started_at)}"
             yield f"the latest run of {name} failed ({told.latest.error}); {since}"
     last_read = {name: told.listed.started_at for name, told in runs.items() if told.listed is not None}

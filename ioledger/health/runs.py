@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ioledger.app import App
     from ioledger.lake.arrivals import Arrival, Witness
-    from ioledger.lake.latest import LatestRuns, RunTold
+    from ioledger.lake.latest import RunTold
     from ioledger.lake.memory import Refusal
 
 MISSED_BEATS: Final = 3
@@ -46,7 +46,7 @@ def checks(app: App) -> Iterator[Check]:
                 mend = f"run `ioledger collect --source {name}`, and have it run every minute"
                 yield Check("runs", "it was never read into this lake", mend, name)
             else:
-                run = _last(known[name])
+                run = known[name].latest
                 recent = last_arrivals(lake, name, utc_day(run.started_at), LOOKED_AT)
                 told = witness(recent, now)
                 starts = [each.started_at for each in recent][-LOOKED_AT:]
@@ -54,12 +54,6 @@ def checks(app: App) -> Iterator[Check]:
                 yield last_run(name, run, usual, now, told, is_configured=name in configured)
                 yield from arrival(name, told)
                 yield from one_collector(name, recent, memory.refusal(lake, name), now - usual.patience)
-
-
-def _last(told: LatestRuns) -> RunTold:
-    if told.latest is None:
-        raise LookupError("a source is known by its runs alone")
-    return told.latest
 
 
 def expected(starts: Sequence[datetime], patience: timedelta) -> Expected:

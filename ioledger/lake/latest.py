@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ioledger.lake import journal, layout, merged
 from ioledger.model.period import utc_day
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
+
+_RUN_ID: Final = attrgetter("run_id")
 
 
 class RunTold(NamedTuple):
@@ -27,48 +28,52 @@ class RunTold(NamedTuple):
     error: str | None = None
 
 
-@dataclass(slots=True)
-class LatestRuns:
+class LatestRuns(NamedTuple):
     """The ``latest`` run of a source, whatever became of it, and the latest that ``listed`` what there is.
 
     A run that failed lists nothing; ``listed`` is None where every run did. Their rows of
     ``collection_run`` lie in ``files``.
     """
 
-    latest: RunTold | None = None
-    listed: RunTold | None = None
-    files: list[Path] = field(default_factory=list)
-
-    def add(self, path: Path) -> None:
-        """Take note of the runs of one file of ``collection_run``."""
-        runs = [RunTold(**row) for row in merged.columns_of(path, RunTold._fields).to_pylist()]
-        self.latest = max(filter(None, (self.latest, *runs)), key=attrgetter("run_id"), default=None)
-        listing = [run for run in (self.listed, *runs) if run is not None and run.status != "failed"]
-        self.listed = max(listing, key=attrgetter("run_id"), default=None)
-        self.files.append(path)
+    latest: RunTold
+    listed: RunTold | None
+    files: tuple[Path, ...]
 
 
 def latest_runs(lake: Path) -> dict[str, LatestRuns]:
-    """Return the latest runs of every source of a lake, by its name.
+    """Return the latest runs of every source of a lake that has runs, by its name.
 
-    Whoever opens their files holds ``locks.reading`` from before. Raises LakeError where the lake cannot
-    be read.
+    A source whose first run is about to be stored, or was killed meanwhile, has none. Whoever opens their
+    files holds ``locks.reading`` from before. Raises LakeError where the lake cannot be read.
     """
     found: dict[str, LatestRuns] = {}
     for day in reversed(layout.days(lake, COLLECTION_RUN.name)):
         for source in layout.sources(lake, COLLECTION_RUN.name, day):
-            runs = found.setdefault(source, LatestRuns())
-            if runs.listed is None:
-                _look_through(runs, layout.files_of_partition(lake, COLLECTION_RUN.name, day, source))
+            later = found.get(source)
+            if later is None or later.listed is None:
+                of_day = layout.files_of_partition(lake, COLLECTION_RUN.name, day, source)
+                if runs := _look_through(later, of_day):
+                    found[source] = runs
     return found
 
 
-def _look_through(runs: LatestRuns, paths: Iterable[Path]) -> None:
+def _look_through(found: LatestRuns | None, paths: Iterable[Path]) -> LatestRuns | None:
     """Read the files of one day, the newest first, until none can hold a later run than what was found."""
     for path in sorted(paths, key=merged.last_run_id, reverse=True):
-        if runs.listed is not None and merged.last_run_id(path) < runs.listed.run_id:
-            return
-        runs.add(path)
+        if found and found.listed and merged.last_run_id(path) < found.listed.run_id:
+            break
+        found = _with_runs_of(path, found)
+    return found
+
+
+def _with_runs_of(path: Path, found: LatestRuns | None) -> LatestRuns:
+    """Take note of the runs of one file of ``collection_run``, which has one at least."""
+    runs = [RunTold(**row) for row in merged.columns_of(path, RunTold._fields).to_pylist()]
+    if found:
+        runs += filter(None, (found.latest, found.listed))
+    listing = [run for run in runs if run.status != "failed"]
+    latest, listed = max(runs, key=_RUN_ID), max(listing, key=_RUN_ID, default=None)
+    return LatestRuns(latest, listed, (*(found.files if found else ()), path))
 
 
 def files_of(lake: Path, table: str, runs: Mapping[str, RunTold]) -> list[Path]:

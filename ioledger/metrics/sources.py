@@ -113,7 +113,7 @@ def _samples(source: str, told: Mapping[str, Any], guest_count: int) -> Iterator
 def _arrivals(asked: Asked, source: str, runs: LatestRuns | None) -> Iterator[Sample]:
     """Tell when a source's last runs arrived; nobody knows of a source whose runs are all merged."""
     seen = None
-    if runs is not None and runs.latest is not None:
+    if runs is not None:
         last = arrivals.last_arrivals(asked.lake, source, utc_day(runs.latest.started_at), arrivals.LOOKED_AT)
         seen = arrivals.witness(last, asked.now)
     yield Sample(LAST_ARRIVAL, NOT_KNOWN if seen is None else seen.seen_at.timestamp(), (source,))
@@ -130,8 +130,6 @@ def _told(asked: Asked, found: Mapping[str, LatestRuns]) -> dict[str, dict[str, 
 
 def _files(asked: Asked, source: str, runs: LatestRuns) -> set[Path]:
     """List the files with a source's runs of the day before its last one, and with the last that listed anything."""
-    if runs.latest is None:
-        return set()
     days = {utc_day(runs.latest.started_at - _DAY), utc_day(runs.latest.started_at)}
     of_days = [path for day in days for path in layout.files_of_partition(asked.lake, COLLECTION_RUN.name, day, source)]
     return {*of_days, *runs.files}
@@ -139,7 +137,7 @@ def _files(asked: Asked, source: str, runs: LatestRuns) -> set[Path]:
 
 def _guests(asked: Asked, found: Mapping[str, LatestRuns]) -> dict[str, int]:
     """Count the guests of every source's last run, where samples are merged by their index."""
-    last = {source: runs.latest for source, runs in found.items() if runs.latest is not None}
+    last = {source: runs.latest for source, runs in found.items()}
     samples = latest.files_of(asked.lake, DISK_IO_STAT.name, last)
     indices = latest.files_of(asked.lake, SAMPLE_STRETCH.name, last)
     asked.opened.show(COLLECTION_RUN.name, sorted(path for runs in found.values() for path in runs.files))

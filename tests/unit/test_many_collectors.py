@@ -56,6 +56,18 @@ def test_a_collector_that_is_ahead_stops_no_other(tmp_path: Path) -> None:
     assert len(read(lake, "FROM collection_run")) == 2
 
 
+def test_a_source_whose_first_run_was_killed_before_it_was_stored_has_none(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    layout.fact_partition(lake, "collection_run", NOON.date(), "kvm-1").mkdir(parents=True)
+    (tmp_path / "array.csv").write_text("volume_id\nv1\n", encoding="utf-8")
+    configured = tmp_path / "ioledger.toml"
+    configured.write_text(
+        '[sources.kvm-1]\ntype = "storage-inventory"\nprovisioned_iops = "array.csv"\n', encoding="utf-8"
+    )
+    found = list(runs.checks(App(HeldClock(NOON), configured, config_named=True, lake_option=lake)))
+    assert [(check.source, check.found) for check in found] == [("kvm-1", "it was never read into this lake")]
+
+
 def test_a_source_that_is_collected_alone_waits_for_the_others_of_its_collector(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
     (tmp_path / "array.csv").write_text("volume_id\nv1\n", encoding="utf-8")

@@ -133,7 +133,8 @@ class Matrix:
 
     def _wrong_with(self, kind: str, one: _Call, two: _Call, together: Together) -> str | None:
         both = (together.first, together.second)
-        if found := [*left_overs(self._work / "lake"), *(did.err[-1200:] for did in both if did.is_defect)]:
+        defects = [f"exit code {did.code}, {did.err[-1200:] or did.out[-1200:]}" for did in both if did.is_defect]
+        if found := [*left_overs(self._work / "lake"), *defects]:
             return f"left over, or a defect: {', '.join(found)}"
         if together.first.is_refused and together.second.is_refused:
             return f"both gave way: {together.first.err}{together.second.err}"
@@ -213,7 +214,7 @@ class Matrix:
             if path.is_file()
         }
         out, err = (_VOLATILE.sub("", text) for text in (ended.out, ended.err))
-        if named(call.name).is_of_moment:
+        if named(call.name).is_of_moment and ended.code in _PLANNED:
             out = err = ""
         return Did(ended.code, out, err, repr(files))
 

@@ -9,6 +9,7 @@ import select
 import signal
 import threading
 import time
+import traceback
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module, metadata
@@ -172,6 +173,8 @@ def _run(words: tuple[str, ...], directory: Path, log: Path, now: datetime, gate
         code = cli.run(list(words), app)
         count = gate.count
         (log / "count").write_text(str(count), encoding="ascii")
+    except BaseException:  # noqa: BLE001 - it would go with the process, unseen
+        traceback.print_exc()
     finally:
         os._exit(code)
 
