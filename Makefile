@@ -4,7 +4,7 @@ VENV   := .venv
 SIZE   := small
 RUNS   := 200
 SEEDS  := 1..100
-FAULTS := $(addprefix tests/faults/test_,full_disks.py lakes_that_go_away.py every_table.py signals.py) \
+FAULTS := $(addprefix tests/faults/test_,full_disks.py low_memory.py lakes_that_go_away.py every_table.py signals.py) \
 	tests/faults/test_kills.py::test_commands_that_are_told_to_stop_leave_the_same
 DAYS   := 365
 POINTS := 3

@@ -7,8 +7,8 @@ import sys
 from typing import Final
 
 _OF_PROCESS: Final = {errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
-_NO_THREAD: Final = "Failed to launch worker thread"
-"""Arrow has no class of its own for it."""
+_NO_THREAD: Final = ("Failed to launch worker thread", "can't start new thread")
+"""What Arrow and Python say; neither has a class of its own for it."""
 
 
 def is_shortage(error: BaseException) -> bool:
@@ -22,7 +22,7 @@ def is_shortage(error: BaseException) -> bool:
     while found is not None and id(found) not in seen:
         if isinstance(found, MemoryError) or (isinstance(found, OSError) and found.errno in _OF_PROCESS):
             return True
-        if (duckdb and isinstance(found, duckdb.OutOfMemoryException)) or _NO_THREAD in str(found):
+        if (duckdb and isinstance(found, duckdb.OutOfMemoryException)) or any(no in str(found) for no in _NO_THREAD):
             return True
         seen.add(id(found))
         found = found.__cause__ or found.__context__

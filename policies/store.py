@@ -6,14 +6,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import check_files, layout, versions
+from ioledger.lake import check_files, layout, parquet, versions
 from ioledger.lake.schema import typed, with_all_columns
 from ioledger.lake.writer import write_derived
 from ioledger.model.period import utc_day
 from ioledger.model.tables import FINDING
+from ioledger.shortage import is_shortage
 from policies.finding import Finding
 
 if TYPE_CHECKING:
@@ -31,8 +31,10 @@ def last_before(lake: Path, moment: datetime) -> list[Finding]:
     if path is None:
         return []
     try:
-        found = pq.read_table(path, partitioning=None)
+        found = parquet.rows_of(path)
     except (OSError, pa.ArrowException) as error:
+        if is_shortage(error):
+            raise
         reason = str(error).splitlines()[0].rstrip(".")
         raise LakeError(f"{path} cannot be read: {reason}; restore it, or remove it") from error
     versions.refuse_newer_file(path, found.schema.metadata)

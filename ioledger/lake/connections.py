@@ -1,4 +1,4 @@
-"""Opens DuckDB connections: all keep to UTC, and all their queries end when the command is told to stop."""
+"""Opens DuckDB connections: all keep to UTC, draw nothing, and end their queries when the command is told to stop."""
 
 from __future__ import annotations
 
@@ -25,4 +25,6 @@ def cursor_of(connection: DuckDBPyConnection) -> DuckDBPyConnection:
 def _prepared(connection: DuckDBPyConnection) -> DuckDBPyConnection:
     interruption.watch(connection)
     connection.execute("SET TimeZone = 'UTC'")
+    # Where DuckDB takes Python for an interactive one, as in `python -c`, it draws on stdout, between our rows.
+    connection.execute("SET enable_progress_bar = false")
     return connection

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import connections, merged, versions
+from ioledger.lake import connections, merged, parquet, versions
 from ioledger.lake.journal import own_name
 from ioledger.lake.stretches import RUNS_METADATA
 from ioledger.model.columns import COLUMNS
@@ -69,7 +69,7 @@ def rows_of(file: StoredFile) -> pa.Table:
     LakeError if it is not there any more.
     """
     try:
-        rows = pq.read_table(file.path, partitioning=None, page_checksum_verification=True)
+        rows = parquet.rows_of(file.path)
         rows.validate(full=True)
         _read_footer(file.path)
     except FileNotFoundError as error:

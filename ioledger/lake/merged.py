@@ -14,10 +14,9 @@ from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ioledger.errors import DamagedFileError
-from ioledger.lake import files, journal, stretches, versions
+from ioledger.lake import files, journal, parquet, stretches, versions
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.tables import DISK_IO_STAT, SAMPLE_STRETCH
 from ioledger.shortage import is_shortage
@@ -77,9 +76,10 @@ def columns_of(path: Path, names: Sequence[str] | None = None) -> pa.Table:
     FileNotFoundError if it is gone.
     """
     # Each page is compared with its checksum: a flipped bit must not outlive the file it was in.
-    with _damage_named(path), pq.ParquetFile(path, page_checksum_verification=True) as opened:
-        versions.refuse_newer_file(path, opened.metadata.metadata)
-        return opened.read(columns=names, use_threads=False)
+    with _damage_named(path):
+        rows = parquet.rows_of(path, names)
+        versions.refuse_newer_file(path, rows.schema.metadata)
+        return rows
 
 
 def read(table: Table, path: Path) -> pa.Table:

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import files, locks, swaps
+from ioledger.lake import files, locks, parquet, swaps
 from ioledger.lake.file_checks import STRETCH
 from ioledger.lake.schema import with_all_columns
 from ioledger.lake.stretches import runs_metadata, stretches_of
@@ -119,7 +118,7 @@ def _move(path: Path, target: Path) -> None:
 
 def _move_runs(lake: Path, path: Path, run_ids: set[str], target: Path) -> None:
     """Move the rows of some runs out of a file, or the file if it has no others."""
-    rows = pq.read_table(path, partitioning=None)
+    rows = parquet.rows_of(path)
     goes = pc.is_in(rows.column("run_id"), pa.array(sorted(run_ids), TEXT))
     if pc.all(goes).as_py():
         _move(path, target)

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ioledger.errors import LakeError
-from ioledger.lake import catalog, check_files, connections, footers, layout, locks, versions
+from ioledger.lake import catalog, check_files, connections, footers, layout, locks, parquet, versions
 from ioledger.lake import settings as lake_settings
 from ioledger.lake.footers import Footers
 from ioledger.lake.parsed import statements, text
@@ -270,7 +269,7 @@ def stored_whole(path: Path) -> pa.Table:
     version wrote it.
     """
     try:
-        rows = pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        rows = parquet.rows_of(path)
     except (OSError, pa.ArrowException) as error:
         if is_shortage(error):
             raise
@@ -320,7 +319,7 @@ def _refuse_doubled_runs_in(opened: OpenLake, lake: Path, paths: Sequence[Path])
     told = [
         str(path.relative_to(lake))
         for path in paths
-        for row in pq.read_table(path, columns=["source", "run_id"], partitioning=None).to_pylist()
+        for row in parquet.rows_of(path, ["source", "run_id"]).to_pylist()
         if row == {"source": source, "run_id": run_id}
     ]
     raise LakeError(
@@ -355,7 +354,7 @@ def refuse_unreadable(opened: OpenLake) -> None:
 def _unreadable(name: str, path: Path) -> str | None:
     """Read one file whole, page by page; say why that fails, or None."""
     try:
-        pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        parquet.rows_of(path)
         with connections.new() as connection:
             for _ in connection.sql(scan(name, [path])).to_arrow_reader():
                 pass

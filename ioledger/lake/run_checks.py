@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from ioledger.lake import parquet
 from ioledger.lake.digest import rows_digest, run_digests
 from ioledger.lake.problems import ROWS_GO, RUN_GOES, Problem, Report
 from ioledger.model.tables import COLLECTION_RUN, TABLES
@@ -84,7 +84,7 @@ class SourceRuns:
         """Take the rows of a file of another table of facts."""
         table = file.table
         rows = rows.select([name for name in table.names if name in rows.column_names])
-        latest = rows.group_by("run_id").aggregate([(table.time, "max")]).to_pydict()
+        latest = rows.group_by("run_id", use_threads=False).aggregate([(table.time, "max")]).to_pydict()
         last = dict(zip(latest["run_id"], latest[f"{table.time}_max"], strict=True))
         for run_id, found in run_digests(table, rows).items():
             part = Part(file.path, found.row_count, found.digest, last[run_id])
@@ -166,7 +166,8 @@ class SourceRuns:
         known = self.held.get((table.name, run_id, path))
         if known is not None:
             return known
-        rows = pq.read_table(path, partitioning=None, filters=[("run_id", "=", run_id)])
+        rows = parquet.rows_of(path)
+        rows = rows.filter(pc.equal(rows.column("run_id"), run_id))
         return rows.select([name for name in table.names if name in rows.column_names])
 
     def _judge_left_over(self, run_id: str, parts: Mapping[str, Sequence[Part]], now: datetime, report: Report) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from faulted_sites import facts_and_bills, go
+from faulted_sites import COMMANDS, MANIFEST, facts_and_bills, go, left_over, only_sentences
 from kills import site
 from mounts import full, make_read_only, make_writable, mounted
 from simulation import oracle
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from faulted_sites import Sites
 
-COMMANDS = {**site.COMMANDS, "rate": site.rate(site.NEXT_MONTH)}
 KIB = 1024
 ROOMS = (0, 8 * KIB, 24 * KIB)
 """From no room at all to room for a part of what each command writes."""
@@ -37,18 +36,6 @@ def young_site(directory: Path) -> Path:
     for minutes in (0, 30):
         assert go(directory, site.COMMANDS["collect"], site.BORN + minutes * site.MINUTE) == 0
     return directory
-
-
-def only_sentences(told: str) -> list[str]:
-    """Return the errors that were told, of which none may be a traceback."""
-    assert "Traceback" not in told
-    assert "defect" not in told
-    return [line for line in told.splitlines() if line.startswith("ioledger: ")]
-
-
-def left_over(directory: Path) -> list[str]:
-    """Name what would be hidden files of something half written."""
-    return [str(path) for path in directory.rglob("*") if path.name.endswith((".tmp", ".new"))]
 
 
 def refuse(directory: Path, words: tuple[str, ...], name: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -106,10 +93,6 @@ def test_a_command_that_met_a_full_disk_ends_well_when_there_is_room(  # noqa: P
         expected = made_sites.content_after(name, COMMANDS[name], site.moment_of(name), tmp_path / "expected")
         assert {path for path, whole in facts_and_bills(work).items() if expected.get(path) != whole} <= MANIFEST
     tried("full disks")
-
-
-MANIFEST = {f"lake/closed/{site.MONTH}/manifest.json"}
-"""It names the last entry of the audit log, and that tells of what was tried."""
 
 
 def test_a_lake_mounted_read_only_stays_as_it_is(

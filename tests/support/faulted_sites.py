@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 FINISHED = "finished"
 
+COMMANDS = {**site.COMMANDS, "rate": site.rate(site.NEXT_MONTH)}
+MANIFEST = {f"lake/closed/{site.MONTH}/manifest.json"}
+"""It names the last entry of the audit log, and that tells of what was tried."""
+
 
 @dataclass(frozen=True)
 class Sites:
@@ -53,6 +57,18 @@ def facts_and_bills(directory: Path) -> dict[str, bytes]:
     found = [path for path in lake.rglob("*") if path.is_file() and not any(map(path.is_relative_to, apart))]
     found += directory.glob(f"{site.EXPORTED}*")
     return {str(path.relative_to(directory)): path.read_bytes() for path in found}
+
+
+def only_sentences(told: str) -> list[str]:
+    """Return the errors that were told, of which none may be a traceback."""
+    assert "Traceback" not in told
+    assert "defect" not in told
+    return [line for line in told.splitlines() if line.startswith("ioledger: ")]
+
+
+def left_over(directory: Path) -> list[str]:
+    """Name what would be hidden files of something half written."""
+    return [str(path) for path in directory.rglob("*") if path.name.endswith((".tmp", ".new"))]
 
 
 def sites(shared: Path) -> Sites:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from lakes import NOON, a_run, content, new_lake, sample
+from clocks import HeldClock
+from full_lakes import lake_with_rows_in_every_table
+from lakes import MINUTE, NOON, a_run, content, new_lake, sample
 
+from ioledger.app import App
 from ioledger.cli import run
 from ioledger.shortage import is_shortage
 
@@ -21,6 +25,7 @@ SHORTAGES = [
     MemoryError(),
     pa.ArrowMemoryError("malloc of size 64 failed"),
     pa.ArrowException("Unknown error: Failed to launch worker thread: Resource temporarily unavailable"),
+    RuntimeError("can't start new thread"),
     duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate data of size 16.0 MiB"),
     OSError(errno.ENOMEM, "Cannot allocate memory"),
     OSError(errno.EMFILE, "Too many open files"),
@@ -46,6 +51,32 @@ def test_a_file_is_not_blamed_and_not_set_aside_for_what_the_process_lacks(
         assert "restore" not in told
         assert "cannot be read" not in told
     assert content(lake) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["check", "export charges --period 2025-11 --as csv --to bill.csv", "statement 2025-11 --to statements"],
+)
+def test_nobody_is_told_to_remove_what_was_made_for_what_the_process_lacks(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = lake_with_rows_in_every_table(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    asked = []
+    now = NOON + timedelta(days=1)
+    run(["check"], App(HeldClock(now), lake_option=lake))  # which the next compares itself with
+    capsys.readouterr()
+
+    def refuse(*_: object, **__: object) -> None:
+        asked.append(words)
+        raise pa.ArrowException("Unknown error: Failed to launch worker thread: Resource temporarily unavailable")
+
+    monkeypatch.setattr(pq, "ParquetFile", refuse)
+    code = run(words.split(), App(HeldClock(now + MINUTE), lake_option=lake))
+    told = capsys.readouterr().err
+    assert (code, len(asked)) == (2, 1), told
+    assert "remove it" not in told
+    assert "may not have the memory, threads" in told
 
 
 def test_a_shortage_behind_another_error_is_one() -> None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ioledger.lake import files, layout, merged
+from ioledger.lake import files, layout, merged, parquet
 from ioledger.lake.digest import rows_digest
 from ioledger.lake.file_checks import STRETCH
 from ioledger.lake.prune.selection import KEYS
@@ -80,7 +80,7 @@ class Thinning:
         run_ids = _run_ids(path)
         if run_ids is not None and all(self._stays((source, run_id)) for run_id in run_ids):
             return
-        rows = pq.read_table(path, partitioning=None)
+        rows = parquet.rows_of(path)
         kept = self._runs_left(rows) if name == COLLECTION_RUN.name else self._rows_left(name, source, rows)
         if kept.equals(rows):
             return
