@@ -7,6 +7,7 @@ removes them. The exit code is 1 if something grew, went wrong, or was counted w
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
 import time
@@ -21,6 +22,8 @@ import click  # noqa: E402 - found where the tests find it
 from long_runs import heading, keep_figures  # noqa: E402
 from soak.verdict import LEAST_DAYS, judge  # noqa: E402
 from soak.year import Year, at_virtual_speed  # noqa: E402
+
+from ioledger.schedule.files import Installation, files  # noqa: E402
 
 if TYPE_CHECKING:
     from soak.figures import Day
@@ -89,6 +92,15 @@ def _figures(year: Year, report: _Report, judged: list[Judged], seconds: float) 
     }  # fmt: skip
 
 
+def _be_in_the_environment_of_the_unit() -> None:
+    """Begin anew if this process, in which the service lives, has not the environment that its unit gives it."""
+    installed = Installation(*map(Path, ("/program", "/python", "/configuration", "/lake")))
+    unit = files(installed)["ioledger-collect.service"]
+    given = dict(line.split("=", 2)[1:] for line in unit.splitlines() if line.startswith("Environment="))
+    if given.items() - os.environ.items():
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **given})  # noqa: S606 - the same program
+
+
 @click.command()
 @click.option("--days", default=365, show_default=True, help="How many days pass.")
 @click.option("--disks", default=200, show_default=True, help="How many disks there are at any moment.")
@@ -123,4 +135,5 @@ def main(days: int, disks: int, minutes: float | None, directory: Path, to: Path
 
 
 if __name__ == "__main__":
+    _be_in_the_environment_of_the_unit()
     main()
