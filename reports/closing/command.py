@@ -88,11 +88,12 @@ def close(  # noqa: PLR0913 - click hands over what each option says
     month = stored.month_of(calendar.month(period), settings.load(lake))
     if bool(despite) != bool(because):
         raise ConfigurationError("--despite and --because go together: what may be, and why; give both or neither")
+    if is_verified:  # by an auditor, who may write nothing, or by several: a closed month stays as it is
+        _verify(lake, month, archive.closed(lake, month.name))
+        return
     with locks.exclusive(lake, LOCK):
         found = archive.closed(lake, month.name)
-        if is_verified:
-            _verify(lake, month, found)
-        elif found is not None:
+        if found is not None:
             _log.info("%s was closed at %s; nothing was changed", month.name, found.manifest["closed_at"])
         else:
             _close(lake, month, Terms(coverage_percent, severity, despite, because), calendar.now, output_format)
