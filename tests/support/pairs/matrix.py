@@ -9,9 +9,10 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from all_modules import import_all
 from pairs import lakes
 from pairs.commands import TO, named
-from pairs.process import Ended, Process, import_all, in_fork
+from pairs.process import Ended, Process, in_fork
 from pairs.state import States, left_overs
 
 if TYPE_CHECKING:

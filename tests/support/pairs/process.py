@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pkgutil
 import select
 import signal
 import threading
 import time
 import traceback
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,17 +49,6 @@ class Ended:
     out: str
     err: str
     call_count: int
-
-
-def import_all() -> None:
-    """Import every module of the project, as far as what it needs is installed: forks then need not, one by one."""
-    metadata.entry_points = cache(metadata.entry_points)  # likewise what is installed
-    for name in ("ioledger", "collectors", "policies", "reports"):
-        for found in pkgutil.walk_packages(import_module(name).__path__, f"{name}."):
-            try:
-                import_module(found.name)
-            except ModuleNotFoundError:
-                continue
 
 
 class _Gate:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from all_modules import import_all
 from soak.fleet import ListedSource
 from soak.virtual_clock import VirtualClock
 
@@ -78,10 +79,7 @@ class Commands:
 
 
 def _serve(lake: Path, log: Path) -> None:
-    for name in ("collectors.cli", "ioledger.commands.lake", "policies.cli", "reports.cli", "reports.charges.command"):
-        __import__(name)
-    for name in ("reports.closing.command", "ioledger.commands.lake_compact", "ioledger.lake.reader"):
-        __import__(name)
+    import_all()
     for line in sys.stdin:
         request = json.loads(line)
         began = time.monotonic()
