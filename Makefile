@@ -65,7 +65,7 @@ soak: $(VENV)/.installed-test ## live through a simulated year of 200 disks at a
 	$(BIN)/python tests/soak/run.py --days $(DAYS) $(if $(MINUTES),--minutes $(MINUTES)) --to docs/promises/soak.json
 
 pairs: $(VENV)/.installed-test ## run any two commands at once on one lake, POINTS=3 times each pair, and write docs/concurrency.md
-	$(BIN)/python tests/pairs/run.py --points $(POINTS) --keep
+	$(BIN)/python tests/pairs/run.py --points $(POINTS) --keep $(if $(MINUTES),--missing --minutes $(MINUTES))
 
 fuzz: $(VENV)/.installed-test ## hand very many odd inputs to every parser, INPUTS=1000000 (about half an hour) or fewer
 	$(BIN)/python tests/fuzz/run.py $(INPUTS) --figures
