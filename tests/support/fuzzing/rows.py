@@ -11,9 +11,10 @@ from fuzzing.target import WrongError, require
 from ioledger.errors import DataError
 from ioledger.lake.schema import typed
 from ioledger.lake.unfit import without_unfit
+from ioledger.lake.writer import set_by_run
 from ioledger.model.columns import COUNT, EXACT, MONEY, PER_GIB
 from ioledger.model.records import Run
-from ioledger.model.tables import FACTS, READ_BY
+from ioledger.model.tables import DISK_IO_STAT, FACTS, READ_BY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,11 +45,17 @@ def require_stored(table: Table, rows: Sequence[Row]) -> None:
 
 
 def require_reading(reading: Reading, kind: Kind) -> Run:
-    """Return a reading as it is stored, without odd rows; require that the lake takes it, and that it tells of odds."""
+    """Return a reading as it is stored, without odd rows; require that the lake takes it, and that it tells of odds.
+
+    Raises DataError for what has to fail its run: an odd row that does not tell whose disk it is of.
+    """
     run = Run("fuzz", "1", kind, AT, AT, 0, "ok", "0", error=reading.error, tables=reading.tables)
     if any(name not in READ_BY[kind] for name in reading.tables):
         raise WrongError(f"a {kind} gives rows of {list(reading.tables)}")
-    run = without_unfit(run)
+    fit = without_unfit(run)
+    if fit is run and DISK_IO_STAT.name in run.tables:
+        typed(DISK_IO_STAT, run.tables[DISK_IO_STAT.name], set_by_run(DISK_IO_STAT, (), run))
+    run = fit
     for name, rows in run.tables.items():
         require_stored(FACTS[name], rows)
     if run.error is not None and len(run.error.splitlines()) != 1:
