@@ -10,7 +10,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from collectors.beat import Beat
-from collectors.runner import Outcome, collect_one, tell
+from collectors.runner import Outcome, collect_one, tell, why_ended
 from ioledger.errors import IoledgerError
 
 if TYPE_CHECKING:
@@ -159,8 +159,8 @@ class Collection:
         except IoledgerError as error:
             result = error
         except Exception as error:  # noqa: BLE001 - a defect must not cost the others their run
-            _log.exception("%s: a defect of ioledger ended the run", name)
-            result = Outcome(name, "failed", 0, f"{type(error).__name__}: {error}", is_defect=True)
+            reason, is_defect = why_ended(name, error)
+            result = Outcome(name, "failed", 0, reason, is_defect)
         self._events.put(Ended(name, result))
 
 

@@ -19,6 +19,7 @@ from ioledger.lake.unfit import without_unfit
 from ioledger.lake.writer import write_run
 from ioledger.model.records import Reading, Run, Status
 from ioledger.model.tables import COLLECTION_RUN
+from ioledger.shortage import is_shortage, of_shortage
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -135,6 +136,14 @@ def _read(name: str, source: Source, occasion: Occasion) -> tuple[Reading, Statu
     except (SourceError, DataError, ConfigurationError) as error:
         return Reading({}, error=str(error)), "failed", False
     except Exception as error:  # noqa: BLE001 - a defect in one source must not cost the others their run
-        _log.exception("%s: a defect of ioledger ended the run", name)
-        return Reading({}, error=f"{type(error).__name__}: {error}"), "failed", True
+        reason, is_defect = why_ended(name, error)
+        return Reading({}, error=reason), "failed", is_defect
     return reading, "partial" if reading.error else "ok", False
+
+
+def why_ended(name: str, error: Exception) -> tuple[str, bool]:
+    """Say why an error that no source has a sentence for ended a run, and whether that is a defect, which is logged."""
+    if is_shortage(error):
+        return of_shortage(error), False
+    _log.error("%s: a defect of ioledger ended the run", name, exc_info=error)
+    return f"{type(error).__name__}: {error}", True

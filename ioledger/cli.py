@@ -25,7 +25,7 @@ from ioledger.clock import SystemClock
 from ioledger.errors import IoledgerError
 from ioledger.lake import lock_holders
 from ioledger.lake.remote.location import location
-from ioledger.shortage import is_shortage
+from ioledger.shortage import is_shortage, of_shortage
 from ioledger.terminal import log_to_stderr
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _run(arguments: list[str], app: App | None, received: list[signal.Signals]) 
 def _told_otherwise(error: Exception) -> int:
     """Tell of an error that no part of ioledger has a sentence for."""
     if is_shortage(error):
-        _log.error("ioledger: %s", _of_shortage(error))
+        _log.error("ioledger: %s", of_shortage(error))
         return EXIT_WRONG_USE
     _log.error("ioledger: this is a defect of ioledger; please report it with what follows", exc_info=error)
     return EXIT_DEFECT
@@ -218,14 +218,6 @@ def _stop_signals() -> Iterator[list[signal.Signals]]:
     finally:
         for number in ours:
             signal.signal(number, before[number])
-
-
-def _of_shortage(error: Exception) -> str:
-    reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
-    return (
-        f"this process may not have the memory, threads or open files that this takes ({reason}); what is stored "
-        "stays, allow it more (`ulimit -a`, MemoryMax= of its unit), or free some, and run the command again"
-    )
 
 
 def _invoke(arguments: list[str], app: App | None) -> int:

@@ -27,3 +27,12 @@ def is_shortage(error: BaseException) -> bool:
         seen.add(id(found))
         found = found.__cause__ or found.__context__
     return False
+
+
+def of_shortage(error: BaseException) -> str:
+    """Say that a process lacks something, and what to do."""
+    reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+    return (
+        f"this process may not have the memory, threads or open files that this takes ({reason}); what is stored "
+        "stays, allow it more (`ulimit -a`, MemoryMax= of its unit), or free some, and run the command again"
+    )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, ClassVar
 
+import pyarrow as pa
 import pytest
 from clocks import HeldClock
 from lakes import NOON, content, new_lake, read, sample
@@ -129,6 +130,24 @@ def test_one_source_that_fails_costs_the_others_nothing(tmp_path: Path, caplog: 
     assert [outcome.is_defect for outcome in outcomes] == [False, True, False, False, True, False]
     assert read(lake, "SELECT timeout_count FROM collection_run WHERE source = 'c-partial'") == [(2,)]
     assert "b-defect: a defect of ioledger ended the run" in caplog.text
+
+
+@pytest.mark.parametrize("where", ["read", "write_run"])
+def test_what_the_process_lacks_fails_a_run_and_is_no_defect(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    lacking = pa.ArrowMemoryError("malloc of size 128 failed")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise lacking
+
+    if where == "write_run":
+        monkeypatch.setattr(runner, where, refuse)
+    source = FakeSource(error=lacking) if where == "read" else FakeSource()
+    (outcome,) = collect(new_lake(tmp_path), {"kvm-1": source})
+    assert (outcome.status, outcome.is_defect) == ("failed", False)
+    assert "may not have the memory, threads or open files that this takes (malloc of size 128" in str(outcome.error)
+    assert "defect" not in caplog.text
 
 
 ODD = {"an amount": {"read_ops": -1}, "its device": {"device": "v\udcff"}, "two rows of one disk": None}
