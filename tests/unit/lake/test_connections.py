@@ -8,8 +8,9 @@ import sys
 ASKING = """
 from ioledger.lake import connections
 first = connections.new()
+draws = "SELECT current_setting('enable_progress_bar') AND current_setting('enable_progress_bar_print')"
 for each in (first, connections.cursor_of(first)):
-    print(each.sql("SELECT current_setting('enable_progress_bar')").fetchall())
+    print(each.sql(draws).fetchall())
 """
 
 
