@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from ioledger.errors import LakeError
 from ioledger.lake import check_files, layout, parquet, versions
 from ioledger.lake.schema import typed, with_all_columns
 from ioledger.lake.writer import write_derived
 from ioledger.model.period import utc_day
 from ioledger.model.tables import FINDING
-from ioledger.shortage import is_shortage
 from policies.finding import Finding
 
 if TYPE_CHECKING:
@@ -30,13 +26,8 @@ def last_before(lake: Path, moment: datetime) -> list[Finding]:
     path = check_files.last_before(layout.files(lake, FINDING.name), moment)
     if path is None:
         return []
-    try:
+    with parquet.unreadable_named(path, "restore it, or remove it"):
         found = parquet.rows_of(path)
-    except (OSError, pa.ArrowException) as error:
-        if is_shortage(error):
-            raise
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise LakeError(f"{path} cannot be read: {reason}; restore it, or remove it") from error
     versions.refuse_newer_file(path, found.schema.metadata)
     rows = with_all_columns(FINDING.name, found).to_pylist()
     return [Finding(**{**row, "returns": row["returns"] or 0}) for row in rows]

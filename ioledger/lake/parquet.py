@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+from ioledger.errors import LakeError
+from ioledger.shortage import is_shortage
 
-    import pyarrow as pa
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 
 def rows_of(path: Path, names: Sequence[str] | None = None) -> pa.Table:
@@ -22,3 +25,18 @@ def rows_of(path: Path, names: Sequence[str] | None = None) -> pa.Table:
     # In this thread: with more, Arrow waits for ever where the process may have no more of them.
     with pq.ParquetFile(path, page_checksum_verification=True) as opened:
         return opened.read(columns=names, use_threads=False)
+
+
+@contextmanager
+def unreadable_named(path: Path, advice: str) -> Iterator[None]:
+    """Raise LakeError, which names the file and says what to do, if it cannot be read in the block.
+
+    What the process lacks is no fault of the file, and raised as it is.
+    """
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        if is_shortage(error):
+            raise
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise LakeError(f"{path} cannot be read: {reason}; {advice}") from error

@@ -268,13 +268,8 @@ def stored_whole(path: Path) -> pa.Table:
     Raises LakeError if it cannot be read, for a build makes it again once it is removed, or if a newer
     version wrote it.
     """
-    try:
+    with parquet.unreadable_named(path, "remove it and build again"):
         rows = parquet.rows_of(path)
-    except (OSError, pa.ArrowException) as error:
-        if is_shortage(error):
-            raise
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise LakeError(f"{path} cannot be read: {reason}; remove it and build again") from error
     versions.refuse_newer_file(path, rows.schema.metadata)
     return rows
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ioledger.errors import LakeError
-from ioledger.lake import layout, merged
+from ioledger.lake import layout, merged, parquet
 from ioledger.lake.files import TEMPORARY_SUFFIX
 from ioledger.model.tables import FACTS
 
@@ -74,13 +72,8 @@ def size_of(lake: Path, table: Table) -> Size:
 
 
 def _metadata(path: Path) -> pq.FileMetaData:
-    try:
+    with parquet.unreadable_named(path, "restore it, or set it aside with `ioledger lake verify --quarantine`"):
         return pq.read_metadata(path)
-    except (OSError, pa.ArrowException) as broken:
-        reason = str(broken).splitlines()[0].rstrip(".")
-        raise LakeError(
-            f"{path} cannot be read: {reason}; restore it, or set it aside with `ioledger lake verify --quarantine`"
-        ) from broken
 
 
 def _is_merged(path: Path, metadata: pq.FileMetaData) -> bool:

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 
 from ioledger.config import DEFAULT_PROVIDER
 from ioledger.errors import LakeError
+from ioledger.lake import parquet
 from ioledger.lake.files import ROW_GROUP_ROWS
 from ioledger.lake.schema import with_all_columns
 from ioledger.model.tables import USAGE_RECORD
-from ioledger.shortage import is_shortage
 from reports.exports.totals import Tally
 
 if TYPE_CHECKING:
@@ -90,13 +90,10 @@ class Export:
 
 
 def _stored(table: Table, path: Path) -> Iterator[pa.RecordBatch]:
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as stored:
-            # In this thread, as all files of the lake are read (``ioledger.lake.parquet``).
-            for batch in stored.iter_batches(batch_size=ROW_GROUP_ROWS, use_threads=False):
-                yield from with_all_columns(table.name, pa.Table.from_batches([batch])).to_batches()
-    except (OSError, pa.ArrowException) as error:
-        if is_shortage(error):
-            raise
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise LakeError(f"{path} cannot be read: {reason}; restore it, or remove it and make it again") from error
+    with (
+        parquet.unreadable_named(path, "restore it, or remove it and make it again"),
+        pq.ParquetFile(path, page_checksum_verification=True) as stored,
+    ):
+        # In this thread, as all files of the lake are read (``ioledger.lake.parquet``).
+        for batch in stored.iter_batches(batch_size=ROW_GROUP_ROWS, use_threads=False):
+            yield from with_all_columns(table.name, pa.Table.from_batches([batch])).to_batches()
