@@ -53,7 +53,7 @@ test-long: $(VENV)/.installed-test ## all that takes too long for each change, f
 	$(BIN)/python docs/generate.py
 
 simulate: $(VENV)/.installed-test ## live through simulated faults, SEEDS=1..100 or 137; MUTANTS=1 finds mistakes made on purpose
-	$(BIN)/python tests/simulation/run.py $(SEEDS) $(if $(MUTANTS),--mutants)
+	$(BIN)/python tests/simulation/run.py $(SEEDS) $(if $(MUTANTS),--mutants) $(if $(MINUTES),--minutes $(MINUTES))
 
 kills: $(VENV)/.installed-test ## kill commands in the middle of what they do, RUNS=500 times, and judge what they leave
 	$(BIN)/python tests/kills/run.py $(if $(filter file,$(origin RUNS)),500,$(RUNS)) --to docs/promises/kills.json

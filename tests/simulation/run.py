@@ -3,13 +3,17 @@
 ``python tests/simulation/run.py 100..199`` lives through these seeds, ``137`` through that one; with ``--mutants`` it
 looks for the first of them that finds each mistake of ``simulation.mutants``. With ``--figures`` what the seeds went
 through goes into docs/promises. The exit code is 1 if a seed fails, or a mistake is not found.
+
+A thousand seeds take hours: ``--minutes`` ends with those that were begun by then, which are the first of them.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -41,24 +45,31 @@ def seeds_of(text: str) -> list[int]:
     return list(range(int(first), int(last or first) + 1))
 
 
-def _run_seeds(seeds: list[int], *, is_kept: bool) -> int:
-    figures, failed, digests = Figures(), 0, []
-    with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        for result in pool.map(simulated, seeds):
+def _simulated_until(until: float, seed: int) -> Result | None:
+    return simulated(seed) if time.time() < until else None
+
+
+def _run_seeds(seeds: list[int], minutes: float, workers: int, *, is_kept: bool) -> int:
+    figures, lived, failed = Figures(), 0, 0
+    until = time.time() + 60 * minutes
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        for result in pool.map(partial(_simulated_until, until), seeds):
+            if result is None:
+                break
             figures.add(result.figures)
-            digests.append(result.digest)
+            lived += 1
             if result.finding:
                 failed += 1
                 _tell(result)
-    click.echo(f"{len(seeds)} seeds, {failed} failed")
+    click.echo(f"{lived} seeds, {failed} failed")
     click.echo(f"file calls: {figures.steps.total()}, of these {_counts(figures.steps)}")
     for what in sorted({what for what, _ in figures.crashes}):
         _histogram(f"{what} at", figures.crashes, what)
     for what in sorted({what for what, _ in figures.faults}):
         _histogram(f"{what} at", figures.faults, what)
     click.echo(f"besides: {_counts(figures.events)}")
-    if is_kept:
-        keep_figures(FIGURES, _kept(seeds, failed, figures))
+    if is_kept and lived:
+        keep_figures(FIGURES, _kept(seeds[:lived], failed, figures))
     return 1 if failed else 0
 
 
@@ -111,12 +122,14 @@ def _run_mutants(seeds: list[int]) -> int:
 @click.command()
 @click.argument("seeds")
 @click.option("--mutants", "is_of_mutants", is_flag=True, help="Find mistakes that are made on purpose.")
+@click.option("--minutes", type=float, default=float("inf"), help="Begin no life after so long.")
+@click.option("--workers", default=os.cpu_count(), show_default=True)
 @click.option("--figures", "is_kept", is_flag=True, help="Keep what the seeds went through in docs/promises.")
-def main(seeds: str, *, is_of_mutants: bool, is_kept: bool) -> None:
+def main(seeds: str, minutes: float, workers: int, *, is_of_mutants: bool, is_kept: bool) -> None:
     """Simulate seeds."""
     if is_of_mutants:
         sys.exit(_run_mutants(seeds_of(seeds)))
-    sys.exit(_run_seeds(seeds_of(seeds), is_kept=is_kept))
+    sys.exit(_run_seeds(seeds_of(seeds), minutes, workers, is_kept=is_kept))
 
 
 if __name__ == "__main__":
