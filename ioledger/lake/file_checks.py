@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -102,13 +103,16 @@ def _of_schema(table: Table, schema: pa.Schema) -> Iterator[str]:
         known[STRETCH] = COLUMNS[STRETCH].type
     # A version that only adds columns does not raise the schema's; who goes back to an older one keeps them.
     is_ours = versions.KEY.encode() in (schema.metadata or {})
-    for name in schema.names:
-        if name not in known:
+    for name, count in Counter(schema.names).items():
+        if count > 1:
+            yield f"it has {count} columns {name!r}"
+    for field in schema:
+        if field.name not in known:
             if table.name in FACTS and is_ours:
                 continue
-            yield f"it has a column {name!r}, which {table.name} has not"
-        elif schema.field(name).type != known[name]:
-            yield f"its column {name} is {schema.field(name).type}, and {table.name} has {known[name]}"
+            yield f"it has a column {field.name!r}, which {table.name} has not"
+        elif field.type != known[field.name]:
+            yield f"its column {field.name} is {field.type}, and {table.name} has {known[field.name]}"
     for name in table.required:
         if name not in schema.names:
             yield f"it lacks the column {name}"

@@ -225,6 +225,12 @@ CASES = [
         frozenset({"r2"}),
     ),
     Case(
+        "a column that is there twice",
+        rows_changed("disk_io_stat", "r2", lambda rows: rows.append_column("read_ops", rows["read_ops"])),
+        {("disk_io_stat", None, "it has 2 columns 'read_ops'"), ("collection_run", "r2", LOST)},
+        frozenset({"r2"}),
+    ),
+    Case(
         "a merged file out of order",
         rows_changed("disk_io_stat", "merged", reversed_rows),
         {("sample_stretch", None, "the samples it is the index of are not in their order")},
