@@ -8,8 +8,9 @@ from contextlib import closing
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import IoledgerError
+from ioledger.errors import IoledgerError, SourceError
 from ioledger.health.check import Check, of_error
+from ioledger.shortage import is_shortage, of_shortage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,13 @@ def _examine(name: str, source: Source, clock: Clock, found: dict[str, list[Chec
     except IoledgerError as error:
         checks = [of_error("connection", error)]
     except Exception as error:  # noqa: BLE001 - a defect in one source must not cost the others their lines
-        _log.exception("%s: a defect of ioledger ended its examination", name)
-        checks = [Check("connection", f"{type(error).__name__}: {error}", "report this defect of ioledger")]
+        checks = [_of_other(name, error)]
     found[name] = checks
+
+
+def _of_other(name: str, error: Exception) -> Check:
+    """Tell of an error that no source has a sentence for."""
+    if is_shortage(error):
+        return of_error("connection", SourceError(of_shortage(error)))
+    _log.error("%s: a defect of ioledger ended its examination", name, exc_info=error)
+    return Check("connection", f"{type(error).__name__}: {error}", "report this defect of ioledger")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ioledger.errors import LakeError
-from ioledger.lake import files, locks
+from ioledger.lake import access, files, locks
 from ioledger.users import name_of
 
 if TYPE_CHECKING:
@@ -212,10 +212,9 @@ def listed(lake: Path) -> list[str]:
     """Name what lies in the log but for what is being written, sorted; raises LakeError if it may not be listed."""
     try:
         return sorted(path.name for path in (lake / DIRECTORY).iterdir() if not path.name.startswith("."))
-    except FileNotFoundError:
-        return []
     except OSError as error:
-        raise LakeError(f"{error.filename} cannot be listed: {error.strerror}; give this user access to it") from error
+        access.refuse_unlisted(error)
+        return []
 
 
 def _read(lake: Path, number: int) -> Entry:
@@ -223,4 +222,4 @@ def _read(lake: Path, number: int) -> Entry:
     try:
         return Entry(number, path.read_bytes())
     except OSError as error:
-        raise LakeError(f"{path} cannot be read: {error.strerror}; give this user access to it") from error
+        access.refuse(f"{path} cannot be read", error)

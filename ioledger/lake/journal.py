@@ -13,6 +13,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import UNREADABLE, LakeError, one_of, why_unreadable
+from ioledger.lake import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -69,10 +70,9 @@ def pending(lake: Path) -> dict[Path, Swap]:
 def _listed(directory: Path) -> list[Path]:
     try:
         return [path for path in directory.iterdir() if path.suffix == ".json"]
-    except FileNotFoundError:
-        return []
     except OSError as error:
-        raise LakeError(f"{directory} cannot be listed: {error.strerror}; give this user access to it") from error
+        access.refuse_unlisted(error)
+        return []
 
 
 def _read(path: Path) -> Swap:

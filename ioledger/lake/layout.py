@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ioledger.errors import UNREADABLE, LakeError, why_unreadable
-from ioledger.lake import journal, versions
+from ioledger.lake import access, journal, versions
 from ioledger.lake.files import LAKE_MARKER, write_whole
 from ioledger.model.tables import COLLECTION_RUN, SCHEMA_VERSION, TABLES
 
@@ -62,9 +62,7 @@ def require(lake: Path) -> Path:
             f"there is no lake at {lake}; make one with `ioledger init`, or name another with --lake"
         ) from error
     except OSError as error:
-        raise LakeError(
-            f"the lake's marker {lake / MARKER} cannot be read: {error.strerror}; give this user access to it"
-        ) from error
+        access.refuse(f"the lake's marker {lake / MARKER} cannot be read", error)
     except UNREADABLE as error:
         raise LakeError(
             f"the lake's marker {lake / MARKER} cannot be read: {why_unreadable(error)}; restore it"
@@ -156,7 +154,7 @@ def files_of_partition(lake: Path, table: str, day: date, source: str) -> list[P
 
 
 def _files_below(lake: Path, directory: Path, swaps: Iterable[journal.Swap]) -> list[Path]:
-    walk = os.walk(directory, onerror=_refuse_unlisted, followlinks=True)
+    walk = os.walk(directory, onerror=access.refuse_unlisted, followlinks=True)
     seen = [Path(below, name) for below, _, names in walk for name in names if name.endswith(".parquet")]
     return [at for _, at in sorted(journal.present(lake, seen, swaps, directory).items())]
 
@@ -165,13 +163,8 @@ def _names_in(directory: Path, prefix: str) -> list[str]:
     try:
         return [path.name for path in directory.iterdir() if path.name.startswith(prefix)]
     except OSError as error:
-        _refuse_unlisted(error)
+        access.refuse_unlisted(error)
         return []
-
-
-def _refuse_unlisted(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):  # a table that has no rows yet has no directory
-        raise LakeError(f"{error.filename} cannot be listed: {error.strerror}; give this user access to it") from error
 
 
 def by_day(paths: Iterable[Path]) -> dict[date, list[Path]]:

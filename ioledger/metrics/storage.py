@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import LakeError
 from ioledger.lake import merged
+from ioledger.lake.access import refuse_unlisted
 from ioledger.lake.quarantine import QUARANTINE
 from ioledger.metrics.family import NEVER, Family, Sample
 from ioledger.model.tables import FACTS, TABLES
@@ -80,16 +80,11 @@ class Storage:
 
 def _files(lake: Path) -> Iterator[tuple[str, str, os.stat_result]]:
     """Yield the directory of the lake, the name and the facts of every file, but for those that are just going."""
-    for directory, _, names in os.walk(lake, onerror=_refuse_unlisted, followlinks=True):
+    for directory, _, names in os.walk(lake, onerror=refuse_unlisted, followlinks=True):
         table = Path(directory).relative_to(lake).parts[:1]
         for name in names:
             with suppress(FileNotFoundError):
                 yield "".join(table), name, os.stat(f"{directory}/{name}")  # noqa: PTH116 - a lake has many files
-
-
-def _refuse_unlisted(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise LakeError(f"{error.filename} cannot be listed: {error.strerror}; give this user access to it") from error
 
 
 STORAGE: Final = Storage()

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ioledger.errors import LakeError
-from ioledger.lake import derived, layout, reader, settings
+from ioledger.lake import access, derived, layout, reader, settings
 from ioledger.model.columns import COLUMNS, COUNT
 from ioledger.model.period import utc_day
 from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_AMOUNTS, USAGE_RECORD
@@ -101,7 +100,4 @@ def _named_errors(lake: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LakeError(
-            f"usage cannot be read from {lake}: {error.filename}: {error.strerror or error}; "
-            "give this user access to it"
-        ) from error
+        access.refuse(f"usage cannot be read from {lake}: {error.filename}", error)

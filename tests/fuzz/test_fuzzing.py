@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from fuzzing import of_libvirt, of_settings, of_times, targets
+from fuzzing import judging, of_libvirt, of_settings, of_times, targets
 from fuzzing.campaign import run
 from fuzzing.inputs import CORPUS, kept, made
 from fuzzing.judging import MOST_SECONDS, judge, judged, watch
@@ -68,7 +68,6 @@ def says_two_lines(_data: bytes) -> None:
     ("read", "how"),
     [
         (loops, f"it hangs: more than {MOST_SECONDS} s"),
-        (grows, "it takes "),
         (divides, "ZeroDivisionError"),
         (says_two_lines, "WrongError: it is refused by what is no sentence"),
     ],
@@ -79,6 +78,14 @@ def test_a_parser_that_breaks_is_found(read: Callable[[bytes], None], how: str) 
     assert finding is not None
     assert not is_taken
     assert finding.how.startswith(how)
+
+
+def test_a_parser_that_takes_much_memory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "MOST_SECONDS", 60)  # which is time enough to fill memory on a busy machine
+    watch()
+    finding, _ = judge(Target("breaks", grows, TEXT, ()), b"x")
+    assert finding is not None
+    assert finding.how.startswith("it takes ")
 
 
 def one_second_more(monkeypatch: pytest.MonkeyPatch) -> str:

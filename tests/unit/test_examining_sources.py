@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from typing import TYPE_CHECKING, ClassVar
 
@@ -61,6 +62,15 @@ def test_each_source_is_told_of_and_let_go_of_whatever_it_finds(caplog: pytest.L
     }
     assert [name for name, source in sources.items() if not source.is_closed] == []
     assert "defect: a defect of ioledger ended its examination" in caplog.messages
+
+
+def test_what_the_process_lacks_is_no_defect_of_a_source(caplog: pytest.LogCaptureFixture) -> None:
+    (check,) = examine_sources({"many": Examined(OSError(errno.EMFILE, "Too many open files"))}, SystemClock())["many"]
+    assert check.found.startswith("this process may not have the memory, threads or open files")
+    assert "Too many open files" in check.found
+    assert check.mend is not None
+    assert "allow it more" in check.mend
+    assert not caplog.messages
 
 
 def test_a_source_that_never_answers_has_a_line_of_its_own() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import NoReturn
 
 import duckdb
 import pyarrow as pa
@@ -17,9 +18,6 @@ from lakes import MINUTE, NOON, a_run, content, new_lake, sample
 from ioledger.app import App
 from ioledger.cli import run
 from ioledger.shortage import is_shortage
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SHORTAGES = [
     MemoryError(),
@@ -77,6 +75,23 @@ def test_nobody_is_told_to_remove_what_was_made_for_what_the_process_lacks(
     assert (code, len(asked)) == (2, 1), told
     assert "remove it" not in told
     assert "may not have the memory, threads" in told
+
+
+def test_nobody_is_told_to_give_access_for_open_files_that_are_lacking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = new_lake(tmp_path, a_run(sample()))
+
+    def refuse(path: Path) -> NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    for lacking in ("read_text", "iterdir"):
+        with monkeypatch.context() as lacks:
+            lacks.setattr(Path, lacking, lambda path, **_: refuse(path))
+            assert run(["--lake", str(lake), "usage", "build"]) == 2
+        told = capsys.readouterr().err
+        assert "may not have the memory, threads or open files" in told
+        assert "give this user access" not in told
 
 
 def test_a_shortage_behind_another_error_is_one() -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from ioledger.errors import LakeError
 from ioledger.lake import journal, layout, merged
+from ioledger.lake.access import refuse_unlisted
 from ioledger.lake.files import TEMPORARY_SUFFIX
 from ioledger.lake.remote import base
 from ioledger.model.tables import COLLECTION_RUN, FACTS, SAMPLE_STRETCH
@@ -64,13 +64,7 @@ def contents(copy: Path) -> Contents:
 
 
 def _seen(copy: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            raise LakeError(
-                f"{error.filename} cannot be listed: {error.strerror}; give this user access to it"
-            ) from error
-
-    for below, directories, names in os.walk(copy, onerror=refuse, followlinks=True):
+    for below, directories, names in os.walk(copy, onerror=refuse_unlisted, followlinks=True):
         if Path(below) == copy:
             # A run's collection_run row is written last: whoever lists it first lists all files of the run after it.
             directories[:] = sorted(set(directories).difference(_OF_THIS_MACHINE), key=COLLECTION_RUN.name.__ne__)

@@ -1,0 +1,27 @@
+"""Names what of a lake this user may not list or read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ioledger.errors import LakeError
+from ioledger.shortage import is_shortage
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def refuse(cannot: str, error: OSError) -> NoReturn:
+    """Raise LakeError, which says what ``cannot`` be done and asks for access.
+
+    What the process lacks is no fault of the lake, and raised as it is.
+    """
+    if is_shortage(error):
+        raise error
+    raise LakeError(f"{cannot}: {error.strerror or error}; give this user access to it") from error
+
+
+def refuse_unlisted(error: OSError) -> None:
+    """Raise LakeError for a directory that cannot be listed; one that is not there holds nothing."""
+    if not isinstance(error, FileNotFoundError):
+        refuse(f"{error.filename} cannot be listed", error)
