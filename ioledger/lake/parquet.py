@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,13 @@ def rows_of(path: Path, names: Sequence[str] | None = None) -> pa.Table:
     """Read a file, or the columns of these names that it has, with the checksum of every page compared.
 
     Raises FileNotFoundError if it is gone, and OSError, UnicodeDecodeError or pyarrow.ArrowException if it cannot
-    be read.
+    be read, or has a column more than once: nobody could say which of them counts.
     """
     # In this thread: with more, Arrow waits for ever where the process may have no more of them.
     with pq.ParquetFile(path, page_checksum_verification=True) as opened:
+        for name, count in Counter(opened.schema_arrow.names).items():
+            if count > 1:
+                raise pa.ArrowInvalid(f"it has {count} columns {name!r}")
         return opened.read(columns=names, use_threads=False)
 
 

@@ -227,7 +227,7 @@ CASES = [
     Case(
         "a column that is there twice",
         rows_changed("disk_io_stat", "r2", lambda rows: rows.append_column("read_ops", rows["read_ops"])),
-        {("disk_io_stat", None, "it has 2 columns 'read_ops'"), ("collection_run", "r2", LOST)},
+        {("disk_io_stat", None, "it cannot be read: it has 2 columns 'read_ops'"), ("collection_run", "r2", LOST)},
         frozenset({"r2"}),
     ),
     Case(

@@ -21,6 +21,7 @@ from ioledger.lake.writer import write_run
 from reports.usage.build import build
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 HOUR = timedelta(hours=1)
@@ -265,15 +266,25 @@ def test_the_command_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixt
     assert len(list(lake.rglob("*.parquet"))) == 3
 
 
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def double_a_column(path: Path) -> None:
+    rows = pq.read_table(path)
+    pq.write_table(rows.append_column("read_ops", rows["read_ops"]), path)
+
+
+@pytest.mark.parametrize("damage", [cut_short, double_a_column])
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_merged(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    damage: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake = new_lake(
         tmp_path,
         *(a_run(sample(at=at), at=at, source=source) for at in minutes(0, 1) for source in ("kvm-01", "kvm-02")),
     )
     path = layout.files(lake, "disk_io_stat")[0]
-    path.write_bytes(path.read_bytes()[:100])
+    damage(path)
     before = content(lake)
     assert command(lake) == 3
     told = capsys.readouterr()
