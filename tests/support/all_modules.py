@@ -16,3 +16,4 @@ def import_all() -> None:
                 import_module(found.name)
             except ModuleNotFoundError:
                 continue
+    import_module("pandas")  # which pyarrow imports with the first list that it is given
