@@ -114,7 +114,7 @@ def _figures(tried: Tried, head: dict[str, Any]) -> dict[str, Any]:
         **head,
         "commands": len(ALL),
         "pairs": sum(map(len, tried.values())),
-        "pairs_of": len(ALL) ** 2,
+        "pairs_of": len(all_pairs()),
         "points": counts.total(),
         "both_ran": counts["."],
         "one_waited": counts["w"],

@@ -29,13 +29,15 @@ class Command:
 
     The audit log does not count: an export leaves an entry there, and changes nothing that another reads.
     ``is_of_moment`` tells that what it says is of this machine and this moment, such as how many files a compaction
-    has merged by now, and is not compared.
+    has merged by now, and is not compared. ``has_points`` tells that it makes calls on a lake that is there, so that
+    another can come while it is at work.
     """
 
     name: str
     words: tuple[str, ...]
     writes: bool = False
     is_of_moment: bool = False
+    has_points: bool = True
 
 
 def _command(text: str, *, writes: bool = False, name: str | None = None, more: tuple[str, ...] = ()) -> Command:
@@ -78,7 +80,7 @@ ALL: Final = (
     _command(f"reconcile --period {MONTH} --against older.csv --format csv", name="reconcile"),
     Command("metrics", ("metrics",), is_of_moment=True),
     Command("doctor", ("doctor",), is_of_moment=True),
-    _command("init"),
+    Command("init", ("init",), has_points=False),
 )
 
 WITHOUT_LAKE: Final = {
