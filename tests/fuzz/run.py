@@ -17,7 +17,6 @@ sys.path[:0] = [str(TREE), str(TREE / "tests" / "support")]
 
 import click  # noqa: E402 - found where the tests find it
 from fuzzing.campaign import Result, run  # noqa: E402
-from fuzzing.inputs import kept  # noqa: E402
 from fuzzing.judging import told  # noqa: E402
 from fuzzing.target import Refused  # noqa: E402
 from fuzzing.targets import TARGETS  # noqa: E402
@@ -57,7 +56,7 @@ def main(  # noqa: PLR0913 - as many options
     _show(results)
     is_broken = _keep(results, found)
     if figures:
-        is_broken |= not _write(targets, results, seed, seconds)
+        is_broken |= not _write(targets, results, f"make fuzz INPUTS={inputs} SEED={seed}", seconds)
     sys.exit(1 if is_broken else 0)
 
 
@@ -97,7 +96,7 @@ def _keep(results: Mapping[str, Result], found: Path) -> bool:
     return bool(kinds)
 
 
-def _write(targets: Sequence[Target], results: Mapping[str, Result], seed: int, seconds: float) -> bool:
+def _write(targets: Sequence[Target], results: Mapping[str, Result], command: str, seconds: float) -> bool:
     from fuzzing.reached import reached  # noqa: PLC0415 - it wants coverage, which nothing else needs
 
     branches = reached([target.name for target in targets])
@@ -106,8 +105,7 @@ def _write(targets: Sequence[Target], results: Mapping[str, Result], seed: int, 
         click.echo(f"{module}: {each['percent']} % of its branches are reached; missing: {each['missing']}")
     total = _sum(results)
     figures = {
-        **heading(f"make fuzz INPUTS={total.inputs - sum(len(kept(target.name)) for target in targets)}"),
-        "seed": seed,
+        **heading(command),
         "seconds": round(seconds),
         "inputs": total.inputs,
         "taken": total.taken,
