@@ -8,7 +8,20 @@ from ioledger.errors import LakeError
 from ioledger.shortage import is_shortage
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import NoReturn
+
+
+def listed(directory: Path) -> list[Path]:
+    """Return what lies in a directory, in no order; one that is not there holds nothing.
+
+    Raises LakeError if it cannot be listed.
+    """
+    try:
+        return list(directory.iterdir())
+    except OSError as error:
+        refuse_unlisted(error)
+        return []
 
 
 def refuse(cannot: str, error: OSError) -> NoReturn:

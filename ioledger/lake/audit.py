@@ -210,11 +210,7 @@ def _numbers(lake: Path) -> list[int]:
 
 def listed(lake: Path) -> list[str]:
     """Name what lies in the log but for what is being written, sorted; raises LakeError if it may not be listed."""
-    try:
-        return sorted(path.name for path in (lake / DIRECTORY).iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        access.refuse_unlisted(error)
-        return []
+    return sorted(path.name for path in access.listed(lake / DIRECTORY) if not path.name.startswith("."))
 
 
 def _read(lake: Path, number: int) -> Entry:

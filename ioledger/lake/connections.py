@@ -27,6 +27,6 @@ def _prepared(connection: DuckDBPyConnection) -> DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'")
     # Where DuckDB takes Python for an interactive one, as in `python -c`, it draws on stdout, between our rows. In
     # Jupyter it does not, and refuses to have it changed.
-    if connection.sql("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
         connection.execute("SET enable_progress_bar_print = false")
     return connection

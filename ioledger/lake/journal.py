@@ -62,17 +62,9 @@ def pending(lake: Path) -> dict[Path, Swap]:
     directory = lake / DIRECTORY
     while True:
         try:
-            return {path: _read(path) for path in sorted(_listed(directory))}
+            return {path: _read(path) for path in sorted(access.listed(directory)) if path.suffix == ".json"}
         except FileNotFoundError:  # a swap was finished while its journal was being read
             continue
-
-
-def _listed(directory: Path) -> list[Path]:
-    try:
-        return [path for path in directory.iterdir() if path.suffix == ".json"]
-    except OSError as error:
-        access.refuse_unlisted(error)
-        return []
 
 
 def _read(path: Path) -> Swap:

@@ -160,11 +160,7 @@ def _files_below(lake: Path, directory: Path, swaps: Iterable[journal.Swap]) -> 
 
 
 def _names_in(directory: Path, prefix: str) -> list[str]:
-    try:
-        return [path.name for path in directory.iterdir() if path.name.startswith(prefix)]
-    except OSError as error:
-        access.refuse_unlisted(error)
-        return []
+    return [path.name for path in access.listed(directory) if path.name.startswith(prefix)]
 
 
 def by_day(paths: Iterable[Path]) -> dict[date, list[Path]]:
