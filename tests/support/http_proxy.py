@@ -41,17 +41,21 @@ class Asked:
 
 @dataclass
 class _Knob:
-    """What happens to the requests that match: to the ``nth`` kind of them alone, counted from 1, or to all."""
+    """What happens to the requests that match: to the ``nth`` kind of them alone, counted from 1, or to all.
+
+    What ``is_spent_by_one`` happens to the first request that matches, and to no later one.
+    """
 
     pattern: str | None
     nth: int | None = None
     status: int | None = None
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    is_spent_by_one: bool = False
     seen: list[Asked] = field(default_factory=list)
 
     def takes(self, asked: Asked) -> bool:
-        if not asked.matches(self.pattern):
+        if not asked.matches(self.pattern) or (self.is_spent_by_one and self.seen):
             return False
         if asked not in self.seen:
             self.seen.append(asked)
@@ -84,6 +88,10 @@ class Proxy:
     ) -> None:
         """Answer requests in the service's place; of several knobs that match the first that was set counts."""
         self._add(_Knob(pattern, nth, status, body, headers or {}))
+
+    def answer_once(self, pattern: str | None, body: bytes, status: int = 200) -> None:
+        """Answer the next request that matches in the service's place, and pass those after it."""
+        self._add(_Knob(pattern, None, status, body, is_spent_by_one=True))
 
     def hang(self, pattern: str | None = None, nth: int | None = None) -> None:
         """Take requests and do not answer, until ``mend``."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -243,19 +241,9 @@ def test_lost_modifications_make_the_run_partial(site: Account, runs: Runs) -> N
 def test_throttling_is_waited_for(site: Account, runs: Runs) -> None:
     volume = site.volume()
     throttled = refusal("RequestLimitExceeded", "Request limit exceeded.")[0]
-    answer = site.proxy.answer
-    answer(VOLUMES, throttled, 503)
+    site.proxy.answer_once(VOLUMES, throttled, 503)
     site.proxy.requests.clear()
-
-    def mend_after_one() -> None:
-        while not site.asked(VOLUMES):
-            time.sleep(0.01)
-        site.proxy.mend()
-
-    mending = threading.Thread(target=mend_after_one)
-    mending.start()
     reading = runs.read()
-    mending.join()
     assert (set(by_volume(reading)), reading.error) == ({volume}, None)
     assert len(site.asked(VOLUMES)) == 2
 
