@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from collectors.remembered import latest_end
 from collectors.run_clock import MICROSECOND, Moment, RunClock, may_follow, step_us, waits_until
+from ioledger.clock import utc_text
 from ioledger.lake import memory, settings
 from ioledger.lake.last_run import last_run
 
@@ -50,7 +51,7 @@ class Beat:
         now = self.clock.moment()
         if now.at < EARLIEST:
             return (
-                f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and so was never set; nothing is read until an "
+                f"the wall clock stands at {utc_text(now.at)}, and so was never set; nothing is read until an "
                 "NTP daemon or somebody sets it"
             )
         own = last.ended if last else None
@@ -66,15 +67,15 @@ class Beat:
             return None
         if last and (other := _other_machine(last, now)):
             return (
-                f"{source} was stored at {last.ended.at:%Y-%m-%dT%H:%M:%SZ} by the machine {other}, and this is "
+                f"{source} was stored at {utc_text(last.ended.at)} by the machine {other}, and this is "
                 f"{memory.machine()}; one source has one collector: give each machine a source name of its own, or "
-                f"stop the other and wait until {until:%Y-%m-%dT%H:%M:%SZ}"
+                f"stop the other and wait until {utc_text(until)}"
             )
         return (
-            f"the wall clock stands at {now.at:%Y-%m-%dT%H:%M:%SZ}, and was put back since "
+            f"the wall clock stands at {utc_text(now.at)}, and was put back since "
             "this source, or another of this collector, was stored at "
-            f"{stored.at:%Y-%m-%dT%H:%M:%SZ}; so that nothing counts twice, nothing is read until it has passed "
-            f"{until:%Y-%m-%dT%H:%M:%SZ}; if it was wrong before, `ioledger lake verify --quarantine` sets aside what "
+            f"{utc_text(stored.at)}; so that nothing counts twice, nothing is read until it has passed "
+            f"{utc_text(until)}; if it was wrong before, `ioledger lake verify --quarantine` sets aside what "
             "was stored for the future"
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from collectors.run_clock import MICROSECOND
 from collectors.runner import Outcome, tell
+from ioledger.clock import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,4 +94,4 @@ class _Status:
         troubled = sorted(name for name, failed in self._failed.items() if failed)
         of_these = f", not whole: {', '.join(troubled)}" if troubled else ""
         read = len(self._failed) - len(troubled)
-        return f"{read} of {len(self._failed)} sources read at {clock.now():%Y-%m-%dT%H:%M:%SZ}{of_these}"
+        return f"{read} of {len(self._failed)} sources read at {utc_text(clock.now())}{of_these}"

@@ -23,6 +23,11 @@ def from_us(microseconds: int) -> datetime:
     return _UNIX_EPOCH + timedelta(microseconds=microseconds)
 
 
+def utc_text(moment: datetime) -> str:
+    """Return a moment as sentences have it, in UTC and to the second: ``2026-10-05T00:00:00Z``."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 class Clock(Protocol):
     """The two clocks that a run records, and the boot that the second one counts from."""
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, TextIO
 
+from ioledger.clock import utc_text
 from ioledger.errors import ConfigurationError
 from ioledger.lake import settings
 from ioledger.model.period import parse_period
@@ -90,7 +91,7 @@ def over_period(ask: Question, period: str) -> list[Finding]:
     keep(ask.lake, report)
     ask.deliver(partial(write, report))
     if report.counted and (built_until is None or time.end - built_until > _AN_HOUR):
-        reach = f"end at {built_until.isoformat()}" if built_until else "are not there"
+        reach = f"end at {utc_text(built_until)}" if built_until else "are not there"
         _log.warning(
             "the usage records of %s %s, so not all that findings touch is told; run `ioledger usage build`",
             period,

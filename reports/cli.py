@@ -11,6 +11,7 @@ import click
 
 from ioledger import completion
 from ioledger.cli import EXIT_PARTIAL
+from ioledger.clock import utc_text
 from ioledger.errors import ConfigurationError
 from ioledger.examples import examples
 from ioledger.lake import layout, settings
@@ -181,12 +182,12 @@ def _period(app: App, lake: Path, start: str | None, end: str | None) -> tuple[d
         return None
     if opens >= closes and not (start or end):
         raise ConfigurationError(
-            f"the first run of the lake is of {opens.isoformat()}, and the clock stands at {calendar.now.isoformat()}; "
+            f"the first run of the lake is of {utc_text(opens)}, and the clock stands at {utc_text(calendar.now)}; "
             "set the clock of this machine, or name a later --to"
         )
     if opens >= closes:
         raise ConfigurationError(
-            f"the period ends at {closes.isoformat()}, which is not after its start {opens.isoformat()}; "
+            f"the period ends at {utc_text(closes)}, which is not after its start {utc_text(opens)}; "
             "give an earlier --from or a later --to"
         )
     return opens, closes

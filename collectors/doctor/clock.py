@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from collectors.beat import step_in_words
 from collectors.doctor.kernel_clock import kernel_clock
 from collectors.run_clock import Moment, read_moment, step_us
+from ioledger.clock import utc_text
 from ioledger.errors import DamagedFileError, counted
-from ioledger.health.check import Check, moment
+from ioledger.health.check import Check
 from ioledger.lake import layout, locks, merged
 from ioledger.lake.last_run import last_run
 from ioledger.model.period import utc_day
@@ -58,10 +59,10 @@ def against_lake(now: datetime, newest: datetime | None) -> Check:
     if newest is None:
         return Check("clock and lake", "the lake has no run yet of a source of this collector")
     if newest <= now:
-        return Check("clock and lake", f"it is {moment(now)}, and the newest run ended at {moment(newest)}")
+        return Check("clock and lake", f"it is {utc_text(now)}, and the newest run ended at {utc_text(newest)}")
     return Check(
         "clock and lake",
-        f"the clock says {moment(now)}, and the newest run of its sources ended at {moment(newest)}: nothing is "
+        f"the clock says {utc_text(now)}, and the newest run of its sources ended at {utc_text(newest)}: nothing is "
         "collected until that has passed",
         "set the clock right; if it was wrong before, `ioledger lake verify --quarantine` sets aside what was stored "
         "for the future",
@@ -99,6 +100,7 @@ def steps(moments: Sequence[Moment]) -> Check:
     at, step = max(found)
     return Check(
         "clock steps",
-        f"the clock was put {step_in_words(step)} before {moment(at)}, and stepped {counted(len(found), 'time')} today",
+        f"the clock was put {step_in_words(step)} before {utc_text(at)}, "
+        f"and stepped {counted(len(found), 'time')} today",
         "see what set it; an NTP daemon that runs all the time slews a clock and need not step it",
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from collectors.doctor import statement
 from collectors.doctor.volume_map import volume_map
 from collectors.hypervisors.volume_identity import DiskRule
 from collectors.registry import settings_of
+from ioledger.clock import utc_text
 from ioledger.lake import latest, layout, reader, settings
 from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, ENTITLEMENT, PROVISIONED_IOPS, VOLUME_ALIAS
 
@@ -98,20 +99,16 @@ def _notes(runs: Mapping[str, LatestRuns], configured: Mapping[str, BaseModel], 
         if told.listed is None:
             yield f"no run of {name} has listed anything; `ioledger collect --source {name}` says why"
         elif told.latest != told.listed:
-            since = f"what is shown of it is from {_moment(told.listed.started_at)}"
+            since = f"what is shown of it is from {utc_text(told.listed.started_at)}"
             yield f"the latest run of {name} failed ({told.latest.error}); {since}"
     last_read = {name: told.listed.started_at for name, told in runs.items() if told.listed is not None}
     if old := sorted((at, name) for name, at in last_read.items() if at < too_old):
         at, name = old[0]
         others = f" and of {len(old) - 1} more," if len(old) > 1 else ""
         yield (
-            f"what is shown of {name}, from {_moment(at)},{others} is older than facts may be; collect, or name "
+            f"what is shown of {name}, from {utc_text(at)},{others} is older than facts may be; collect, or name "
             "sources that will not report again under `retired` in the lake's settings.toml"
         )
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _unknown_rules(disks: Iterable[Mapping[str, Any]], configured: Mapping[str, BaseModel]) -> Iterable[str]:

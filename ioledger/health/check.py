@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from ioledger.errors import IoledgerError
 
 
@@ -30,8 +27,3 @@ def of_error(name: str, error: IoledgerError, source: str | None = None) -> Chec
     """Return what an error tells: the end of its sentence is what is to be done."""
     told, _, mend = str(error).rpartition("; ")
     return Check(name, told or mend, mend, source)
-
-
-def moment(at: datetime) -> str:
-    """Return a moment as checks write it, in UTC and to the second."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ioledger.clock import utc_text
 from ioledger.errors import counted
-from ioledger.health.check import Check, moment
+from ioledger.health.check import Check
 from ioledger.health.file_system import has_locks_of_server, is_remote, mount_of, try_out
 from ioledger.health.locks import held_locks
 from ioledger.lake import due, journal, layout, merged
@@ -130,7 +131,7 @@ def left_overs(lake: Path, now: datetime) -> Check:
     return Check(
         "left-overs",
         f"{counted(len(found), 'temporary file')} of {sum(size for *_, size in found):,} bytes, the oldest of "
-        f"{moment(oldest[0])}: {oldest[1]}",
+        f"{utc_text(oldest[0])}: {oldest[1]}",
         "run `ioledger collect` and `ioledger lake compact`, which remove their own; remove what then is still there",
     )
 
@@ -145,7 +146,7 @@ def pending_swaps(lake: Path, now: datetime) -> Check:
     if not started:
         return Check("swaps", "no old file waits to be removed")
     since = datetime.fromtimestamp(min(started), UTC)
-    told = f"the old files of {counted(len(started), 'swap')} wait to be removed since {moment(since)}"
+    told = f"the old files of {counted(len(started), 'swap')} wait to be removed since {utc_text(since)}"
     if now - since <= COMPACTION_LATE:
         return Check("swaps", told)
     return Check("swaps", told, "close what has the lake open (`lslocks` shows it), then run `ioledger lake compact`")

@@ -7,8 +7,9 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ioledger.clock import utc_text
 from ioledger.errors import SourceError
-from ioledger.health.check import Check, moment, of_error
+from ioledger.health.check import Check, of_error
 from ioledger.lake import latest, layout, locks, memory, settings
 from ioledger.lake.arrivals import LOOKED_AT, boots_alternate, last_arrivals, witness
 from ioledger.model.period import utc_day
@@ -73,12 +74,12 @@ def last_run(  # noqa: PLR0913 - each is told by something else
     A run that says it is later than its file was written is as old as the file.
     """
     often = "" if usual.beat is None else f", one every {usual.beat.total_seconds():.0f} s"
-    told = f"the last run was at {moment(run.started_at)}{often}"
+    told = f"the last run was at {utc_text(run.started_at)}{often}"
     if seen is not None and seen.verdict == "ahead":
-        told = f"the last run says it was at {moment(run.started_at)}{often}, and arrived at {moment(seen.seen_at)}"
+        told = f"the last run says it was at {utc_text(run.started_at)}{often}, and arrived at {utc_text(seen.seen_at)}"
     if now - (run.started_at if seen is None else min(run.started_at, seen.seen_at)) > usual.patience:
         if seen is not None and now - seen.seen_at <= usual.patience:
-            return Check("runs", f"{told}, and arrived at {moment(seen.seen_at)}", None, name)
+            return Check("runs", f"{told}, and arrived at {utc_text(seen.seen_at)}", None, name)
         mend = (
             "see whether the collector runs (`systemctl status ioledger-collect`), and what it says"
             if is_configured
@@ -98,7 +99,9 @@ def arrival(name: str, seen: Witness | None) -> Iterator[Check]:
         return
     seconds = f"{abs(seen.behind).total_seconds():,.0f} s"
     if seen.verdict == "late":
-        found = f"its last runs arrived late, as a rule {seconds} after they ended, the last at {moment(seen.seen_at)}"
+        found = (
+            f"its last runs arrived late, as a rule {seconds} after they ended, the last at {utc_text(seen.seen_at)}"
+        )
         mend = "see what keeps them from the lake: network, file system, or a store that was away; then they catch up"
     else:
         found = f"the clock of its collector is {seconds} {seen.verdict}, as the lake's file system has it"
@@ -112,7 +115,7 @@ def arrival(name: str, seen: Witness | None) -> Iterator[Check]:
 def one_collector(name: str, recent: Sequence[Arrival], refused: Refusal | None, since: datetime) -> Iterator[Check]:
     """Tell where a collector lately stored nothing of a source, and where two machines store one source."""
     if refused is not None and refused.at >= since:
-        found = f"{refused.machine} stored nothing at {moment(refused.at)}"
+        found = f"{refused.machine} stored nothing at {utc_text(refused.at)}"
         yield of_error("refused", SourceError(f"{found}: {refused.reason}"), name)
     if boots_alternate(recent):
         found = "its last runs come from two machines in turn: each sees the other's counters as its own"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from ioledger.clock import utc_text
 from ioledger.errors import IoledgerError
-from ioledger.health.check import Check, moment, of_error
+from ioledger.health.check import Check, of_error
 from ioledger.lake.remote.backlog import backlog, is_working_copy
 
 if TYPE_CHECKING:
@@ -38,6 +39,6 @@ def checks(app: App) -> Iterator[Check]:
         yield Check("spool", f"all that was collected here is in {copy.store.address}")
         return
     since = datetime.fromtimestamp(waiting.since, UTC)
-    found = f"{waiting.byte_count / _MIB:.1f} MiB that were collected here since {moment(since)} wait in {copy.path}"
+    found = f"{waiting.byte_count / _MIB:.1f} MiB that were collected here since {utc_text(since)} wait in {copy.path}"
     is_late = app.clock.now() - since > LONGEST_WAIT
     yield Check("spool", found, f"see why {copy.store.address} does not take them" if is_late else None)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ioledger.clock import utc_text
 from ioledger.errors import LakeError
 from ioledger.lake import connections, merged, parquet, versions
 from ioledger.lake.journal import own_name
@@ -139,7 +140,7 @@ def _of_dates(file: StoredFile, rows: pa.Table) -> Iterator[str]:
         return
     ends = pc.min_max(rows.column(time)).as_py()
     if ends["min"] is not None and not ends["min"].date() == file.day == ends["max"].date():
-        yield f"it has rows of another date, {time} {ends['min'].isoformat()} to {ends['max'].isoformat()}"
+        yield f"it has rows of another date, {time} {utc_text(ends['min'])} to {utc_text(ends['max'])}"
 
 
 def _of_runs(file: StoredFile, rows: pa.Table) -> Iterator[str]:

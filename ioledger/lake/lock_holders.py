@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ioledger.clock import utc_text
 from ioledger.users import name_of
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def has_ended(pid: int) -> bool:
 
 def age_in_words(since: datetime, now: datetime) -> str:
     """Say since when something is so, and how long that is."""
-    return f"{since:%Y-%m-%dT%H:%M:%SZ} ({_length(now - since)})"
+    return f"{utc_text(since)} ({_length(now - since)})"
 
 
 def _length(passed: timedelta) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ioledger.clock import utc_text
 from ioledger.errors import LakeError
 from ioledger.lake import files, locks, parquet, swaps
 from ioledger.lake.file_checks import STRETCH
@@ -90,7 +91,7 @@ def _explanation(lake: Path, problems: Iterable[Problem], now: datetime) -> str:
     ]
     return "\n".join(
         [
-            f"Set aside by `ioledger lake verify --quarantine` at {now:%Y-%m-%dT%H:%M:%SZ}, because:",
+            f"Set aside by `ioledger lake verify --quarantine` at {utc_text(now)}, because:",
             "",
             *found,
             "",

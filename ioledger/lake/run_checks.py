@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ioledger.clock import utc_text
 from ioledger.lake import parquet
 from ioledger.lake.digest import rows_digest, run_digests
 from ioledger.lake.problems import ROWS_GO, RUN_GOES, Problem, Report
@@ -195,7 +196,7 @@ def _of_future(told: Sequence[Told], parts: Mapping[str, Sequence[Part]], now: d
     moments = [(row.path, COLLECTION_RUN.name, row.started_at) for row in told]
     moments += [(part.path, name, part.last) for name, found in parts.items() for part in found]
     return [
-        (path, name, f"{TABLES[name].time} {moment.isoformat()} lies in the future")
+        (path, name, f"{TABLES[name].time} {utc_text(moment)} lies in the future")
         for path, name, moment in moments
         if moment > latest
     ]

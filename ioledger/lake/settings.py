@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
+from ioledger.clock import utc_text
 from ioledger.config import StrictModel, validated
 from ioledger.errors import UNREADABLE, ConfigurationError, one_of, unreadable_toml
 from ioledger.lake import layout
@@ -147,7 +148,7 @@ def timeline(tables: Iterable[Mapping[str, Any]], where: str = "settings") -> Ti
     for table, following in pairwise(given):
         if table.valid_from == following.valid_from:
             raise ConfigurationError(
-                f"{where}: two [[settings]] tables have valid_from {table.valid_from.isoformat()}; merge them"
+                f"{where}: two [[settings]] tables have valid_from {utc_text(table.valid_from)}; merge them"
             )
     line = [Settings()]
     for table in given:

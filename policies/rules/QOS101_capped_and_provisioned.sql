@@ -142,7 +142,7 @@ given.disk_io_stat = [
 status = "unknown"
 resource_id = "guest-1/vda"
 observed = "cap 500 read IOPS; allocation too old"
-reason = "Disk vda of web has a hypervisor cap (500 read IOPS), and the allocation of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Disk vda of web has a hypervisor cap (500 read IOPS), and the allocation of its volume vol-a was last read at 2026-11-05 12:00:00 UTC, which is beyond its age limit."
 
 [[fail]]
 name = "the cap comes with one run, and the storage lets go of the volume with another"
@@ -343,7 +343,7 @@ SELECT
         )
         ELSE format(
             'Disk {} of {} has a hypervisor cap ({}), and the allocation of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, caps, volume_id, expired_allocation_observed_at::VARCHAR
+            device, vm, caps, volume_id, second_of(expired_allocation_observed_at)
         )
     END AS reason,
     CASE kind WHEN 'volume not known' THEN greatest(valid_from, first_read_at) ELSE valid_from END AS interval_start,

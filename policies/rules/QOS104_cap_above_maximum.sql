@@ -134,7 +134,7 @@ given.disk_io_stat = [
 status = "unknown"
 resource_id = "guest-1/vda"
 interval_start = 2026-11-06T12:00:00Z
-reason = "Disk vda of web is capped, and the allocation of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Disk vda of web is capped, and the allocation of its volume vol-a was last read at 2026-11-05 12:00:00 UTC, which is beyond its age limit."
 [[fail.expect]]
 status = "unknown"
 resource_id = "guest-5/vda"
@@ -247,7 +247,7 @@ SELECT
         )
         ELSE format(
             'Disk {} of {} is capped, and the allocation of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, volume_id, expired_allocation_observed_at::VARCHAR
+            device, vm, volume_id, second_of(expired_allocation_observed_at)
         )
     END AS reason,
     valid_from AS interval_start,

@@ -108,7 +108,7 @@ status = "unknown"
 resource_id = "guest-1/vda"
 observed = "a cap on reads alone, at 500 IOPS"
 interval_start = 2026-11-06T12:00:00Z
-reason = "Disk vda of web is capped in reads alone, at 500 IOPS, and the allocation of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Disk vda of web is capped in reads alone, at 500 IOPS, and the allocation of its volume vol-a was last read at 2026-11-05 12:00:00 UTC, which is beyond its age limit."
 
 [[fail]]
 name = "the cap on writes comes with one run, and the storage lets go of the volume with another"
@@ -204,7 +204,7 @@ SELECT
         )
         ELSE format(
             'Disk {} of {} is capped in {}, and the allocation of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, capped_side, volume_id, expired_allocation_observed_at::VARCHAR
+            device, vm, capped_side, volume_id, second_of(expired_allocation_observed_at)
         )
     END AS reason,
     valid_from AS interval_start,

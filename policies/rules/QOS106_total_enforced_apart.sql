@@ -135,7 +135,7 @@ resource_id = "guest-1/vda"
 observed = "500 IOPS on reads and 500 IOPS on writes (1000 IOPS together)"
 expected = "entitlement too old"
 interval_start = 2026-11-06T12:00:00Z
-reason = "Disk vda of web is capped at 500 IOPS on reads and 500 IOPS on writes (1000 IOPS together), and the entitlement of its volume vol-total was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Disk vda of web is capped at 500 IOPS on reads and 500 IOPS on writes (1000 IOPS together), and the entitlement of its volume vol-total was last read at 2026-11-05 12:00:00 UTC, which is beyond its age limit."
 
 [[fail]]
 name = "the cap is put on reads and writes with one run, and sold anew with another"
@@ -254,7 +254,7 @@ SELECT
         )
         WHEN 'entitlement too old' THEN format(
             'Disk {} of {} is capped at {}, and the entitlement of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, live_cap, volume_id, expired_entitlement_observed_at::VARCHAR
+            device, vm, live_cap, volume_id, second_of(expired_entitlement_observed_at)
         )
         ELSE format('Disk {} of {} was sold with a cap of {}, and is capped at {}.', device, vm, sold_cap, live_cap)
     END AS reason,

@@ -190,7 +190,7 @@ status = "unknown"
 resource_id = "guest-1/vda"
 observed = "500"
 interval_start = 2026-11-06T12:00:00Z
-reason = "Disk vda of web is capped at 2000 IOPS of 4096 bytes in total, which makes 500 requests of 16384 bytes a second, and the entitlement of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Disk vda of web is capped at 2000 IOPS of 4096 bytes in total, which makes 500 requests of 16384 bytes a second, and the entitlement of its volume vol-a was last read at 2026-11-05 12:00:00 UTC, which is beyond its age limit."
 
 
 
@@ -350,7 +350,7 @@ SELECT
             )
             ELSE format(
                 'and the entitlement of its volume {} was last read at {}, which is beyond its age limit.',
-                volume_id, expired_entitlement_observed_at::VARCHAR
+                volume_id, second_of(expired_entitlement_observed_at)
             )
         END
     END AS reason,

@@ -118,7 +118,7 @@ given.provisioned_iops = [
 [[fail.expect]]
 status = "unknown"
 resource_id = "vol-a"
-reason = "Volume vol-a (root-web) was sold with a minimum of 2000 IOPS, and its allocation was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Volume vol-a (root-web) was sold with a minimum of 2000 IOPS, and its allocation was last read at 2026-11-05 12:00:00 UTC, which is beyond its age limit."
 
 [[fail]]
 name = "for a period: from when the minimum is lowered until it is set right, twice, and what was before"

@@ -216,7 +216,7 @@ given.provisioned_iops = [
 [[fail.expect]]
 status = "unknown"
 resource_id = "vol-a"
-reason = "Volume vol-a (root-web) was sold with a maximum or a burst, and its allocation was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Volume vol-a (root-web) was sold with a maximum or a burst, and its allocation was last read at 2026-11-05 12:00:00 UTC, which is beyond its age limit."
 
 [[pass]]
 name = "the storage is set to what was sold, and another volume to what nobody was promised"

@@ -281,7 +281,7 @@ status = "unknown"
 resource_id = "guest-1/vda"
 observed = "caps"
 expected = "entitlement too old"
-reason = "Disk vda of web is capped, and the entitlement of its volume vol-1 was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Disk vda of web is capped, and the entitlement of its volume vol-1 was last read at 2026-11-05 12:00:00 UTC, which is beyond its age limit."
 
 [[pass]]
 name = "caps are as sold, swapped, in another form, or have bursts of another length, or the guest is off"
@@ -551,7 +551,7 @@ SELECT
     CASE
         WHEN capped THEN format(
             'Disk {} of {} is capped, and the entitlement of its volume {} was last read at {}, which is beyond its age limit.',
-            device, vm, volume_id, expired_entitlement_observed_at::VARCHAR
+            device, vm, volume_id, second_of(expired_entitlement_observed_at)
         )
         ELSE format('Disk {} of {} was sold with caps, and its caps could not be read (state {}).', device, vm, state)
     END AS reason,

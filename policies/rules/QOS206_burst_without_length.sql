@@ -175,7 +175,7 @@ resource_id = "guest-1/vda"
 observed = "5000 IOPS in total for 6 s"
 expected = "entitlement too old"
 interval_start = 2026-11-06T12:00:00Z
-reason = "Disk vda of web has a burst (5000 IOPS in total for 6 s), and the entitlement of its volume vol-a was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Disk vda of web has a burst (5000 IOPS in total for 6 s), and the entitlement of its volume vol-a was last read at 2026-11-05 12:00:00 UTC, which is beyond its age limit."
 
 [[fail]]
 name = "for a period: from when the length is dropped until it is back, what was before, and what was sold until then"
@@ -493,7 +493,7 @@ SELECT
         WHEN live IS NULL THEN format('was sold with a burst, and its caps could not be read (state {}).', state)
         ELSE format(
             'has a burst ({}), and the entitlement of its volume {} was last read at {}, which is beyond its age limit.',
-            live, volume_id, expired_entitlement_observed_at::VARCHAR
+            live, volume_id, second_of(expired_entitlement_observed_at)
         )
     END AS reason,
     valid_from AS interval_start,

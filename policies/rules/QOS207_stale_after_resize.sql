@@ -206,7 +206,7 @@ given.provisioned_iops = [
 [[fail.expect]]
 status = "unknown"
 resource_id = "vol-a"
-reason = "Volume vol-a (root-web) was sold by the GiB: a maximum of 2.5 IOPS per GiB, and its allocation was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Volume vol-a (root-web) was sold by the GiB: a maximum of 2.5 IOPS per GiB, and its allocation was last read at 2026-11-05 12:00:00 UTC, which is beyond its age limit."
 
 [[pass]]
 name = "the limits are what the size comes to; or a number was sold beside, or nothing"

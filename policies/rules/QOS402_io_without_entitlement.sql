@@ -102,7 +102,7 @@ resource_id = "guest-2/vda"
 status = "unknown"
 resource_id = "guest-1/vda"
 observed = "entitlement too old"
-reason = "Disk vda of web is on volume vol-a, whose entitlement was last read at 2026-11-05 12:00:00+00, which is beyond its age limit."
+reason = "Disk vda of web is on volume vol-a, whose entitlement was last read at 2026-11-05 12:00:00 UTC, which is beyond its age limit."
 
 [[fail]]
 name = "the disk has been there for the whole grace period"
@@ -265,7 +265,7 @@ SELECT
         )
         ELSE format(
             '{} is on volume {}, whose entitlement was last read at {}, which is beyond its age limit.',
-            name, volume_id, expired_entitlement_observed_at::VARCHAR
+            name, volume_id, second_of(expired_entitlement_observed_at)
         )
     END AS reason,
     interval_start,

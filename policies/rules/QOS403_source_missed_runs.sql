@@ -71,7 +71,7 @@ observed = "66.63"
 expected = "99"
 unit = "percent"
 interval_start = 2026-11-05T11:10:00Z
-reason = "Runs of source kvm cover 66.63 percent of the time from 2026-11-05 11:05:00+00 to 2026-11-05 12:05:00+00: gaps of more than twice the usual 600 seconds between runs: 1, the longest 1201 seconds from 2026-11-05 11:10:00+00 on."
+reason = "Runs of source kvm cover 66.63 percent of the time from 2026-11-05 11:05:00 UTC to 2026-11-05 12:05:00 UTC: gaps of more than twice the usual 600 seconds between runs: 1, the longest 1201 seconds from 2026-11-05 11:10:00 UTC on."
 [[fail.expect]]
 status = "violation"
 resource_kind = "source"
@@ -100,7 +100,7 @@ resource_kind = "source"
 resource_id = "kvm"
 observed = "0.00"
 interval_start = 2026-11-05T11:05:00.000001Z
-reason = "Runs of source kvm cover 0.00 percent of the time from 2026-11-05 11:05:00+00 to 2026-11-05 12:05:00+00: gaps of more than twice the usual 300 seconds between runs: 2, the longest 1800 seconds from 2026-11-05 11:35:00+00 on."
+reason = "Runs of source kvm cover 0.00 percent of the time from 2026-11-05 11:05:00 UTC to 2026-11-05 12:05:00 UTC: gaps of more than twice the usual 300 seconds between runs: 2, the longest 1800 seconds from 2026-11-05 11:35:00 UTC on."
 
 [[fail]]
 name = "the runs cover a second too little"
@@ -291,11 +291,11 @@ SELECT
     'percent' AS unit,
     format(
         'Runs of source {} cover {} percent of the time from {} to {}: ',
-        source, percent, date_trunc('second', judged_from)::VARCHAR, date_trunc('second', judged_until)::VARCHAR
+        source, percent, second_of(judged_from), second_of(judged_until)
     )
     || format(
         'gaps of more than twice the usual {} seconds between runs: {}, the longest {} seconds from {} on.',
-        beat_us // 1000000, gaps, longest_seconds, longest_from::VARCHAR
+        beat_us // 1000000, gaps, longest_seconds, second_of(longest_from)
     ) AS reason,
     missed_from AS interval_start,
     CASE WHEN $period_end - to_hours($hours) >= $period_start THEN next_started_at END AS interval_end

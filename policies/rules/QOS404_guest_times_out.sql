@@ -67,7 +67,7 @@ observed = "3"
 expected = "fewer than 3"
 unit = "runs in a row without an answer"
 interval_start = 2026-11-05T12:01:00Z
-reason = "Guest web did not answer in 3 runs of kvm in a row, from 2026-11-05 12:01:00+00 on: what it does is not metered."
+reason = "Guest web did not answer in 3 runs of kvm in a row, from 2026-11-05 12:01:00 UTC on: what it does is not metered."
 
 [[fail]]
 name = "the guest was silent for a day, of which as much is told as is looked at"
@@ -110,7 +110,7 @@ given.disk_io_stat = [
 status = "violation"
 resource_id = "guest-1"
 interval_start = 2026-11-05T12:01:00Z
-reason = "Guest guest-1 did not answer in 2 runs of kvm in a row, from 2026-11-05 12:01:00+00 on: what it does is not metered."
+reason = "Guest guest-1 did not answer in 2 runs of kvm in a row, from 2026-11-05 12:01:00 UTC on: what it does is not metered."
 
 [[fail]]
 name = "over a period: the guest is silent twice, from before the period on and for three runs, and less long in between"
@@ -260,7 +260,7 @@ SELECT
     'runs in a row without an answer' AS unit,
     format(
         'Guest {} did not answer in {} runs of {} in a row, from {} on: what it does is not metered.',
-        vm, runs, problem.source, since::VARCHAR
+        vm, runs, problem.source, second_of(since)
     ) AS reason,
     since AS interval_start,
     next.ended_at AS interval_end

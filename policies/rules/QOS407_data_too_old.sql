@@ -60,7 +60,7 @@ observed = "2"
 expected = "0"
 unit = "volumes too old"
 interval_start = 2026-11-06T12:00:00Z
-reason = "Source array last told of the allocation of 2 volumes (vol-a among them) at 2026-11-05 12:00:00+00, which is beyond its age limit; its last complete run began at 2026-11-05 12:00:00+00."
+reason = "Source array last told of the allocation of 2 volumes (vol-a among them) at 2026-11-05 12:00:00 UTC, which is beyond its age limit; its last complete run began at 2026-11-05 12:00:00 UTC."
 
 [[fail]]
 name = "the entitlement is too old, but for that which another source knows"
@@ -73,7 +73,7 @@ given.entitlement = [
 status = "violation"
 resource_id = "cloud"
 observed = "1"
-reason = "Source cloud last told of the entitlement of volume vol-a at 2026-11-05 11:00:00+00, which is beyond its age limit; its last complete run began at 2026-11-05 11:00:00+00."
+reason = "Source cloud last told of the entitlement of volume vol-a at 2026-11-05 11:00:00 UTC, which is beyond its age limit; its last complete run began at 2026-11-05 11:00:00 UTC."
 
 [[fail]]
 name = "the source has only ever told of some volumes"
@@ -88,7 +88,7 @@ given.provisioned_iops = [
 [[fail.expect]]
 status = "violation"
 resource_id = "array"
-reason = "Source array last told of the allocation of volume vol-a at 2026-11-05 12:00:00+00, which is beyond its age limit; it has not completed a run."
+reason = "Source array last told of the allocation of volume vol-a at 2026-11-05 12:00:00 UTC, which is beyond its age limit; it has not completed a run."
 
 [[fail]]
 name = "over a period: the source is silent twice; of one volume a partial run told later, and another source took over"
@@ -115,7 +115,7 @@ status = "violation"
 resource_kind = "source"
 resource_id = "array"
 observed = "2"
-reason = "Source array last told of the allocation of 2 volumes (vol-a among them) at 2026-11-05 18:00:00+00, which is beyond its age limit; its last complete run began at 2026-11-05 12:00:00+00."
+reason = "Source array last told of the allocation of 2 volumes (vol-a among them) at 2026-11-05 18:00:00 UTC, which is beyond its age limit; its last complete run began at 2026-11-05 12:00:00 UTC."
 interval_start = 2026-11-06T12:00:00Z
 interval_end = 2026-11-07T00:00:00Z
 [[fail.expect]]
@@ -212,8 +212,8 @@ SELECT
             WHEN volumes = 1 THEN 'volume ' || volume_id
             ELSE format('{} volumes ({} among them)', volumes, volume_id)
         END,
-        observed_at::VARCHAR,
-        coalesce('its last complete run began at ' || started_at, 'it has not completed a run')
+        second_of(observed_at),
+        coalesce('its last complete run began at ' || second_of(started_at), 'it has not completed a run')
     ) AS reason,
     valid_from AS interval_start,
     valid_to AS interval_end

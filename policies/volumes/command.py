@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ioledger import completion
+from ioledger.clock import utc_text
 from ioledger.errors import counted
 from ioledger.examples import examples
 from ioledger.lake import layout, settings
@@ -67,12 +68,12 @@ def _not_whole(source: WaitedSource) -> str:
     if source.told_at is None:
         return f"{source.source} has told nothing yet: {source.last_error or 'its runs failed'}"
     if source.is_silent:
-        return f"{source.source} has told nothing since {source.told_at.isoformat()}, which is beyond the age limit"
+        return f"{source.source} has told nothing since {utc_text(source.told_at)}, which is beyond the age limit"
     reason = source.last_error or "no reason given"
-    started_at = source.last_started_at.isoformat()
+    started_at = utc_text(source.last_started_at)
     if source.last_status == "failed":
         return (
             f"the last run of {source.source}, at {started_at}, failed ({reason}); "
-            f"what it told at {source.told_at.isoformat()} is shown"
+            f"what it told at {utc_text(source.told_at)} is shown"
         )
     return f"the last run of {source.source}, at {started_at}, could not read everything ({reason})"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, model_validator
 
+from ioledger.clock import utc_text
 from ioledger.config import StrictModel, validated
 from ioledger.errors import UNREADABLE, ConfigurationError, did_you_mean, one_of, unreadable_toml
 from ioledger.model.tables import QOS_CLASSES
@@ -270,7 +271,7 @@ def parse(text: str, path: Path, zone: tzinfo = UTC) -> tuple[RateCard, ...]:
     for (card, _), (following, where) in pairwise(cards):
         if card.valid_to is None or following.valid_from < card.valid_to:
             raise ConfigurationError(
-                f"{where}: key 'valid_from': two cards are in force from {following.valid_from.isoformat()} on, "
+                f"{where}: key 'valid_from': two cards are in force from {utc_text(following.valid_from)} on, "
                 f"{_named(card)} and {_named(following)}; let valid_to end one before the other begins"
             )
     versions: set[tuple[str, str]] = set()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from ioledger import completion
+from ioledger.clock import utc_text
 from ioledger.errors import ConfigurationError, LakeError
 from ioledger.examples import examples
 from ioledger.lake import files, layout, locks, settings
@@ -21,7 +23,6 @@ from reports.closing.verification import wrong_with
 from reports.usage.build import first_unbuilt
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
     from ioledger.app import App
@@ -94,7 +95,7 @@ def close(  # noqa: PLR0913 - click hands over what each option says
     with locks.exclusive(lake, LOCK):
         found = archive.closed(lake, month.name)
         if found is not None:
-            _log.info("%s was closed at %s; nothing was changed", month.name, found.manifest["closed_at"])
+            _log.info("%s was closed at %s; nothing was changed", month.name, _closed_at(found))
         else:
             _close(lake, month, Terms(coverage_percent, severity, despite, because), calendar.now, output_format)
 
@@ -165,4 +166,8 @@ def _verify(lake: Path, month: Month, found: Closed | None) -> None:
         _log.error("ioledger: %s", each)
     if wrong:
         raise LakeError(f"{month.name} is not as it was closed; restore it from a copy of the lake")
-    _log.info("%s is as it was closed at %s", month.name, found.manifest["closed_at"])
+    _log.info("%s is as it was closed at %s", month.name, _closed_at(found))
+
+
+def _closed_at(month: Closed) -> str:
+    return utc_text(datetime.fromisoformat(month.manifest["closed_at"]))

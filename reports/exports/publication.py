@@ -9,6 +9,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
+from ioledger.clock import utc_text
 from ioledger.errors import BusyError, ConfigurationError, LakeError
 from ioledger.lake import files
 from reports.exports import formats
@@ -112,8 +113,8 @@ def _flushed(path: Path) -> str:
 def _totals_file(export: Export, name: str, digest: str, left_out: Mapping[str, int] | None) -> bytes:
     content = {
         "period": export.period,
-        "start": f"{export.start:%Y-%m-%dT%H:%M:%SZ}",
-        "end": f"{export.end:%Y-%m-%dT%H:%M:%SZ}",
+        "start": utc_text(export.start),
+        "end": utc_text(export.end),
         "table": export.table.name,
         "format": name,
         "status": export.status,

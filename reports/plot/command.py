@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ioledger import completion
+from ioledger.clock import utc_text
 from ioledger.errors import ConfigurationError
 from ioledger.examples import examples
 from ioledger.lake import layout, settings
@@ -79,7 +80,7 @@ def _period(app: App, start: str | None, end: str | None) -> tuple[datetime, dat
     opens = calendar.moment(start) if start else closes - timedelta(days=1)
     if opens >= closes:
         raise ConfigurationError(
-            f"the picture ends at {closes.isoformat()}, which is not after its start {opens.isoformat()}; "
+            f"the picture ends at {utc_text(closes)}, which is not after its start {utc_text(opens)}; "
             "give an earlier --from or a later --to"
         )
     return opens, closes

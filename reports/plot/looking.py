@@ -6,6 +6,7 @@ import difflib
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from ioledger.clock import utc_text
 from ioledger.errors import ConfigurationError
 from ioledger.lake import layout, reader, settings
 from ioledger.model.period import utc_day
@@ -48,7 +49,7 @@ def look(lake: Path, wanted: str, start: datetime, end: datetime, disk: str | No
         history = look_up.history(volume_id, disk)
     if not history.steps and not history.gaps and not history.limits:
         raise ConfigurationError(
-            f"nothing is known of volume {volume_id!r} from {start.isoformat()} to {end.isoformat()}: no disk was read "
+            f"nothing is known of volume {volume_id!r} from {utc_text(start)} to {utc_text(end)}: no disk was read "
             "that had it, and no storage said what it was set to; choose another time with --from and --to"
         )
     return history

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
+from ioledger.clock import utc_text
 from ioledger.errors import DataError
 from ioledger.lake import derived, layout, reader, settings
 from ioledger.model.columns import COUNT, TEXT, TIME
@@ -116,8 +117,8 @@ def _no_day_of(period: Window, records: Sequence[Record]) -> str:
         return "the other system's file has no usage of volumes; dump the usage types 21 to 24, or see its columns"
     first, last = min(record.starts for record in records), max(record.starts for record in records)
     return (
-        f"the other system's file tells of {first.isoformat()} to {last.isoformat()}, which is no day of the period "
-        f"{period[0].isoformat()} to {period[1].isoformat()}; give another --period, or the file of this one"
+        f"the other system's file tells of {utc_text(first)} to {utc_text(last)}, which is no day of the period "
+        f"{utc_text(period[0])} to {utc_text(period[1])}; give another --period, or the file of this one"
     )
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from ioledger.clock import utc_text
 from ioledger.errors import ConfigurationError, DataError, shown, why_unreadable
 from ioledger.model.period import parse_moment
 
@@ -204,7 +205,7 @@ def _whole_number(value: object, where: str) -> int:
 def _checked(record: Record, where: str) -> Record:
     if not timedelta() <= record.ends - record.starts <= _LONGEST:
         raise DataError(
-            f"{where} is of {record.starts.isoformat()} to {record.ends.isoformat()}; valid are records of a day at "
+            f"{where} is of {utc_text(record.starts)} to {utc_text(record.ends)}; valid are records of a day at "
             "most, have the other system sum up by days or hours"
         )
     return record

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from ioledger.health.check import Check, moment
+from ioledger.clock import utc_text
+from ioledger.health.check import Check
 from ioledger.lake import layout, merged
 from ioledger.lake.last_run import last_run
 from ioledger.lake.run_checks import AHEAD_AT_MOST
@@ -45,11 +46,11 @@ def built(record: datetime | None, run: datetime | None) -> Check:
     """Tell how far usage lags behind what was collected."""
     if run is None:
         return Check("usage", "nothing is collected that usage could be built from")
-    told = "no usage is built yet" if record is None else f"the last hour with usage is that of {moment(record)}"
+    told = "no usage is built yet" if record is None else f"the last hour with usage is that of {utc_text(record)}"
     if record is not None and run - record <= LATE:
         return Check("usage", told)
     return Check(
         "usage",
-        f"{told}, and the newest run is of {moment(run)}",
+        f"{told}, and the newest run is of {utc_text(run)}",
         "run `ioledger usage build`, and have it run every hour (`ioledger init --systemd` writes a timer)",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ioledger.clock import utc_text
 from ioledger.errors import LakeError
 from reports.usage.build import first_open
 from reports.usage.collected import start_of
@@ -18,7 +19,7 @@ def refuse_unbuilt(lake: Path, before: date) -> None:
     found = first_open(lake, start_of(before))
     if found is not None:
         raise LakeError(
-            f"usage of the hour from {found.window_start.isoformat()} is not settled ({found.reason}); "
+            f"usage of the hour from {utc_text(found.window_start)} is not settled ({found.reason}); "
             "run `ioledger collect` and `ioledger usage build`, name sources that will not report again in `retired` "
             "of the lake's settings, or prune less"
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ioledger.clock import utc_text
 from ioledger.lake import layout, reader, writer
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.columns import TIME
@@ -112,15 +113,11 @@ def _sentence(rows: Sequence[Mapping[str, Any]]) -> str:
     name = f"disk {first['device']} of {first['vm_id']}" if first["kind"] == "io" else f"volume {first['volume_id']}"
     count = len({row["window_start"] for row in rows})
     return (
-        f"{name} is quarantined in {count} {'hour' if count == 1 else 'hours'} from {_moment(first['window_start'])} "
-        f"to {_moment(last['window_end'])}: {first['reason']} "
+        f"{name} is quarantined in {count} {'hour' if count == 1 else 'hours'} from {utc_text(first['window_start'])} "
+        f"to {utc_text(last['window_end'])}: {first['reason']} "
         f"(expected {first['expected']}, found {first['observed']})"
     )
 
 
 def _subject(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return (row["kind"], *((row["vm_id"], row["device"]) if row["kind"] == "io" else (row["volume_id"],)))
-
-
-def _moment(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -38,8 +38,8 @@ def test_a_clock_that_stands_before_all_that_was_collected_is_told(
 ) -> None:
     assert ioledger(lake, "usage", "build", now=NOON) == 2
     assert capsys.readouterr().err == (
-        "ioledger: the first run of the lake is of 2025-11-22T22:00:00+00:00, and the clock stands at "
-        "2025-11-22T12:00:00+00:00; set the clock of this machine, or name a later --to\n"
+        "ioledger: the first run of the lake is of 2025-11-22T22:00:00Z, and the clock stands at "
+        "2025-11-22T12:00:00Z; set the clock of this machine, or name a later --to\n"
     )
     assert usage_files(lake) == {}
 

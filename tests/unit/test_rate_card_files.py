@@ -191,11 +191,11 @@ def test_a_currency_has_its_smallest_amount(tmp_path: Path, code: str, digits: i
         (card(tiered("from = 0, price = 1, till = 3")), "unknown key 'tiers.0.till'"),
         (
             card() + card(version='"2"', valid_from="2026-06-01"),
-            "line 14: key 'valid_from': two cards are in force from 2026-06-01T00:00:00+00:00 on, 'standard' version",
+            "line 14: key 'valid_from': two cards are in force from 2026-06-01T00:00:00Z on, 'standard' version",
         ),
         (
             card(version='"2"', valid_from="2026-06-01") + card(valid_to="2026-06-01T00:00:01Z"),
-            "line 1: key 'valid_from': two cards are in force from 2026-06-01T00:00:00+00:00 on",
+            "line 1: key 'valid_from': two cards are in force from 2026-06-01T00:00:00Z on",
         ),
         (
             card(valid_to="2026-06-01") + card(valid_from="2026-06-01"),

@@ -309,11 +309,11 @@ def test_what_is_not_whole_is_told(tmp_path: Path, capsys: Capture) -> None:
         enforced(a_disk("vol-a"), status="partial"),
     )
 
-    ran_at, told_at = "2026-11-05T11:59:00+00:00", "2026-11-05T11:00:00+00:00"
+    ran_at, told_at = "2026-11-05T11:59:00Z", "2026-11-05T11:00:00Z"
     assert ioledger(lake, "volumes", now=NOON) == 0
     assert capsys.readouterr().err.splitlines() == [
         f"ioledger: the last run of array, at {ran_at}, failed (no reason given); what it told at {told_at} is shown",
-        "ioledger: cloud has told nothing since 2026-11-04T06:00:00+00:00, which is beyond the age limit",
+        "ioledger: cloud has told nothing since 2026-11-04T06:00:00Z, which is beyond the age limit",
         f"ioledger: the last run of kvm-01, at {ran_at}, could not read everything (no reason given)",
         "1 volume: 0 with differences",
     ]

@@ -8,8 +8,9 @@
 -- Candidates go through a list, after which DuckDB expects few of them: it would else read all that was ever
 -- told into memory, and then look for them there.
 
--- A time within a sentence.
+-- A time within a sentence, to the minute, or to the second where runs are told apart by it.
 CREATE OR REPLACE MACRO minute_of(told_at) AS strftime(told_at, '%Y-%m-%d %H:%M UTC');
+CREATE OR REPLACE MACRO second_of(told_at) AS strftime(told_at, '%Y-%m-%d %H:%M:%S UTC');
 
 -- A size in words.
 CREATE OR REPLACE MACRO size_words(size_bytes) AS
@@ -24,7 +25,7 @@ CREATE OR REPLACE MACRO per_gib_words(amount) AS rtrim(rtrim(amount::VARCHAR, '0
 -- Why nobody knows what the storage is set to for a volume, by when it last told of that.
 CREATE OR REPLACE MACRO unknown_allocation_words(expired_observed_at) AS
     coalesce(
-        format('its allocation was last read at {}, which is beyond its age limit', expired_observed_at::VARCHAR),
+        format('its allocation was last read at {}, which is beyond its age limit', second_of(expired_observed_at)),
         'no storage source says what it is set to'
     );
 

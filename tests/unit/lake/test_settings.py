@@ -154,7 +154,7 @@ def test_two_tables_from_one_moment_are_refused_in_whatever_zone_they_were_writt
     with pytest.raises(ConfigurationError) as caught:
         timeline([{"valid_from": NOON, "max_gap_seconds": 5}, {"valid_from": kolkata, "retired": []}], "settings.toml")
     assert str(caught.value) == (
-        "settings.toml: two [[settings]] tables have valid_from 2025-11-22T12:00:00+00:00; merge them"
+        "settings.toml: two [[settings]] tables have valid_from 2025-11-22T12:00:00Z; merge them"
     )
 
 

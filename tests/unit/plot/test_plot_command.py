@@ -93,7 +93,7 @@ def test_a_terminal_gets_a_picture_of_its_width(
         (("dat", *PERIOD), "near are 'data'"),
         (("zzz", *PERIOD), "`ioledger volumes` lists all there are"),
         (("twin", *PERIOD), "'twin' is the name of 2 volumes, vol-2, vol-3; give the id of one of them"),
-        (("vol-2", *PERIOD), "nothing is known of volume 'vol-2' from 2026-11-01T10:00:00+00:00"),
+        (("vol-2", *PERIOD), "nothing is known of volume 'vol-2' from 2026-11-01T10:00:00Z"),
         (("vol-1", "--from", "2026-11-02", "--to", "2026-11-02"), "not after its start"),
         (("vol-1", *PERIOD, "--disk", "web/vdz"), "on no disk 'web/vdz'; it was on vm-1/vda (vda of web)"),
         (("vol-1", *PERIOD, "--to-file", "/proc/no/disk.svg"), "name a place with --to-file"),
