@@ -19,6 +19,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from ioledger.numbers import grouped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -205,7 +207,7 @@ def for_people(value: object) -> str:
 
 def _grouped(value: object) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return f"{value.normalize():,f}" if isinstance(value, Decimal) else f"{value:,}"
+        return grouped(value)
     return _text(value).translate(_VISIBLE_CONTROLS)
 
 

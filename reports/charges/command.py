@@ -14,6 +14,7 @@ from ioledger.errors import counted
 from ioledger.examples import examples
 from ioledger.lake import audit, layout, locks, settings
 from ioledger.model.when import is_word
+from ioledger.numbers import plain
 from ioledger.terminal import format_option, show
 from reports.charges import bill, card_file, stored, totals
 from reports.charges.compare import compare
@@ -116,6 +117,6 @@ def _warn(lake: Path, made: Bill) -> bool:
     for each in unpriced:
         _log.warning(
             "ioledger: UNPRICED: %s %s of %s, %s",
-            f"{each['usage_quantity'].normalize():f}", each["usage_unit"], each["meter"], each["reason"],
+            plain(each["usage_quantity"]), each["usage_unit"], each["meter"], each["reason"],
         )  # fmt: skip
     return bool(unpriced)

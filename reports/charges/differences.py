@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from ioledger.errors import counted
 from ioledger.lake import connections
+from ioledger.numbers import plain
 from reports.charges import statement
 from reports.charges.rating import MONEY_PLACES, decimal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from decimal import Decimal
 
     import pyarrow as pa
 
@@ -259,11 +259,6 @@ def _prices_of(item: Item) -> str:
     return " / ".join(
         plain(tier.price) + ("" if tier.up_to is None else f" to {plain(tier.up_to)}") for tier in item.tiers
     )
-
-
-def plain(number: Decimal) -> str:
-    """Write a number with the digits that it needs."""
-    return f"{number.normalize():f}"
 
 
 def _rows(name: str, lines: pa.Table) -> list[dict[str, Any]]:

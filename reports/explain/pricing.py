@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ioledger.errors import LakeError
 from ioledger.lake import settings
+from ioledger.numbers import grouped
 from reports.charges.charging import in_order, lines_of
 from reports.charges.corrections import TAKEN_BACK
 from reports.charges.meters import CONFLICT_METERS, METERS
@@ -147,7 +148,7 @@ def _cost(charge: Row, rating: Rating, card: RateCard, item: Item) -> list[Step]
     if charge["charge_kind"] == "minimum":
         return [*found, Step("cost", charge["cost"], decimal_of(exact, MONEY_PLACES), "what lacks to the minimum")]
     quantity = Fraction(charge["usage_quantity"]) / Fraction(charge["usage_per_pricing_unit"])
-    how = f"{_plain(charge['usage_quantity'])} / {_plain(charge['usage_per_pricing_unit'])} {charge['usage_unit']}"
+    how = f"{grouped(charge['usage_quantity'])} / {grouped(charge['usage_per_pricing_unit'])} {charge['usage_unit']}"
     return [
         *found,
         Step("pricing_quantity", charge["pricing_quantity"], decimal_of(quantity, MONEY_PLACES), how),
@@ -155,7 +156,7 @@ def _cost(charge: Row, rating: Rating, card: RateCard, item: Item) -> list[Step]
             "cost",
             charge["cost"],
             decimal_of(exact, MONEY_PLACES),
-            f"{_plain(charge['pricing_quantity'])} * {_plain(price)}, exactly",
+            f"{grouped(charge['pricing_quantity'])} * {grouped(price)}, exactly",
         ),
     ]
 
@@ -212,10 +213,6 @@ def _billed(charge: Row, rating: Rating, card: RateCard) -> list[Step]:
             Step("invoice", decimal_of(stored, card.minor_digits), total, f"{len(invoice)} lines of the account")
         )
     return found
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():,f}"
 
 
 def _complete(line: Mapping[str, Any]) -> Row:

@@ -10,7 +10,7 @@ from rich.tree import Tree
 
 from ioledger.errors import counted
 from ioledger.terminal import for_people
-from reports.charges.rate_card import MINOR_DIGITS
+from reports.pages.text import money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,13 +67,6 @@ def _amount(row: Row) -> str:
     if row["amount"] is None:
         return f"{row['charge_kind']}, not billed"
     return f"{money(row['amount'], row['currency'])} {row['currency']}"
-
-
-def money(amount: Decimal, currency: str | None) -> str:
-    """Write an amount with at least the decimal places of its currency."""
-    digits = MINOR_DIGITS.get(currency or "", 0)
-    plain = amount.normalize()
-    return f"{amount:,.{max(digits, -int(plain.as_tuple().exponent))}f}"
 
 
 def _of_what(tree: Tree, row: Row) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markupsafe import Markup
 
 from ioledger.model.tables import OPERATION_CLASSES
+from ioledger.numbers import plain
 from reports.charges.rate_card import MINOR_DIGITS
 from reports.exports.totals import exactly
 from reports.html import tables
@@ -120,7 +121,7 @@ def _amounts(told: Sequence[Volume | Sums], codes: Sequence[str]) -> dict[str, l
         found[name.removesuffix("_ops")] = [exact(each.usage.classes[place]) for each in told]
     for currency in codes:
         found[f"amount {currency}"] = [
-            text.exact(each.amounts[currency]) if currency in each.amounts else None for each in told
+            plain(each.amounts[currency]) if currency in each.amounts else None for each in told
         ]
     return found
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from ioledger.errors import counted
 from ioledger.model.tables import CHARGE_KINDS, OPERATION_CLASSES
+from ioledger.numbers import grouped, plain
 from reports.exports.totals import exactly
 from reports.html import data, tables
 from reports.html.tables import MOST_VOLUMES, SEVERITIES
@@ -112,7 +113,7 @@ def render(report: Report, provider: str) -> str:
         moment=lambda each: text.moment(each, report.zone),
         lasting=text.lasting,
         size=text.size,
-        exact=text.exact,
+        exact=plain,
         share=_share,
         peak=data.peak,
         cap_of=_cap_of,
@@ -225,7 +226,7 @@ def _reconciled(report: Report, accounts: Kept, total: Usage) -> Iterator[Compar
         ("Observed, seconds", amounts["observed_seconds"], used.observed_seconds),
         ("In gaps, seconds", amounts["gap_seconds"], used.gap_seconds),
     ]
-    yield from (Compared(what, text.number(expected), text.number(found)) for what, expected, found in pairs)
+    yield from (Compared(what, grouped(expected), grouped(found)) for what, expected, found in pairs)
     for each in report.bill.totals.currencies if report.bill else ():
         if each.currency and each.amount is not None:
             yield _amounts_compared(each, accounts.total)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ioledger.numbers import grouped, plain
 from reports.pages import text
 
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ def environment(package: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.globals.update(NONE=text.NONE, number=text.number, hours=text.hours, percent=text.percent, money=_money)
+    made.globals.update(NONE=text.NONE, number=grouped, hours=text.hours, percent=text.percent, money=_money)
     return made
 
 
 def _money(amount: Decimal, currency: str) -> Markup:
     """Write an amount for people, and exactly for programs that read the page."""
-    return Markup('<data value="{}">{}</data>').format(text.exact(amount), text.money(amount, currency))
+    return Markup('<data value="{}">{}</data>').format(plain(amount), text.money(amount, currency))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
+from ioledger.numbers import grouped
 from reports.charges.rate_card import MINOR_DIGITS
 
 if TYPE_CHECKING:
@@ -21,28 +22,15 @@ _SECONDS_PER_HOUR: Final = 3600
 _SIZES: Final = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
-def number(value: Decimal | int, least_places: int = 0) -> str:
-    """Write a number with all its digits, in groups of three, and at least so many decimal places."""
-    whole, _, places = f"{value:,f}".partition(".") if isinstance(value, Decimal) else (f"{value:,}", "", "")
-    places = places.rstrip("0").ljust(least_places, "0")
-    text = f"{whole}.{places}" if places else whole
-    return text.removeprefix("-") if not value else text
-
-
-def money(amount: Decimal, currency: str) -> str:
+def money(amount: Decimal, currency: str | None) -> str:
     """Write an amount with the places of its currency, and more where it has more."""
-    return number(amount, MINOR_DIGITS.get(currency, 0))
-
-
-def exact(amount: Decimal) -> str:
-    """Write an amount for programs: all digits and nothing else."""
-    return number(amount).replace(",", "")
+    return grouped(amount, MINOR_DIGITS.get(currency or "", 0))
 
 
 def hours(seconds: Decimal) -> str:
     """Write seconds as hours, or IOPS-seconds as IOPS-hours, to two places."""
     with localcontext(prec=60):
-        return number((seconds / _SECONDS_PER_HOUR).quantize(_PLACES, ROUND_HALF_EVEN), 2)
+        return grouped((seconds / _SECONDS_PER_HOUR).quantize(_PLACES, ROUND_HALF_EVEN), 2)
 
 
 def percent(part: Decimal | int, whole: Decimal | int) -> str:
