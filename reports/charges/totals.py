@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from ioledger.lake import connections
+from ioledger.numbers import Amount, plain
 from reports.charges import statement
 from reports.charges.rate_card import MINOR_DIGITS
-from reports.charges.rating import decimal_of
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     import pyarrow as pa
 
 
@@ -21,9 +22,13 @@ def by_account(lines: pa.Table) -> list[dict[str, Any]]:
     """Sum up lines of ``charge`` by account and currency; amounts are exact, with the currency's decimal places."""
     rows = _rows("account_total", lines)
     for row in rows:
-        places = MINOR_DIGITS.get(row["currency"], 0)
-        row |= {name: decimal_of(Fraction(row[name]), places) for name in _AMOUNTS}
+        row |= {name: amount_in(row["currency"], row[name]) for name in _AMOUNTS}
     return rows
+
+
+def amount_in(currency: str | None, amount: Decimal) -> Amount:
+    """Return an amount with the decimal places of its currency, and more where it has more."""
+    return Amount(plain(amount, MINOR_DIGITS.get(currency or "", 0)))
 
 
 def unpriced(lines: pa.Table) -> list[dict[str, Any]]:

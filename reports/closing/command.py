@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,6 +16,7 @@ from ioledger.lake import files, layout, locks, settings
 from ioledger.terminal import format_option, show
 from reports.charges import bill, stored
 from reports.charges.command import LOCK
+from reports.charges.totals import amount_in
 from reports.closing import archive
 from reports.closing.frozen import Total, freeze, totals_of
 from reports.closing.objections import KINDS, SEVERITIES, Terms, objections
@@ -117,7 +118,7 @@ def _close(lake: Path, month: Month, terms: Terms, now: datetime, output_format:
     with locks.exclusive(lake, "usage-build"):
         _refuse_stale(lake, current, line)  # a build may have ended since the bill was looked at
         closed = freeze(lake, current, found, terms.because, now)
-    show([each._asdict() for each in totals_of(current.lines)], Total._fields, output_format)
+    show([_row(each) for each in totals_of(current.lines)], Total._fields, output_format)
     _log.info(
         "%s is closed; SHA-256 of its manifest: %s", month.name, files.digest(closed.directory / archive.MANIFEST)
     )
@@ -167,6 +168,13 @@ def _verify(lake: Path, month: Month, found: Closed | None) -> None:
     if wrong:
         raise LakeError(f"{month.name} is not as it was closed; restore it from a copy of the lake")
     _log.info("%s is as it was closed at %s", month.name, _closed_at(found))
+
+
+def _row(total: Total) -> dict[str, Any]:
+    row = total._asdict()
+    if total.amount is not None:
+        row["amount"] = amount_in(total.currency, total.amount)
+    return row
 
 
 def _closed_at(month: Closed) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ioledger.numbers import grouped, plain
+from ioledger.numbers import Amount, grouped, plain
 
 NUMBERS = st.integers(-(10**38), 10**38)
 """The digits of any DECIMAL(38, n); Python's arithmetic keeps 28 of them."""
@@ -31,3 +31,10 @@ def test_a_number_keeps_every_digit_and_has_the_places_that_are_asked(digits: in
 @given(NUMBERS)
 def test_a_whole_number_is_as_that_decimal(number: int) -> None:
     assert grouped(number) == grouped(Decimal(number)) == f"{number:,}"
+
+
+@given(NUMBERS, st.integers(0, 12))
+def test_an_amount_keeps_the_places_that_it_was_made_with(digits: int, places: int) -> None:
+    value = Decimal(f"{digits}E-{places}")
+    assert len(grouped(Amount(value)).partition(".")[2]) == places
+    assert Decimal(plain(Amount(value))) == value

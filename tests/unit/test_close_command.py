@@ -95,7 +95,9 @@ def test_a_month_that_is_ready_is_frozen_with_all_that_its_bill_rests_on(
     }
     bill = "charge/date=2026-10-01/2026-10.parquet"
     assert frozen(lake)["closed/2026-10/charge.parquet"] == (lake / bill).read_bytes()
-    assert "SHA-256 of its manifest: " in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert shown.out.split()[-5:] == ["EUR", "usage", "3", "20.4", "20.40"]
+    assert "SHA-256 of its manifest: " in shown.err
 
 
 def test_the_totals_of_what_was_closed_are_for_programs_too(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,8 +72,8 @@ def test_people_read_who_owes_how_much_and_are_told_what_has_no_price(
     assert " ".join(heading) == (
         "account id account name currency usage minimums credits corrections total held lines unpriced lines"
     )
-    assert acme == ["acme", "Acme", '"A"\\x0aand', "sons", "EUR", "22", "1", "-5", "0", "18", "0", "0"]
-    assert zeta == ["zeta", "EUR", "0", "0", "0", "0", "0", "2", "0"]
+    assert acme == ["acme", "Acme", '"A"\\x0aand', "sons", "EUR", "22.00", "1.00", "-5.00", "0.00", "18.00", "0", "0"]
+    assert zeta == ["zeta", "EUR", "0.00", "0.00", "0.00", "0.00", "0.00", "2", "0"]
     assert nobody[-2:] == ["0", "1"]
     assert told.err == "ioledger: UNPRICED: 7200 GiB-Seconds of gib, nobody knows which account it is of\n"
 
