@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ioledger.lake import layout, reader
 from ioledger.model.period import utc_days
 from ioledger.model.tables import CHARGE, USAGE_RECORD
+from ioledger.numbers import plain
 from ioledger.sql_files import statements_of
 
 if TYPE_CHECKING:
@@ -91,6 +92,4 @@ def in_lake(lake: Path, judged: Judged, findings: Sequence[Finding]) -> tuple[li
 
 def _shown(amount: Decimal) -> str:
     """Write an amount without the zeros that no currency has, but with cents where it has any."""
-    whole, _, places = f"{amount:f}".partition(".")
-    places = places.rstrip("0")
-    return f"{whole}.{places:0<2}" if places else whole
+    return plain(amount, 0 if amount == amount.to_integral_value() else 2)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ioledger.errors import DataError
 from ioledger.model.columns import COUNT, EXACT, FLAG, MONEY, PER_GIB, TEXT, TIME
+from ioledger.numbers import plain
 from ioledger.terminal import spreadsheet_text
-from reports.exports.totals import exact_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -102,7 +102,7 @@ class Sheet:
             self._sheet.write_number(row, place, value, self._formats["count"])
         elif isinstance(value, Decimal) and is_exact(value):
             # Not as a float: XlsxWriter would write 0.07 as 0.07000000000000001.
-            self._sheet.write_number(row, place, Decimal(exact_text(value)), self._formats["decimal"])
+            self._sheet.write_number(row, place, Decimal(plain(value)), self._formats["decimal"])
         elif isinstance(value, datetime) and not value.microsecond:
             self._sheet.write_datetime(row, place, value.replace(tzinfo=None), self._formats["time"])
         else:
@@ -121,7 +121,7 @@ def is_exact(value: int | Decimal) -> bool:
     """Tell whether a spreadsheet holds a number as it is and shows all its digits."""
     if isinstance(value, int):
         return abs(value) <= _MOST_EXACT
-    return len(exact_text(value).replace(".", "").lstrip("-0").rstrip("0")) <= _MOST_DIGITS
+    return len(plain(value).replace(".", "").lstrip("-0").rstrip("0")) <= _MOST_DIGITS
 
 
 def heading(column: Column) -> str:
@@ -137,7 +137,7 @@ def width(column: Column) -> int:
 
 def _text(value: object) -> str:
     if isinstance(value, int | Decimal):
-        return exact_text(value)
+        return plain(value)
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat() + "Z"
     return spreadsheet_text(str(value))

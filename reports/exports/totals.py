@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from ioledger.model.columns import COLUMNS, COUNT
 from ioledger.model.tables import CHARGE, USAGE_AMOUNTS
+from ioledger.numbers import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -51,7 +52,7 @@ class Totals:
         """Return the totals as JSON holds them: sums as strings, so that no reader rounds them."""
         if self.currencies:
             return {"currencies": [_currency_as_json(each) for each in self.currencies]}
-        return {name: exact_text(value) for name, value in self.amounts.items()}
+        return {name: plain(value) for name, value in self.amounts.items()}
 
 
 class ChargeGroup(NamedTuple):
@@ -97,12 +98,6 @@ def exactly() -> Iterator[None]:
     with localcontext(prec=_DIGITS) as context:
         context.traps[Inexact] = True
         yield
-
-
-def exact_text(value: Decimal | int) -> str:
-    """Write a number with all its digits, without an exponent and without zeros at its end."""
-    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def charge_totals(groups: Iterable[ChargeGroup]) -> Totals:
@@ -159,8 +154,8 @@ def _currency_as_json(totals: CurrencyTotals) -> dict[str, Any]:
     return {
         "currency": totals.currency,
         "row_count": totals.row_count,
-        "amount": None if totals.amount is None else exact_text(totals.amount),
-        "cost": None if totals.cost is None else exact_text(totals.cost),
+        "amount": None if totals.amount is None else plain(totals.amount),
+        "cost": None if totals.cost is None else plain(totals.cost),
         "charge_kinds": dict(totals.charge_kinds),
         "corrections": dict(totals.corrections),
     }

@@ -11,6 +11,7 @@ from month_end import PRICED
 from rate_cards import write as write_cards
 
 from ioledger.app import App
+from ioledger.clock import utc_text
 from ioledger.demo.stage import StoryClock
 from ioledger.lake import layout
 
@@ -85,7 +86,7 @@ def new(directory: Path) -> None:
     files = {
         "ioledger.toml": _CONFIGURATION,
         "far.toml": _FAR,
-        "fleet.toml": f"start = {_toml(BORN)}\n" + "".join(_guest(vm_id, *told) for vm_id, told in rates.items()),
+        "fleet.toml": f"start = {utc_text(BORN)}\n" + "".join(_guest(vm_id, *told) for vm_id, told in rates.items()),
         "array.toml": "".join(map(_allocation, rates)),
         "sold.toml": "".join(map(_entitlement, rates)),
     }
@@ -130,10 +131,6 @@ def rate(month: str) -> tuple[str, ...]:
 def moment_of(name: str, turn: int = 0) -> datetime:
     """Return when a command runs by the site's clock; only what is collected tells of the moment."""
     return _MOMENTS.get(name, BUILT_AT) + (turn if name == "collect" else 0) * MINUTE
-
-
-def _toml(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _guest(vm_id: str, host: str, reads: int) -> str:
