@@ -14,13 +14,16 @@ from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ioledger.errors import DamagedFileError, LakeError, NewerVersionError
-from ioledger.lake import due, journal, layout, locks, merged, swaps
-from ioledger.model.tables import DISK_IO_STAT, FACTS, SAMPLE_STRETCH
+from ioledger.lake import due, journal, layout, locks, merged, run_hours, swaps
+from ioledger.lake.files import state_of
+from ioledger.model.tables import COLLECTION_RUN, DISK_IO_STAT, FACTS, SAMPLE_STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+
+    from ioledger.lake.files import FileState
 
 _DAY: Final = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 _SOURCE: Final = "source="
@@ -32,14 +35,6 @@ class _Partition(NamedTuple):
     source: str
     day: date
     table: str
-
-
-class _State(NamedTuple):
-    """What tells that a file is still the one that was read."""
-
-    inode: int
-    size_bytes: int
-    modified_ns: int
 
 
 @dataclass(slots=True)
@@ -128,7 +123,7 @@ def _compact(lake: Path, partition: _Partition, now: datetime, result: Compacted
 class _Merge:
     """Files that became one: what they were when they were read, and the new files under hidden names."""
 
-    inputs: Mapping[Path, _State]
+    inputs: Mapping[Path, FileState]
     new: Mapping[Path, Path]
     row_count: int
 
@@ -140,9 +135,10 @@ def _merges(lake: Path, partition: _Partition, now: datetime) -> list[_Merge]:
     merges: list[_Merge] = []
     try:
         for group in due.groups(partition.day, files, due.Runs(lake, partition.source, partition.day), now):
-            inputs = {path: _state(files[path]) for path in group}
+            inputs = {path: state_of(files[path]) for path in group}
             rows = merged.merge(table, [merged.read(table, files[path]) for path in group])
-            new = merged.write(_directory(lake, partition), table, [path.name for path in group], rows)
+            note = run_hours.metadata_of(rows) if table is COLLECTION_RUN else None
+            new = merged.write(_directory(lake, partition), table, [path.name for path in group], rows, note)
             merges.append(_Merge(inputs, new, len(rows)))
     except BaseException:
         _discard(merges)
@@ -160,7 +156,7 @@ def _swap(lake: Path, partition: _Partition, merges: Sequence[_Merge], result: C
     with locks.swapping(lake):
         # A run that was stored again meanwhile is merged by the next compaction.
         files = _files(lake, partition)
-        is_unchanged = all(path in files and _state(files[path]) == state for path, state in inputs.items())
+        is_unchanged = all(path in files and state_of(files[path]) == state for path, state in inputs.items())
         try:
             if not is_unchanged:
                 _discard(merges)
@@ -192,8 +188,3 @@ def _files(lake: Path, partition: _Partition) -> dict[Path, Path]:
     swapped = journal.pending(lake).values()
     seen = [directory / name for name in os.listdir(directory) if name.endswith(".parquet")]  # noqa: PTH208 - likewise
     return dict(sorted(journal.present(lake, seen, swapped, directory).items()))
-
-
-def _state(path: Path) -> _State:
-    found = path.stat()
-    return _State(found.st_ino, found.st_size, found.st_mtime_ns)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +40,20 @@ _LASTING: Final = set[tuple[int, int]]()
 
 _MOST_LASTING: Final = 4096
 """A service makes directories every day; those of long ago are flushed once more, should it write there again."""
+
+
+class FileState(NamedTuple):
+    """What tells that a file is still the one that was read: whoever writes it anew gives it another."""
+
+    inode: int
+    size_bytes: int
+    modified_ns: int
+
+
+def state_of(path: Path) -> FileState:
+    """Return the state of a file; raises OSError."""
+    found = path.stat()
+    return FileState(found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def temporary(path: Path) -> Path:

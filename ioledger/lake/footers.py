@@ -1,4 +1,4 @@
-"""What the footers of a lake's files tell before their rows are read: of which version they are, and which columns.
+"""What the footers of a lake's files tell before their rows are read: their version, their columns, their runs.
 
 To take columns by their names, DuckDB opens all files of a list at once and holds them, with 110 kB for the file of a
 run, and twice. Files with the same columns need no such look, and are opened one after another.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from ioledger.lake import versions
+from ioledger.lake import journal, merged, run_hours, versions
 from ioledger.model.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
+
+    from ioledger.lake.run_hours import RunHours
 
 _WILDCARD: Final = re.compile(r"[*?\[]")
 
@@ -36,6 +38,7 @@ class Footers:
         self._connection = connection
         self._readable: set[Path] = set()
         self._columns: dict[Path, int] = {}
+        self._run_hours: dict[Path, RunHours] = {}
 
     def refuse_newer(self, paths: Collection[Path]) -> None:
         """Raise NewerVersionError if a newer version wrote one of some files: what it means is not known here."""
@@ -50,6 +53,22 @@ class Footers:
         for path, version in told:
             versions.refuse_newer_file(path, {versions.KEY.encode(): version})
         self._readable.update(new)
+
+    def run_hours(self, paths: Iterable[Path]) -> dict[Path, RunHours]:
+        """Return what merged files of ``collection_run`` note of their runs, by file; raises as ``refuse_newer``."""
+        merged_files = [path for path in paths if merged.run_range(journal.own_name(path))]
+        self.refuse_newer(merged_files)
+        new = {str(path): path for path in merged_files if path not in self._run_hours}
+        if new:
+            told = self._connection.execute(
+                "SELECT file_name, value FROM parquet_kv_metadata($paths) WHERE key = $key",
+                {"paths": _patterns(new.values()), "key": run_hours.KEY.encode()},
+            ).fetchall()
+            for name, value in told:
+                noted = run_hours.noted(value)
+                if noted:
+                    self._run_hours[new[name]] = noted
+        return {path: self._run_hours[path] for path in merged_files if path in self._run_hours}
 
     def alike(self, paths: Sequence[Path]) -> set[Path]:
         """Return those of some files that have the same columns as each other: the most such; none of few files."""

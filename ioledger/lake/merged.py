@@ -22,7 +22,7 @@ from ioledger.model.tables import DISK_IO_STAT, SAMPLE_STRETCH
 from ioledger.shortage import is_shortage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ioledger.model.tables import Table
@@ -154,11 +154,13 @@ def _distinct(rows: pa.Table, order: Sequence[str]) -> pa.Table:
     return rows.take(pa.array(kept, pa.int64()))
 
 
-def write(partition: Path, table: Table, made_of: Iterable[str], rows: pa.Table) -> dict[Path, Path]:
+def write(
+    partition: Path, table: Table, made_of: Iterable[str], rows: pa.Table, note: Mapping[str, str] | None = None
+) -> dict[Path, Path]:
     """Write merged rows of one date and source under hidden names, flushed; samples with their index.
 
     Returns the hidden name of each file by the one it is to have. ``made_of`` names the files that the
-    rows come from. Raises OSError; then nothing is left behind.
+    rows come from, and ``note`` is metadata of the file that has them. Raises OSError; then nothing is left behind.
     """
     run_ids = rows.column("run_id").unique().to_pylist()
     path = partition / name_of(run_ids, made_of)
@@ -173,7 +175,7 @@ def write(partition: Path, table: Table, made_of: Iterable[str], rows: pa.Table)
         for name, of_file in content.items():
             written[name] = journal.hidden(name)
             files.make_directories(name.parent)
-            metadata = None if name == path else stretches.runs_metadata(run_ids)
+            metadata = note if name == path else stretches.runs_metadata(run_ids)
             files.write_parquet(written[name], of_file, metadata)
     except BaseException:
         discard(written.values())

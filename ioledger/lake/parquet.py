@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 def rows_of(path: Path, names: Sequence[str] | None = None) -> pa.Table:
     """Read a file, or the columns of these names that it has, with the checksum of every page compared.
 
-    Raises FileNotFoundError if it is gone, and OSError, UnicodeDecodeError or pyarrow.ArrowException if it cannot
-    be read, or has a column more than once: nobody could say which of them counts.
+    What the file notes of itself is left behind: it need not hold of another that is made of these rows. Raises
+    FileNotFoundError if it is gone, and OSError, UnicodeDecodeError or pyarrow.ArrowException if it cannot be read,
+    or has a column more than once: nobody could say which of them counts.
     """
     # In this thread: with more, Arrow waits for ever where the process may have no more of them.
     with pq.ParquetFile(path, page_checksum_verification=True) as opened:
         for name, count in Counter(opened.schema_arrow.names).items():
             if count > 1:
                 raise pa.ArrowInvalid(f"it has {count} columns {name!r}")
-        return opened.read(columns=names, use_threads=False)
+        rows = opened.read(columns=names, use_threads=False)
+        return rows.replace_schema_metadata(opened.schema_arrow.metadata)
 
 
 @contextmanager

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import duckdb
 import pyarrow as pa
 
 from ioledger.errors import LakeError
-from ioledger.lake import catalog, check_files, connections, footers, layout, locks, parquet, versions
+from ioledger.lake import catalog, check_files, connections, doubled_runs, footers, layout, locks, parquet, versions
 from ioledger.lake import settings as lake_settings
 from ioledger.lake.footers import Footers
 from ioledger.lake.parsed import statements, text
@@ -41,9 +40,6 @@ _SQL_TYPES: Final = {
     PER_GIB: "DECIMAL(18, 6)",
     MONEY: "DECIMAL(38, 12)",
 }
-
-_RUN_FILES_AT_ONCE: Final = 500
-"""Files of a day have 1,440 runs at a run a minute: the names of so many are compared in 100 MB of memory."""
 
 _VIEWS: Final = (
     "limits",
@@ -128,7 +124,7 @@ def connect(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def open_lake(lake: Path) -> Iterator[OpenLake]:
     """Open a lake whose tables are empty until ``show`` is called; otherwise as ``connect``."""
     with locks.reading(layout.require(lake)), _opened(lake, layout.all_files(lake)) as opened:
-        _refuse_doubled_runs(opened, lake)
+        doubled_runs.refuse(opened, lake)
         yield opened
 
 
@@ -272,55 +268,6 @@ def stored_whole(path: Path) -> pa.Table:
         rows = parquet.rows_of(path)
     versions.refuse_newer_file(path, rows.schema.metadata)
     return rows
-
-
-def _refuse_doubled_runs(opened: OpenLake, lake: Path) -> None:
-    for paths in _some_sources_at_a_time(opened.files[COLLECTION_RUN.name]):
-        _refuse_doubled_runs_in(opened, lake, paths)
-    opened.show(COLLECTION_RUN.name, ())
-
-
-def _some_sources_at_a_time(paths: Iterable[Path]) -> Iterator[list[Path]]:
-    """Cut files of facts into lists of about so many, all those of a source in one: its rows lie nowhere else."""
-    some: list[Path] = []
-    for _, of_source in groupby(sorted(paths, key=layout.source_of), key=layout.source_of):
-        some += of_source
-        if len(some) >= _RUN_FILES_AT_ONCE:
-            yield some
-            some = []
-    if some:
-        yield some
-
-
-def _refuse_doubled_runs_in(opened: OpenLake, lake: Path, paths: Sequence[Path]) -> None:
-    opened.show(COLLECTION_RUN.name, paths)
-    # Names are compared where their hashes are equal: those of all runs ever would take much memory.
-    doubled = opened.connection.execute(
-        """
-        SELECT source, run_id
-        FROM collection_run
-        WHERE hash(source, run_id) IN (
-            SELECT hash(source, run_id) FROM collection_run GROUP BY ALL HAVING count(*) > 1
-        )
-        GROUP BY ALL
-        HAVING count(*) > 1
-        ORDER BY ALL
-        LIMIT 1
-        """
-    ).fetchall()
-    if not doubled:
-        return
-    source, run_id = doubled[0]
-    told = [
-        str(path.relative_to(lake))
-        for path in paths
-        for row in parquet.rows_of(path, ["source", "run_id"]).to_pylist()
-        if row == {"source": source, "run_id": run_id}
-    ]
-    raise LakeError(
-        f"run {run_id} of {source} was committed twice, in {' and in '.join(told)} of {lake}; "
-        "move the one that is wrong out of the lake"
-    )
 
 
 def _cause(error: duckdb.Error, opened: OpenLake) -> Exception:

@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ioledger.lake import layout
+from ioledger.lake.run_hours import run_hours
 from ioledger.model.tables import COLLECTION_RUN
-from reports.usage import statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ioledger.lake.reader import OpenLake
+    from ioledger.lake.run_hours import RunHour
 
 HOUR_US: Final = 3_600_000_000
 DAY_US: Final = 24 * HOUR_US
@@ -73,16 +74,22 @@ class Collected:
 
 
 def collected(lake: OpenLake) -> Collected:
-    """Read the runs of a lake, a day at a time."""
+    """Read the runs of a lake: those that merged files note, and all others a day at a time."""
     places: dict[int, dict[Place, Runs]] = {}
-    for _, paths in sorted(layout.by_day(lake.files[COLLECTION_RUN.name]).items()):
-        lake.show(COLLECTION_RUN.name, paths)
-        for kind, source, hour, fingerprint, first_day, last_day in lake.connection.execute(
-            statement("run_hour")
-        ).fetchall():
+
+    def add(told: Iterable[RunHour]) -> None:
+        for kind, source, hour, fingerprint, first_day, last_day in told:
             of_hour = places.setdefault(hour, {})
-            place, runs = Place(kind, source, hour), Runs(int(fingerprint), first_day, last_day)
+            place, runs = Place(kind, source, hour), Runs(fingerprint, first_day, last_day)
             of_hour[place] = of_hour[place].and_(runs) if place in of_hour else runs
+
+    paths = lake.files[COLLECTION_RUN.name]
+    noted = lake.footers.run_hours(paths)
+    for told in noted.values():
+        add(told.hours)
+    for _, of_day in sorted(layout.by_day(path for path in paths if path not in noted).items()):
+        lake.show(COLLECTION_RUN.name, of_day)
+        add(run_hours(lake.connection))
     lake.show(COLLECTION_RUN.name, ())
     return Collected(places)
 

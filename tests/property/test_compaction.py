@@ -20,12 +20,14 @@ from ioledger.lake.digest import rows_digest
 from ioledger.lake.writer import write_run
 from ioledger.model.tables import FACTS
 from reports.usage.build import build
+from reports.usage.collected import collected
 
 if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
     from ioledger.model.records import Run
+    from reports.usage.collected import Collected
 
 FEW = settings(max_examples=settings().max_examples // 12)
 
@@ -45,6 +47,11 @@ def store(lake: Path, run: Run, *, is_committed: bool) -> None:
 def rows(lake: Path) -> dict[str, list[tuple[Any, ...]]]:
     with reader.connect(lake) as connection:
         return {name: connection.execute(f"FROM {name} ORDER BY ALL").fetchall() for name in FACTS}
+
+
+def what_was_collected(lake: Path) -> Collected:
+    with reader.open_lake(lake) as opened:
+        return collected(opened)
 
 
 def assert_digests_hold(lake: Path) -> None:
@@ -92,6 +99,7 @@ def test_nothing_notices_a_compaction(fleet: Fleet, data: st.DataObject) -> None
         assert compact(compacted, now).merged_count == 0
         assert build(compacted, fleet.start, fleet.end).made == []
         assert rows(compacted) == rows(plain)
+        assert what_was_collected(compacted) == what_was_collected(plain)
         assert_digests_hold(compacted)
         stored = usage(compacted, fleet)
         assert stored == usage(plain, fleet)

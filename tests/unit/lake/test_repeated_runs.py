@@ -10,7 +10,7 @@ import pytest
 from lakes import MINUTE, NOON, a_run, new_lake, read, sample
 
 from ioledger.errors import DataError, LakeError
-from ioledger.lake import layout, reader
+from ioledger.lake import doubled_runs, layout
 from ioledger.lake.writer import write_run
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_two_collection_runs_of_one_run_are_an_error_that_names_both_files(tmp_p
 def test_a_run_that_is_committed_twice_is_found_whatever_sources_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "_RUN_FILES_AT_ONCE", 1)
+    monkeypatch.setattr(doubled_runs, "_FILES_AT_ONCE", 1)
     lake = new_lake(tmp_path, *(a_run(sample(), source=f"kvm-0{number}") for number in (1, 2, 3)))
     assert len(read(lake, "SELECT source FROM collection_run")) == 3
     _, of_second, _ = layout.files(lake, "collection_run")
