@@ -123,7 +123,7 @@ def edges(lake: Path) -> None:
     """Find where the series of each day go on from the days before."""
     from ioledger.lake import reader  # noqa: PLC0415 - likewise
     from reports.usage.collected import collected  # noqa: PLC0415
-    from reports.usage.edges import EdgeSweep  # noqa: PLC0415
+    from reports.usage.edge_sweep import EdgeSweep  # noqa: PLC0415
     from reports.usage.samples import files_by_day  # noqa: PLC0415
 
     with reader.open_lake(lake) as opened:

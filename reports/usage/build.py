@@ -7,12 +7,13 @@ records of the hours that were built and keeps the others, in the order of the c
 from __future__ import annotations
 
 import shutil
+from bisect import bisect_left
 from collections import deque
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib.metadata import version
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import uuid4
 
@@ -24,12 +25,12 @@ from ioledger.lake import connections, layout, locks, reader, settings, watermar
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.period import utc_day, utc_days, windows
 from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_RECORD, VOLUME_ALIAS
-from reports.usage import cut, notes, parts, quarantine, rollup, statement
+from reports.usage import cut, finality, notes, parts, quarantine, rollup, statement
 from reports.usage.collected import HOUR_US, collected, start_of
 from reports.usage.day import Day, show_hours
-from reports.usage.edges import EdgeSweep
+from reports.usage.edge_sweep import EdgeSweep
 from reports.usage.notes import Stale
-from reports.usage.samples import files_by_day, show_runs
+from reports.usage.samples import files_by_day
 from reports.usage.shard import Shard, files_of, joined_reach
 from reports.usage.shard import metered as made_of_shard
 
@@ -158,8 +159,8 @@ def _named_errors(lake: Path) -> Iterator[None]:
         ) from error
 
 
-def _of_date(date_: date, hours: Sequence[Window]) -> list[Window]:
-    return [hour for hour in hours if utc_day(hour[0]) == date_]
+def _by_date(hours: Iterable[Window]) -> dict[date, list[Window]]:
+    return {day: list(of_day) for day, of_day in groupby(hours, lambda hour: utc_day(hour[0]))}
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,18 @@ class _Work:
         return notes.current(self.day, self.everywhere, joined_reach(result.reach for result in results))
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names that volumes have, in the order of ``valid_from``: since when, and the hash of each."""
+
+    valid_from: Sequence[datetime]
+    hashes: Sequence[int]
+
+    def fingerprint(self, end: datetime) -> int:
+        """Return a fingerprint of the names that volumes had before a moment."""
+        return sum(self.hashes[: bisect_left(self.valid_from, end)])
+
+
 class _Build:
     """One build of one lake, opened for it."""
 
@@ -192,6 +205,7 @@ class _Build:
         self._files = files_by_day(opened)
         self._collected = collected(opened)
         self._longest_age = timedelta(seconds=max(each.max_allocation_age_seconds for each in line))
+        self._version = version("ioledger")
         self._parts = f"{parts.DIRECTORY}/{uuid4()}"
 
     def of(self, hours: Sequence[Window]) -> Built:
@@ -226,19 +240,19 @@ class _Build:
 
     def _works(self, hours: Sequence[Window]) -> Iterator[_Work]:
         """Prepare the UTC days on which some hours begin, one after the other, but those that cannot have changed."""
-        days = utc_days(opens for opens, _ in hours)
-        self._name_volumes()
-        limits = repr([(each.valid_from, each.max_gap_seconds) for each in self._line])
-        sweep = EdgeSweep(self._lake, self._opened, self._files, self._collected, limits)
-        edges = sweep.sweep(lambda done, of: self._progress(done, of + len(days)))
-        for done, date_ in enumerate(days, start=1):
+        by_date = _by_date(hours)
+        names = self._name_volumes()
+        rests_on = repr((self._version, [(each.valid_from, each.max_gap_seconds) for each in self._line]))
+        sweep = EdgeSweep(self._lake, self._opened, self._files, self._collected, rests_on)
+        edges = sweep.sweep(lambda done, of: self._progress(done, of + len(by_date)))
+        for done, (date_, wanted) in enumerate(by_date.items(), start=1):
             day = Day(
                 collected=self._collected, edges=edges, longest_age=self._longest_age, hours=self._hours_of(date_)
             )
-            wanted, note, everywhere = _of_date(date_, hours), self._note_of(date_), self._everywhere(day)
+            note, everywhere = self._note_of(date_), self._everywhere(day, names)
             if not notes.is_unchanged(note, day, everywhere, wanted):
                 yield self._work(date_, day, wanted, note, everywhere)
-            self._progress(len(edges) + done, len(edges) + len(days))
+            self._progress(len(edges) + done, len(edges) + len(by_date))
 
     def _work(
         self, date_: date, day: Day, wanted: Sequence[Window], note: Note | None, everywhere: Mapping[str, str]
@@ -342,7 +356,7 @@ class _Build:
     def _path(self, day: date) -> Path:
         return layout.derived_partition(self._lake, USAGE_RECORD.name, day) / f"{FILE}.parquet"
 
-    def _everywhere(self, day: Day) -> Mapping[str, str]:
+    def _everywhere(self, day: Day, names: _Names) -> Mapping[str, str]:
         """Say what all hours of a day rest on: settings, names of volumes, and who computes."""
         since, until = day.start - self._longest_age, start_of(utc_day(day.end)) + timedelta(days=2)
         held = [
@@ -350,33 +364,27 @@ class _Build:
             for each in self._line
             if each.valid_from < until and each.valid_to > since
         ]
-        names = self._opened.connection.execute(
-            "SELECT sum(hash(name))::VARCHAR FROM volume_name AS name WHERE valid_from < $end", {"end": day.end}
-        ).fetchall()
         return {
             "the settings": repr(held),
-            "names of volumes": str(names[0][0]),
-            "ioledger": version("ioledger"),
+            "names of volumes": str(names.fingerprint(day.end)),
+            "ioledger": self._version,
         }
 
-    def _name_volumes(self) -> None:
+    def _name_volumes(self) -> _Names:
         """Read the names of volumes once, for all days."""
         aliases = self._opened.files[VOLUME_ALIAS.name]
         self._opened.show(VOLUME_ALIAS.name, aliases)
         self._opened.show(COLLECTION_RUN.name, self._opened.files[COLLECTION_RUN.name] if aliases else ())
         self._opened.connection.execute("CREATE TABLE known_name AS FROM volume_name")
         self._opened.connection.execute("CREATE OR REPLACE VIEW volume_name AS FROM known_name")
+        told = self._opened.connection.execute(
+            "SELECT valid_from, hash(name) FROM volume_name AS name ORDER BY valid_from"
+        ).fetchall()
+        return _Names([valid_from for valid_from, _ in told], [mark for _, mark in told])
 
     def _provisional(self, hours: Sequence[Window]) -> list[Window]:
         """Return those hours that can still change: a source that had a run in them has not reported since."""
-        # Of a source whose last complete run is earlier, no hour is final, whenever that run was.
-        first = utc_day(hours[0][0])
-        days = [day for day in self._files.days(COLLECTION_RUN.name) if day >= first]
-        show_runs(self._opened, self._files, days)
-        connection = self._opened.connection
-        show_hours(connection, hours, hours[0][0])
-        sql = "SELECT window_start, window_end, is_final(window_start, window_end) FROM usage_window ORDER BY ALL"
-        return [(opens, closes) for opens, closes, is_final in connection.execute(sql).fetchall() if not is_final]
+        return finality.provisional_of(self._opened, finality.OpenedRuns(self._opened), hours)
 
     def _store(self, day: date, hours: Sequence[Window], all_hours: Sequence[Window], made: Sequence[Path]) -> None:
         """Put the records of some hours in the place of those that the day's file has of them."""

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from ioledger.model.period import Window
     from reports.usage.collected import Collected
     from reports.usage.conservation import Checked
-    from reports.usage.edges import Edges
+    from reports.usage.edges import Edges, EdgesOfDays
     from reports.usage.samples import Files
 
 _THREADS: Final = 2
@@ -42,7 +43,7 @@ Reach = dict["datetime", tuple["datetime", "datetime"]]
 """For each billing hour, by its start: between which moments anything that was read may change it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Day:
     """The billing hours that begin on one UTC day, in order, and what was collected around them.
 
@@ -51,7 +52,7 @@ class Day:
     """
 
     collected: Collected
-    edges: Sequence[Edges]
+    edges: EdgesOfDays
     longest_age: timedelta
     hours: Sequence[Window]
 
@@ -65,30 +66,25 @@ class Day:
         """Return the end of the last hour, exclusive."""
         return self.hours[-1][1]
 
-    @property
+    @cached_property
     def sample_days(self) -> list[date]:
         """Return the UTC days that the hours touch: two where billing hours do not begin as UTC hours do."""
         return utc_days((self.start, self.end - timedelta(microseconds=1)))
 
     def edges_inside(self) -> list[Edges]:
         """Return the edges of the days that the hours touch."""
-        return [edges for edges in self.edges if edges.day in self.sample_days]
+        return self.edges.of(self.sample_days)
 
     def edges_after(self) -> list[Edges]:
         """Return the edges of later days into which an interval reaches from before the end of the hours."""
-        return [
-            edges
-            for edges in self.edges
-            if edges.day > self.sample_days[-1]
-            and edges.reaches_from_us is not None
-            and edges.reaches_from_us < to_us(self.end)
-        ]
+        return self.edges.reached_from_before(to_us(self.end), after=self.sample_days[-1])
 
     def reaches(self) -> tuple[int, int]:
         """Return the first and the last UTC hour of which samples may change these hours."""
-        inside = [edges.reaches_from_us for edges in self.edges_inside() if edges.reaches_from_us is not None]
-        after = [to_us(start_of(edges.day + timedelta(days=1))) - 1 for edges in self.edges_after()]
-        return hour_of(min([to_us(self.start), *inside])), hour_of(max([to_us(self.end), *after]))
+        after = self.edges_after()
+        since = [each.reaches_from_us for each in (*self.edges_inside(), *after) if each.reaches_from_us is not None]
+        until = [to_us(start_of(each.day + timedelta(days=1))) - 1 for each in after]
+        return hour_of(min([to_us(self.start), *since])), hour_of(max([to_us(self.end), *until]))
 
     def reaches_of_snapshots(self) -> tuple[int, int]:
         """Return the first and the last UTC hour of which snapshots may change these hours."""

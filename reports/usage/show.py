@@ -12,7 +12,7 @@ from ioledger.model.period import utc_day
 from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_AMOUNTS, USAGE_RECORD
 from reports.usage import quarantine, statement
 from reports.usage.cover import BY_MONTH_AND_DAY, Rollups, show_parts
-from reports.usage.finality import provisional_time, show_telling_runs
+from reports.usage.finality import StoredRuns, provisional_time, show_telling_runs
 from reports.usage.names import last_names
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
 def _totals(lake: Path, grouping: str, start: datetime, end: datetime) -> Totals:
     period = {"start": start, "end": end}
     with _named_errors(lake), reader.open_unlisted(lake) as opened:
-        show_telling_runs(opened, lake, start, end)
+        show_telling_runs(opened, StoredRuns(lake), start, end)
         show_parts(opened, Rollups(lake).cover(start, end, BY_MONTH_AND_DAY, provisional_time(opened, start, end)))
         summed = opened.connection.sql(statement("totals"), params={**period, "grouping": grouping})
         rows = [_with_integers(row) for row in summed.to_arrow_table().to_pylist()]
