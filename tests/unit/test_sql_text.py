@@ -66,7 +66,6 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
         "reports/exports/formats/csv.py": {"cells"},
         "reports/exports/lines.py": {"select"},
         "reports/exports/postgres/session.py": {"script", "sql"},
-        "reports/usage/build.py": {"sql"},
         "reports/usage/cut.py": {"narrowed"},
         "reports/usage/day.py": {"rows", "lake.narrowed.get(DISK_IO_STAT.name, '')"},
         "reports/usage/edge_sweep.py": {"runs"},
