@@ -7,7 +7,6 @@ records of the hours that were built and keeps the others, in the order of the c
 from __future__ import annotations
 
 import shutil
-from bisect import bisect_left
 from collections import deque
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -24,8 +23,8 @@ from ioledger.errors import LakeError
 from ioledger.lake import connections, layout, locks, reader, settings, watermark, writer
 from ioledger.lake.schema import arrow_schema
 from ioledger.model.period import utc_day, utc_days, windows
-from ioledger.model.tables import COLLECTION_RUN, QUARANTINE, USAGE_RECORD, VOLUME_ALIAS
-from reports.usage import cut, finality, notes, parts, quarantine, rollup, statement
+from ioledger.model.tables import QUARANTINE, USAGE_RECORD
+from reports.usage import cut, finality, notes, parts, quarantine, rollup, statement, volume_names
 from reports.usage.collected import HOUR_US, collected, start_of
 from reports.usage.day import Day, show_hours
 from reports.usage.edge_sweep import EdgeSweep
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from ioledger.model.period import Window
     from reports.usage.notes import Note
     from reports.usage.shard import Engine, Metered
+    from reports.usage.volume_names import VolumeNames
 
 FILE: Final = "usage"
 
@@ -179,18 +179,6 @@ class _Work:
         return notes.current(self.day, self.everywhere, joined_reach(result.reach for result in results))
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The names that volumes have, in the order of ``valid_from``: since when, and the hash of each."""
-
-    valid_from: Sequence[datetime]
-    hashes: Sequence[int]
-
-    def fingerprint(self, end: datetime) -> int:
-        """Return a fingerprint of the names that volumes had before a moment."""
-        return sum(self.hashes[: bisect_left(self.valid_from, end)])
-
-
 class _Build:
     """One build of one lake, opened for it."""
 
@@ -241,7 +229,7 @@ class _Build:
     def _works(self, hours: Sequence[Window]) -> Iterator[_Work]:
         """Prepare the UTC days on which some hours begin, one after the other, but those that cannot have changed."""
         by_date = _by_date(hours)
-        names = self._name_volumes()
+        names = volume_names.known(self._opened)
         rests_on = repr((self._version, [(each.valid_from, each.max_gap_seconds) for each in self._line]))
         sweep = EdgeSweep(self._lake, self._opened, self._files, self._collected, rests_on)
         edges = sweep.sweep(lambda done, of: self._progress(done, of + len(by_date)))
@@ -356,7 +344,7 @@ class _Build:
     def _path(self, day: date) -> Path:
         return layout.derived_partition(self._lake, USAGE_RECORD.name, day) / f"{FILE}.parquet"
 
-    def _everywhere(self, day: Day, names: _Names) -> Mapping[str, str]:
+    def _everywhere(self, day: Day, names: VolumeNames) -> Mapping[str, str]:
         """Say what all hours of a day rest on: settings, names of volumes, and who computes."""
         since, until = day.start - self._longest_age, start_of(utc_day(day.end)) + timedelta(days=2)
         held = [
@@ -369,18 +357,6 @@ class _Build:
             "names of volumes": str(names.fingerprint(day.end)),
             "ioledger": self._version,
         }
-
-    def _name_volumes(self) -> _Names:
-        """Read the names of volumes once, for all days."""
-        aliases = self._opened.files[VOLUME_ALIAS.name]
-        self._opened.show(VOLUME_ALIAS.name, aliases)
-        self._opened.show(COLLECTION_RUN.name, self._opened.files[COLLECTION_RUN.name] if aliases else ())
-        self._opened.connection.execute("CREATE TABLE known_name AS FROM volume_name")
-        self._opened.connection.execute("CREATE OR REPLACE VIEW volume_name AS FROM known_name")
-        told = self._opened.connection.execute(
-            "SELECT valid_from, hash(name) FROM volume_name AS name ORDER BY valid_from"
-        ).fetchall()
-        return _Names([valid_from for valid_from, _ in told], [mark for _, mark in told])
 
     def _provisional(self, hours: Sequence[Window]) -> list[Window]:
         """Return those hours that can still change: a source that had a run in them has not reported since."""
