@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, TextIO
 
 from ioledger import terminal
+from ioledger.clock import utc_text
 from ioledger.model.tables import FINDING
 from policies.metrics import exposition
 from policies.rule import SEVERITIES
@@ -129,9 +130,8 @@ def write(report: Report, output_format: str, stream: TextIO) -> None:
 
 
 def _page(report: Report, stream: TextIO) -> None:
-    moment = report.moment.isoformat().replace("+00:00", "Z")
     title = "New policy findings" if report.only_new else "Policy findings"
-    stream.write(f"# {title} at {moment}\n\n{tally(report)}.\n")
+    stream.write(f"# {title} at {utc_text(report.moment)}\n\n{tally(report)}.\n")
     if report.shown:
         stream.write("\n")
         terminal.show([asdict(finding) for finding in report.shown], _FOR_PEOPLE, "markdown", stream)

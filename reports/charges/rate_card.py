@@ -24,6 +24,11 @@ MINOR_DIGITS: Final = {currency.code: currency.exponent for currency in Currency
 """Decimal places of each currency's smallest amount; metals, funds and test codes of ISO 4217 have none."""
 
 
+def places_of(currency: str | None) -> int:
+    """Return the decimal places in which people write amounts of a currency; 0 where there is none."""
+    return MINOR_DIGITS.get(currency or "", 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
     """The price of what is above ``above``, up to and including ``up_to`` (None: without end), in the meter's unit."""

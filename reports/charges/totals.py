@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ioledger.lake import connections
 from ioledger.numbers import Amount, plain
 from reports.charges import statement
-from reports.charges.rate_card import MINOR_DIGITS
+from reports.charges.rate_card import places_of
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -28,7 +28,7 @@ def by_account(lines: pa.Table) -> list[dict[str, Any]]:
 
 def amount_in(currency: str | None, amount: Decimal) -> Amount:
     """Return an amount with the decimal places of its currency, and more where it has more."""
-    return Amount(plain(amount, MINOR_DIGITS.get(currency or "", 0)))
+    return Amount(plain(amount, places_of(currency)))
 
 
 def unpriced(lines: pa.Table) -> list[dict[str, Any]]:

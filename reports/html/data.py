@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ioledger.model.tables import OPERATION_CLASSES
 from ioledger.numbers import plain
-from reports.charges.rate_card import MINOR_DIGITS
+from reports.charges.rate_card import places_of
 from reports.exports.totals import exactly
 from reports.html import tables
 from reports.pages import text
@@ -48,7 +48,7 @@ def as_json(report: Report) -> Markup:
     told = {
         "days": [f"{day:%Y-%m-%d}" for day in report.days],
         "classes": [name.removesuffix("_ops") for name in OPERATION_CLASSES],
-        "currencies": [[each, MINOR_DIGITS.get(each, 0)] for each in currencies(report)],
+        "currencies": [[each, places_of(each)] for each in currencies(report)],
         "volumes": volumes,
         "parts": parts,
         "findings": findings,

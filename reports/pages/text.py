@@ -7,7 +7,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
 from ioledger.numbers import grouped
-from reports.charges.rate_card import MINOR_DIGITS
+from reports.charges.rate_card import places_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +24,7 @@ _SIZES: Final = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 def money(amount: Decimal, currency: str | None) -> str:
     """Write an amount with the places of its currency, and more where it has more."""
-    return grouped(amount, MINOR_DIGITS.get(currency or "", 0))
+    return grouped(amount, places_of(currency))
 
 
 def hours(seconds: Decimal) -> str:
