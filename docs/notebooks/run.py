@@ -33,6 +33,7 @@ def run(path: Path) -> nbformat.NotebookNode:
                 timeout=300,
                 startup_timeout=300,
                 record_timing=False,
+                coalesce_streams=True,  # how a cell's prints are cut into messages is a matter of time
                 resources={"metadata": {"path": NOTEBOOKS}},
                 config=Config({"KernelManager": {"transport": "ipc", "ip": f"{runtime}/kernel"}}),
             )
