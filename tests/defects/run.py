@@ -31,6 +31,7 @@ TESTS: Final = (  # the quickest to notice a defect come first
     "tests/unit/lake",
     "tests/unit/test_build.py",
     "tests/unit/test_incremental_build.py",
+    "tests/unit/test_kept_edges.py",
     "tests/property/test_windows.py",
     "tests/property/test_streamed_plan.py",
     "tests/property/test_usage_against_reference.py",
