@@ -39,10 +39,10 @@ def _some_sources_at_a_time(paths: Iterable[Path]) -> Iterator[list[Path]]:
 
 
 def _refuse_in(opened: OpenLake, lake: Path, paths: Sequence[Path]) -> None:
-    read = _not_apart(opened, paths)
-    if not read:
+    compared = _to_compare(opened, paths)
+    if not compared:
         return
-    opened.show(COLLECTION_RUN.name, read)
+    opened.show(COLLECTION_RUN.name, compared)
     # Names are compared where their hashes are equal: those of all runs ever would take much memory.
     doubled = opened.connection.execute(
         """
@@ -72,18 +72,24 @@ def _refuse_in(opened: OpenLake, lake: Path, paths: Sequence[Path]) -> None:
     )
 
 
-def _not_apart(opened: OpenLake, paths: Sequence[Path]) -> list[Path]:
-    """Leave out the files that note their run ids, if no other file has any between the first and the last of them."""
+def _to_compare(opened: OpenLake, paths: Sequence[Path]) -> list[Path]:
+    """Return the files in which a run may be told of twice, by the run ids between which theirs lie."""
     noted = opened.footers.run_hours(paths)
-    read = [path for path in paths if path not in noted]
+    others = [path for path in paths if path not in noted]
+    opened.show(COLLECTION_RUN.name, others)
+    of_days = opened.connection.execute(
+        """
+        SELECT source, min(run_id), max(run_id), count(*) > count(DISTINCT hash(run_id))
+        FROM collection_run
+        GROUP BY source, started_at::DATE
+        """
+    ).fetchall()
     spans = [_Span(told.source, told.first_run_id, told.last_run_id, path) for path, told in noted.items()]
-    if read and noted:
-        opened.show(COLLECTION_RUN.name, read)
-        found = opened.connection.execute(
-            "SELECT source, min(run_id), max(run_id) FROM collection_run GROUP BY source, started_at::DATE"
-        ).fetchall()
-        spans += [_Span(source, first, last, None) for source, first, last in found]
-    return read + _that_meet(spans)
+    spans += [_Span(source, first, last, None) for source, first, last, _ in of_days]
+    meeting = _that_meet(spans)
+    if None in meeting or any(is_twice for *_, is_twice in of_days):
+        meeting.update(others)
+    return [path for path in paths if path in meeting]
 
 
 class _Span(NamedTuple):
@@ -95,8 +101,8 @@ class _Span(NamedTuple):
     path: Path | None
 
 
-def _that_meet(spans: Iterable[_Span]) -> list[Path]:
-    """Return the files that note run ids among which others lie."""
+def _that_meet(spans: Iterable[_Span]) -> set[Path | None]:
+    """Return the files that note run ids among which others lie; None stands for files that note none."""
     found: set[Path | None] = set()
     furthest: _Span | None = None
     for span in sorted(spans, key=lambda each: each[:2]):
@@ -105,4 +111,4 @@ def _that_meet(spans: Iterable[_Span]) -> list[Path]:
             if span.last_run_id <= furthest.last_run_id:
                 continue
         furthest = span
-    return sorted(path for path in found if path)
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from ioledger.lake import journal, merged, run_hours, versions
+from ioledger.lake import run_hours, versions
 from ioledger.model.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -38,37 +38,35 @@ class Footers:
         self._connection = connection
         self._readable: set[Path] = set()
         self._columns: dict[Path, int] = {}
-        self._run_hours: dict[Path, RunHours] = {}
+        self._noted: dict[Path, bytes] = {}
 
     def refuse_newer(self, paths: Collection[Path]) -> None:
         """Raise NewerVersionError if a newer version wrote one of some files: what it means is not known here."""
-        new = set(paths) - self._readable
+        new = {str(path): path for path in paths if path not in self._readable}
         if not new:
             return
         # Paths are handed over as a value: as SQL, so many would take longer to be parsed than to be opened.
         told = self._connection.execute(
-            "SELECT file_name, value FROM parquet_kv_metadata($paths) WHERE key = $key AND value <> $own LIMIT 1",
-            {"paths": _patterns(new), "key": versions.KEY.encode(), "own": str(SCHEMA_VERSION).encode()},
+            "SELECT file_name, key, value FROM parquet_kv_metadata($paths) "
+            "WHERE (key = $version AND value <> $own) OR key = $run_hours",
+            {
+                "paths": _patterns(new.values()),
+                "version": versions.KEY.encode(),
+                "own": str(SCHEMA_VERSION).encode(),
+                "run_hours": run_hours.KEY.encode(),
+            },
         ).fetchall()
-        for path, version in told:
-            versions.refuse_newer_file(path, {versions.KEY.encode(): version})
-        self._readable.update(new)
+        for name, key, value in told:
+            versions.refuse_newer_file(name, {key: value})
+            if key == run_hours.KEY.encode():
+                self._noted[new[name]] = value
+        self._readable.update(new.values())
 
-    def run_hours(self, paths: Iterable[Path]) -> dict[Path, RunHours]:
+    def run_hours(self, paths: Collection[Path]) -> dict[Path, RunHours]:
         """Return what merged files of ``collection_run`` note of their runs, by file; raises as ``refuse_newer``."""
-        merged_files = [path for path in paths if merged.run_range(journal.own_name(path))]
-        self.refuse_newer(merged_files)
-        new = {str(path): path for path in merged_files if path not in self._run_hours}
-        if new:
-            told = self._connection.execute(
-                "SELECT file_name, value FROM parquet_kv_metadata($paths) WHERE key = $key",
-                {"paths": _patterns(new.values()), "key": run_hours.KEY.encode()},
-            ).fetchall()
-            for name, value in told:
-                noted = run_hours.noted(value)
-                if noted:
-                    self._run_hours[new[name]] = noted
-        return {path: self._run_hours[path] for path in merged_files if path in self._run_hours}
+        self.refuse_newer(paths)
+        found = {path: run_hours.noted(self._noted[path]) for path in paths if path in self._noted}
+        return {path: told for path, told in found.items() if told}
 
     def alike(self, paths: Sequence[Path]) -> set[Path]:
         """Return those of some files that have the same columns as each other: the most such; none of few files."""

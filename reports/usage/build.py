@@ -360,7 +360,7 @@ class _Build:
 
     def _provisional(self, hours: Sequence[Window]) -> list[Window]:
         """Return those hours that can still change: a source that had a run in them has not reported since."""
-        return finality.provisional_of(self._opened, finality.OpenedRuns(self._opened), hours)
+        return finality.provisional_of(self._opened, finality.OpenedRuns(self._files), hours)
 
     def _store(self, day: date, hours: Sequence[Window], all_hours: Sequence[Window], made: Sequence[Path]) -> None:
         """Put the records of some hours in the place of those that the day's file has of them."""

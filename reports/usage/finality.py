@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ioledger.lake.reader import OpenLake
     from ioledger.model.period import Window
+    from reports.usage.samples import Files
 
 _HOUR: Final = timedelta(hours=1)
 
@@ -55,10 +56,10 @@ class StoredRuns:
 class OpenedRuns:
     """Those that a lake had when it was opened."""
 
-    def __init__(self, opened: OpenLake) -> None:
+    def __init__(self, files: Files) -> None:
         self._files: dict[str, dict[date, list[Path]]] = {}
-        for day, paths in sorted(layout.by_day(opened.files[COLLECTION_RUN.name]).items()):
-            for path in paths:
+        for day in files.days(COLLECTION_RUN.name):
+            for path in files.of(COLLECTION_RUN.name, [day]):
                 self._files.setdefault(layout.source_of(path), {}).setdefault(day, []).append(path)
 
     def days_by_source(self, first: date) -> Mapping[str, Sequence[date]]:

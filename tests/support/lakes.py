@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from ioledger.errors import LakeError
 from ioledger.lake import layout, reader, stretches
 from ioledger.lake.writer import write_run
 from ioledger.model.records import Run
@@ -65,6 +67,16 @@ def read(lake: Path, sql: str) -> list[tuple[Any, ...]]:
     """Ask a lake as any reader would."""
     with reader.connect(lake) as connection:
         return connection.execute(sql).fetchall()
+
+
+def assert_refused_as_committed_twice(lake: Path, run: str, first: Path, second: Path) -> None:
+    """See that a reader is told which two files of a lake tell of one run."""
+    with pytest.raises(LakeError) as caught:
+        read(lake, "SELECT 1")
+    assert str(caught.value) == (
+        f"run {run} was committed twice, in {first.relative_to(lake)} and in {second.relative_to(lake)} of {lake}; "
+        "move the one that is wrong out of the lake"
+    )
 
 
 def content(lake: Path) -> dict[str, bytes]:

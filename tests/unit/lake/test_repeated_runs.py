@@ -7,7 +7,7 @@ from shutil import copyfile
 from typing import TYPE_CHECKING
 
 import pytest
-from lakes import MINUTE, NOON, a_run, new_lake, read, sample
+from lakes import MINUTE, NOON, a_run, assert_refused_as_committed_twice, new_lake, read, sample
 
 from ioledger.errors import DataError, LakeError
 from ioledger.lake import doubled_runs, layout
@@ -88,12 +88,7 @@ def test_two_collection_runs_of_one_run_are_an_error_that_names_both_files(tmp_p
     second = lake / "collection_run/date=2025-11-23/source=kvm-01/merged.parquet"
     second.parent.mkdir(parents=True)
     copyfile(first, second)
-    with pytest.raises(LakeError) as caught:
-        read(lake, "SELECT 1")
-    assert str(caught.value) == (
-        f"run 20251122T120000 of kvm-01 was committed twice, in {first.relative_to(lake)} and in "
-        f"{second.relative_to(lake)} of {lake}; move the one that is wrong out of the lake"
-    )
+    assert_refused_as_committed_twice(lake, "20251122T120000 of kvm-01", first, second)
 
 
 def test_a_run_that_is_committed_twice_is_found_whatever_sources_there_are(
